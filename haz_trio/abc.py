@@ -1,0 +1,182 @@
+"""The ports: what the engine needs of a store, a process back end and an observer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import attrs
+
+from haz_trio.model.names import TaskId
+from haz_trio.model.patterns import Anchored
+from haz_trio.plan.messages import Event, Stream
+from haz_trio.plan.outcome import ExitStatus
+
+if TYPE_CHECKING:
+    import trio
+
+# -- processes --------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Command:
+    """What a process runs: its words, its directory on the host, its whole environment."""
+
+    argv: tuple[str, ...]
+    cwd: str
+    env: Mapping[str, str]
+
+
+@attrs.define
+class Stop:
+    """The two scopes that end a process early (EXEC-014).
+
+    Cancelling ``ask`` sends SIGTERM to the process group and gives it ``grace`` seconds.
+    Cancelling ``tell`` ends those seconds at once.
+    """
+
+    ask: trio.CancelScope
+    tell: trio.CancelScope
+    grace: float
+
+
+@attrs.frozen
+class Ending:
+    """How a process ended.
+
+    ``halted`` says that ``Stop.ask`` ended it, whatever its status.
+    ``leftovers`` name the processes that outlived it in its group or held its pipes, for people.
+    """
+
+    status: ExitStatus
+    halted: bool
+    leftovers: tuple[str, ...] = ()
+
+
+Emit: TypeAlias = Callable[[Stream, bytes], Awaitable[None]]
+
+
+class RunCommand(Protocol):
+    """Run a command to its end and hand every byte of its streams to ``emit``.
+
+    When it returns or raises, no process of the command's group is left.
+    Raises ``SpawnError`` when the program cannot be started.
+    """
+
+    async def __call__(self, command: Command, emit: Emit, *, stop: Stop) -> Ending: ...
+
+
+# -- the store --------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Subject:
+    """What a store must know of the task whose result it holds."""
+
+    task: TaskId
+    root: str  # the project's root, workspace-absolute
+    outputs: tuple[Anchored, ...]
+
+
+@attrs.frozen
+class Found:
+    """An entry that can be used, verified as far as a look can; opaque to all but its store."""
+
+    key: str
+    handle: object
+
+
+@attrs.frozen
+class Restored:
+    """The outputs are right, and the recorded streams have been verified.
+
+    ``chunks`` gives the recorded bytes of a stream again, in pieces of bounded size.
+    """
+
+    stdout: bytes  # digests, 32 bytes
+    stderr: bytes
+    outputs: tuple[str, ...]
+    chunks: Callable[[Stream], Iterator[bytes]]
+
+
+@attrs.frozen
+class Miss:
+    """Nothing usable; ``reason`` is empty when there simply is no entry."""
+
+    reason: str = ""
+
+
+@attrs.frozen
+class Stored:
+    """The result is in the cache."""
+
+
+@attrs.frozen
+class NotStored:
+    """The result is not in the cache; the task succeeded all the same (CACHE-023).
+
+    ``reason`` is for people, and empty when the same was already said in this run.
+    """
+
+    reason: str = ""
+
+
+@attrs.frozen
+class Collected:
+    """What a command left: stream digests, files of the result, and those that it wrote."""
+
+    stdout: bytes  # digests, 32 bytes
+    stderr: bytes
+    outputs: tuple[str, ...]  # workspace-absolute, sorted
+    written: tuple[str, ...]  # those of them that the command created or changed
+
+
+class Pending(Protocol):
+    """The result of one run of a task, on its way into the store.
+
+    ``write`` takes the streams while the command runs; it blocks only while ``spooling``.
+    ``collect`` resolves the outputs and raises ``OutputError`` when a declared one is missing.
+    Exactly one of ``commit`` and ``discard`` is called last, and leaves nothing behind.
+    """
+
+    @property
+    def spooling(self) -> bool: ...
+
+    def write(self, stream: Stream, data: bytes) -> None: ...
+
+    def collect(self) -> Collected: ...
+
+    def commit(self, *, foreign: frozenset[str], duration: float) -> Stored | NotStored: ...
+
+    def discard(self) -> None: ...
+
+
+class Store(Protocol):
+    """A cache of results. Methods may block and are called in worker threads.
+
+    None of them raises for a fault of the cache: such a fault is a miss, or not stored.
+    ``begin`` is called before the command starts, so that a later ``collect`` can tell what the
+    command wrote; ``recipe`` is the readable form of what the key is made of (cache.md C5).
+    ``finish`` is called once at the end of a run and returns remarks for people.
+    """
+
+    def look(self, key: str, subject: Subject) -> Found | Miss: ...
+
+    def restore(self, found: Found, subject: Subject) -> Restored | Miss: ...
+
+    def begin(self, key: str, subject: Subject, recipe: bytes) -> Pending: ...
+
+    def finish(self) -> tuple[str, ...]: ...
+
+
+# -- observers --------------------------------------------------------------------------------
+
+
+class Observer(Protocol):
+    """Is told every event with the seconds since the run began, and slows down who talks."""
+
+    def notice(self, event: Event, at: float) -> None:
+        """Take an event; never waits."""
+
+    async def wait_ready(self) -> None:
+        """Return when more output is welcome; called by those who emit, never by the loop."""

@@ -1,0 +1,1 @@
+"""ACTS: what a key is made of, and what is stored under it."""

@@ -1,0 +1,1 @@
+"""ENTRY: the command line; the only place with trio.run and sys.exit."""

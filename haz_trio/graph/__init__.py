@@ -1,0 +1,1 @@
+"""PURE: effective tasks, edges, static errors, closures, selection."""

@@ -1,0 +1,1 @@
+"""PURE: what a workspace consists of. No files, no clock, no trio."""

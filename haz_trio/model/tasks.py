@@ -1,0 +1,99 @@
+"""A task as declared: its action, files, dependencies, mutex and environment (CFG-016 to 033)."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import attrs
+
+from haz_trio.errors import Span
+from haz_trio.model.patterns import Pattern
+from haz_trio.model.references import Reference
+
+
+@attrs.frozen
+class Argv:
+    """``command``: a program and its arguments, no shell (CFG-021)."""
+
+    argv: tuple[str, ...]
+
+
+@attrs.frozen
+class Shell:
+    """``shell``: a script for ``NAME -c`` (CFG-022)."""
+
+    script: str
+    shell: str = "sh"
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        return (self.shell, "-c", self.script)
+
+
+Action: TypeAlias = Argv | Shell
+
+
+class MutexScope(enum.Enum):
+    WORKSPACE = "workspace"
+    PROJECT = "project"
+
+
+class MutexMode(enum.Enum):
+    EXCLUSIVE = "exclusive"
+    SHARED = "shared"
+
+
+@attrs.frozen
+class Mutex:
+    """At most one per task (MUTEX-001, MUTEX-002); not part of the cache key (MUTEX-008)."""
+
+    name: str
+    scope: MutexScope = MutexScope.WORKSPACE
+    mode: MutexMode = MutexMode.EXCLUSIVE
+
+    def lock(self, owner: str) -> str:
+        """What is locked: the name alone, or the name inside project ``owner``."""
+        return self.name if self.scope is MutexScope.WORKSPACE else f"{owner}/{self.name}"
+
+
+@attrs.frozen
+class Environment:
+    """Variables copied from the host, and variables set here, which win (CFG-032, CFG-033)."""
+
+    from_host: frozenset[str] = frozenset()
+    override: tuple[tuple[str, str], ...] = ()  # sorted by name
+
+    def for_task(self, host: Mapping[str, str]) -> dict[str, str]:
+        """Exactly what a task sees, given the environment of this process (execution.md 5.3)."""
+        seen = {name: host[name] for name in sorted(self.from_host) if name in host}
+        seen.update(self.override)
+        return seen
+
+    @property
+    def names(self) -> frozenset[str]:
+        return self.from_host.union(name for name, _ in self.override)
+
+
+@attrs.frozen
+class Task:
+    """One task body; ``places`` gives the span of a key path such as ``deps[0]``, for messages.
+
+    ``source`` is the name of the overlay that the body comes from, ``None`` for the project.
+    """
+
+    name: str
+    action: Action
+    inputs: tuple[Pattern, ...] = ()
+    outputs: tuple[Pattern, ...] = ()
+    deps: tuple[Reference, ...] = ()
+    weak_deps: tuple[Reference, ...] = ()
+    mutex: Mutex | None = None
+    env: Environment = Environment()
+    source: str | None = None
+    places: Mapping[str, Span] = attrs.field(factory=dict, eq=False, repr=False)
+
+    def place(self, key: str) -> Span | None:
+        """Where a key of the body stands, or where the body itself stands."""
+        return self.places.get(key) or self.places.get("")

@@ -1,0 +1,1 @@
+"""SHOWS: events as lines, and the console that owns the terminal."""

@@ -1,0 +1,180 @@
+"""What became of a task, of a run, and of the exit code (EXEC-009 to EXEC-021)."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+import attrs
+
+from haz_trio.model.names import TaskId
+
+EXIT_SUCCESS = 0
+EXIT_TASK_FAILURE = 1
+EXIT_CONFIGURATION = 2
+
+
+class Source(enum.Enum):
+    """Whether a completed task ran in this run or came from the cache."""
+
+    FRESH = "fresh"
+    CACHE = "cache"
+
+
+@attrs.frozen
+class Record:
+    """What a completed task left: its key, its stream digests, and its outputs.
+
+    ``key`` is 64 hexadecimal digits; the digests are 32 bytes each (CACHE-007).
+    ``outputs`` are the workspace-absolute paths of the result, sorted (EXEC-020).
+    """
+
+    key: str
+    stdout: bytes
+    stderr: bytes
+    outputs: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Exited:
+    """A process ended by itself with this status."""
+
+    code: int
+
+    def __str__(self) -> str:
+        return f"exit {self.code}"
+
+
+@attrs.frozen
+class Signalled:
+    """A process was ended by this signal, which we did not send."""
+
+    signal: int
+
+    def __str__(self) -> str:
+        return f"signal {self.signal}"
+
+
+ExitStatus: TypeAlias = Exited | Signalled
+
+
+@attrs.frozen
+class UpstreamFailed:
+    upstream: TaskId
+
+
+@attrs.frozen
+class UpstreamErrored:
+    upstream: TaskId
+
+
+@attrs.frozen
+class InRuntimeCycle:
+    pass
+
+
+SkipCause: TypeAlias = UpstreamFailed | UpstreamErrored | InRuntimeCycle
+
+
+@attrs.frozen
+class InFlight:
+    """Cancelled while it was looked up or ran."""
+
+
+@attrs.frozen
+class UpstreamCancelled:
+    upstream: TaskId
+
+
+@attrs.frozen
+class RunCancelled:
+    """Never started: the run was stopped first."""
+
+
+CancelCause: TypeAlias = InFlight | UpstreamCancelled | RunCancelled
+
+
+@attrs.frozen
+class Completed:
+    source: Source
+    record: Record
+
+
+@attrs.frozen
+class Failed:
+    """The process ended with another status than 0, and not because of us (EXEC-009)."""
+
+    status: ExitStatus
+
+
+@attrs.frozen
+class Errored:
+    """The task could not be keyed or started, or did not make what it declared (5.2)."""
+
+    reason: str
+
+
+@attrs.frozen
+class Skipped:
+    """A hard predecessor did not complete (EXEC-011), or the task is in a run-time cycle."""
+
+    cause: SkipCause
+
+
+@attrs.frozen
+class Cancelled:
+    cause: CancelCause
+
+
+Outcome: TypeAlias = Completed | Failed | Errored | Skipped | Cancelled
+
+
+@attrs.frozen
+class OutputOverlap:
+    """Two tasks wrote one file (EXEC-020)."""
+
+    first: TaskId
+    second: TaskId
+    path: str
+
+
+@attrs.frozen
+class RuntimeCycle:
+    """What ``producer`` wrote at ``path`` is read by ``consumer``, on which it depends (EXEC-019).
+
+    ``nodes`` is the cycle as a chain that starts and ends with ``producer``.
+    """
+
+    nodes: tuple[TaskId, ...]
+    producer: TaskId
+    consumer: TaskId
+    path: str
+
+
+Violation: TypeAlias = OutputOverlap | RuntimeCycle
+
+
+@attrs.frozen
+class RunReport:
+    """How a run ended: an outcome for every selected task, in canonical order."""
+
+    outcomes: Mapping[TaskId, Outcome]
+    violations: tuple[Violation, ...] = ()
+    stopped: bool = False
+
+    @property
+    def succeeded(self) -> bool:
+        return not self.violations and not any(
+            isinstance(o, Failed | Errored) for o in self.outcomes.values()
+        )
+
+    def __iter__(self) -> Iterator[tuple[TaskId, Outcome]]:
+        return iter(self.outcomes.items())
+
+
+def exit_code_for(report: RunReport, signal: int | None = None) -> int:
+    """The exit code of a run that ``signal`` may have stopped (EXEC-021)."""
+    if signal is not None:
+        return 128 + signal
+    return EXIT_SUCCESS if report.succeeded else EXIT_TASK_FAILURE
