@@ -7,6 +7,7 @@ The rooms, lowest floor first; a module imports from lower floors and from its o
     graph    PURE   effective tasks, edges, static errors, closures, selection
     plan     PURE   facts in, decisions out
     abc             the ports: Store, RunCommand, Observer
+    frames          sealed state files
     config   READS  files into a workspace
     cache    ACTS   what a key is made of, and what is stored under it
     process  ACTS   programs in sessions of their own
@@ -14,6 +15,93 @@ The rooms, lowest floor first; a module imports from lower floors and from its o
     engine   JOINS  the plan and the world
     output   SHOWS  events as lines, and the console
     cli      ENTRY  the command line
+
+The public names below are loaded when they are first used, so that a command pays only for
+what it needs:
+
+    workspace = haz_trio.load_workspace(".")
+    graph = haz_trio.build_graph(workspace)
+    async with haz_trio.open_engine(workspace, graph) as engine:
+        report = await engine.run(graph.nodes)
 """
 
+from __future__ import annotations
+
 __version__ = "0.1.0"
+
+_HOMES = {
+    "haz_trio.config.load": ("load_workspace",),
+    "haz_trio.engine.engine": ("Engine", "open_engine"),
+    "haz_trio.errors": (
+        "ChangesetError",
+        "ConfigError",
+        "CycleError",
+        "Diagnostic",
+        "GraphError",
+        "HazError",
+        "InputError",
+        "InvalidTextError",
+        "OutputCollisionError",
+        "OutputError",
+        "SelectionError",
+        "Severity",
+        "SourceText",
+        "Span",
+        "SpawnError",
+        "TaskError",
+        "UnknownTaskError",
+        "UsageError",
+    ),
+    "haz_trio.graph.build": ("build_graph",),
+    "haz_trio.graph.graph": ("TaskGraph",),
+    "haz_trio.graph.selection": ("resolve",),
+    "haz_trio.model.names": ("TaskId",),
+    "haz_trio.model.references": ("parse_reference",),
+    "haz_trio.model.workspace": ("Project", "Settings", "Workspace"),
+    "haz_trio.plan.messages": (
+        "Event",
+        "RunFinished",
+        "RunNote",
+        "RunStarted",
+        "Stream",
+        "TaskNote",
+        "TaskOutput",
+        "TaskSettled",
+        "TaskStarted",
+        "ViolationFound",
+    ),
+    "haz_trio.plan.outcome": (
+        "Cancelled",
+        "Completed",
+        "Errored",
+        "Exited",
+        "Failed",
+        "Outcome",
+        "OutputOverlap",
+        "Record",
+        "RunReport",
+        "RuntimeCycle",
+        "Signalled",
+        "Skipped",
+        "Source",
+        "exit_code_for",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME_OF)]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -157,8 +157,11 @@ class Store(Protocol):
     None of them raises for a fault of the cache: such a fault is a miss, or not stored.
     ``begin`` is called before the command starts, so that a later ``collect`` can tell what the
     command wrote; ``recipe`` is the readable form of what the key is made of (cache.md C5).
+    ``recover`` is called first, before inputs are read: it undoes what killed runs left.
     ``finish`` is called once at the end of a run and returns remarks for people.
     """
+
+    def recover(self) -> None: ...
 
     def look(self, key: str, subject: Subject) -> Found | Miss: ...
 

@@ -130,7 +130,14 @@ class TaskError(HazError):
 
 
 class InputError(TaskError):
-    """An input is missing or cannot be read; the message names pattern and path."""
+    """An input is missing or cannot be read; the message names pattern and path.
+
+    ``missing`` is the workspace-absolute path of a literal input that does not exist, or empty.
+    """
+
+    def __init__(self, message: str, *, missing: str = "") -> None:
+        self.missing = missing
+        super().__init__(message)
 
 
 class SpawnError(TaskError):

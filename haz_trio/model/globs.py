@@ -7,8 +7,8 @@ Wildcards do not cross ``/``; a class is one byte and, like in the original, may
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import TypeAlias
+from functools import cached_property, lru_cache
+from typing import TypeAlias, assert_never
 
 import attrs
 
@@ -83,11 +83,15 @@ Token: TypeAlias = (
 
 @attrs.frozen
 class Glob:
-    """A compiled glob; ``regex`` is meant for ``fullmatch`` on a path in bytes."""
+    """A parsed glob; ``regex`` is meant for ``fullmatch`` on a path in bytes."""
 
     text: str
     tokens: tuple[Token, ...] = attrs.field(repr=False, eq=False)
-    regex: re.Pattern[bytes] = attrs.field(repr=False, eq=False)
+
+    @cached_property
+    def regex(self) -> re.Pattern[bytes]:
+        """Compiled when it is first wanted: most globs of a workspace are never asked."""
+        return re.compile(_expression(self.tokens), re.DOTALL)
 
     def matches(self, path: bytes) -> bool:
         return self.regex.fullmatch(path) is not None
@@ -100,17 +104,16 @@ def is_glob(text: str) -> bool:
 
 def escape(text: str) -> str:
     """A glob that matches exactly this text."""
-    return "".join(f"\\{c}" if c in SPECIAL else c for c in text)
+    return "".join(f"\\{c}" if c in SPECIAL or c == "}" else c for c in text)
 
 
 @lru_cache(maxsize=1 << 16)
 def compile_glob(text: str) -> Glob:
-    """Compile a glob whose segments have been checked; raises ``InvalidTextError``.
+    """Parse a glob whose segments have been checked; raises ``InvalidTextError``.
 
-    Each text is compiled once however many tasks share it.
+    Each text is parsed, and compiled, at most once however many tasks share it.
     """
-    tokens = _Parser(text).parse()
-    return Glob(text, tokens, re.compile(_expression(tokens), re.DOTALL))
+    return Glob(text, _Parser(text).parse())
 
 
 class _Parser:
@@ -144,6 +147,8 @@ class _Parser:
                     if nested:
                         raise InvalidTextError("nested alternation is forbidden")
                     out.append(self._alternation())
+                case "}":
+                    raise self._fail("unopened alternation; missing '{' (a literal '}' is '[}]')")
                 case "\\":
                     if self._at == len(self._text):
                         raise self._fail("dangling '\\'")
@@ -201,7 +206,7 @@ class _Parser:
             if character == "-" and not first and not in_range:
                 in_range = True
             elif in_range:
-                start = ranges[-1][1]
+                start = ranges[-1][0]  # `[a-c-e]` is `[a-e]`, like in the original
                 if start > character:
                     raise self._fail(f"invalid range; '{start}' > '{character}'")
                 ranges[-1] = (start, character)
@@ -262,9 +267,10 @@ def _token_expression(token: Token) -> bytes:
             return _set_expression(members)
         case Alternation(branches):
             return b"(?:" + b"|".join(map(_expression, branches)) + b")"
+        case _:
+            assert_never(token)
 
 
 def _set_expression(members: frozenset[int]) -> bytes:
-    if not members:
-        return rb"(?!)"
+    """A class of the expression language; no text spells an empty set, nor one of all bytes."""
     return b"[" + b"".join(b"\\x%02x" % byte for byte in sorted(members)) + b"]"

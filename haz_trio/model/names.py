@@ -35,7 +35,7 @@ def check_name(text: str, *, limit: int = NAME_BYTES) -> str:
     if _NAME.fullmatch(text) and len(text) <= limit:
         return text
     _check_length(text, "name", limit)
-    _check_characters(
+    raise _bad_character(
         text,
         "name",
         first="0123456789" + _LETTERS,
@@ -43,15 +43,14 @@ def check_name(text: str, *, limit: int = NAME_BYTES) -> str:
         later="0123456789_-" + _LETTERS,
         later_rule="ASCII alphanumeric, '_', '-'",
     )
-    return text
 
 
 def check_variable(text: str) -> str:
-    """The text itself when it names an environment variable (CFG-032); raises ``InvalidTextError``."""
+    """The text itself when it is a variable name (CFG-032); raises ``InvalidTextError``."""
     if is_variable(text):
         return text
     _check_length(text, "environment variable name", VARIABLE_BYTES)
-    _check_characters(
+    raise _bad_character(
         text,
         "environment variable name",
         first="_" + _LETTERS,
@@ -59,7 +58,6 @@ def check_variable(text: str) -> str:
         later="0123456789_" + _LETTERS,
         later_rule="ASCII letters, digits, '_'",
     )
-    return text
 
 
 def is_variable(text: str) -> bool:
@@ -98,16 +96,15 @@ def _check_length(text: str, noun: str, limit: int) -> None:
         raise InvalidTextError(f"{noun} is {size} bytes long; maximum is {limit}")
 
 
-def _check_characters(
+def _bad_character(
     text: str, noun: str, *, first: str, first_rule: str, later: str, later_rule: str
-) -> None:
+) -> InvalidTextError:
+    """What to raise for a text of the right length that is known to break a rule."""
     if text[0] not in first:
-        raise InvalidTextError(
+        return InvalidTextError(
             f"{noun} starts with invalid character {quote_character(text[0])}; {first_rule}"
         )
-    for character in text[1:]:
-        if character not in later:
-            raise InvalidTextError(
-                f"{noun} contains invalid character {quote_character(character)}; "
-                f"allowed: {later_rule}"
-            )
+    wrong = next(character for character in text[1:] if character not in later)
+    return InvalidTextError(
+        f"{noun} contains invalid character {quote_character(wrong)}; allowed: {later_rule}"
+    )

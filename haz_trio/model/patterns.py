@@ -19,6 +19,7 @@ _FORBIDDEN = {
     "Cc": "control",
     "Cf": "format",
     "Co": "private-use",
+    "Cs": "surrogate",
     "Zl": "line/paragraph separator",
     "Zp": "line/paragraph separator",
 }

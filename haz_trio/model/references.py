@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 import attrs
 
@@ -33,7 +33,7 @@ class InProject:
 
 @attrs.frozen
 class FanOut:
-    """``^:task``, all projects that have it; ``^~:task``, all but the bearing one (REF-004, 008)."""
+    """``^:task``, all projects that have it; ``^~:task``, all but the bearing one (REF-004)."""
 
     task: str
     sibling: bool = False
@@ -58,7 +58,7 @@ Reference: TypeAlias = SameProject | InProject | FanOut | Tagged
 
 
 def parse_reference(text: str) -> Reference:
-    """The reference that a text spells; ``str()`` gives the text back; raises ``InvalidTextError``."""
+    """The reference that a text spells (``str`` gives it back); raises ``InvalidTextError``."""
     if not text:
         raise InvalidTextError("task reference is empty")
     if text.startswith("~:"):
@@ -84,6 +84,8 @@ def needs_bearing_project(reference: Reference) -> bool:
             return False
         case FanOut(_, sibling) | Tagged(_, _, sibling):
             return sibling
+        case _:
+            assert_never(reference)
 
 
 def _tagged(text: str) -> Tagged:

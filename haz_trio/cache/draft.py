@@ -1,0 +1,86 @@
+"""A store in progress: a locked temporary folder that becomes an entry in one step (CACHE-018)."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import attrs
+
+from haz_trio.cache.entries import Damaged, NoEntry, examine
+from haz_trio.cache.files import FOLDER, Disk, delete_tree, lock, token
+from haz_trio.cache.layout import MANIFEST, OUTPUTS, shard, temporary
+from haz_trio.cache.manifest import Manifest, render
+from haz_trio.cache.quarantine import make_folder, set_aside, throw_away
+
+_TRIES = 3
+_TAKEN = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
+
+
+class Draft:
+    """The folder ``.tmp-…`` of one key; its maker holds the lock of the folder.
+
+    ``discard`` is called last, also after ``publish``, and leaves nothing behind.
+    """
+
+    def __init__(self, root: int, key: str, disk: Disk) -> None:
+        """Make the folder; raises ``OSError`` and leaves nothing then."""
+        self.root = root
+        self._key = key
+        self._disk = disk
+        self._name = temporary(key, token())
+        make_folder(shard(key), at=root, disk=disk)
+        self._shard = os.open(shard(key), FOLDER, dir_fd=root)
+        self._opened = [self._shard]
+        try:
+            disk.mkdir(self._name, at=self._shard)
+            self.folder = self._open(self._name, self._shard)
+            lock(self.folder)
+            disk.mkdir(OUTPUTS, at=self.folder)
+            self.outputs = self._open(OUTPUTS, self.folder)
+        except OSError:
+            self.discard()
+            raise
+
+    def publish(self, manifest: Manifest, *, doubted: bool) -> Manifest | None:
+        """Become the entry of the key; raises ``OSError``.
+
+        The last store wins, but an equal entry that stands there stays, unless it is ``doubted``.
+        Returns the intact entry with another result that was replaced.
+        """
+        self._disk.write_new(MANIFEST, render(manifest), at=self.folder)
+        beaten: Manifest | None = None
+        for last in (False,) * (_TRIES - 1) + (True,):
+            try:
+                self._disk.rename(self._name, self._key, at=self._shard, to=self._shard)
+                return beaten
+            except OSError as problem:
+                found = examine(self.root, self._key, manifest.hash_name)
+                if last or problem.errno not in _TAKEN or isinstance(found, NoEntry):
+                    raise
+            if isinstance(found, Manifest) and not doubted:
+                if result_of(found) == result_of(manifest):
+                    return None
+                beaten = found
+            if isinstance(found, Damaged):
+                set_aside(self.root, self._key, found.kind, disk=self._disk)
+            else:
+                throw_away(self._key, at=self._shard, root=self.root, disk=self._disk)
+        return beaten
+
+    def discard(self) -> None:
+        """Remove the folder unless it became an entry, and let go of everything."""
+        if self._opened:
+            delete_tree(self._name, at=self._shard)
+        while self._opened:
+            os.close(self._opened.pop())
+
+    def _open(self, name: str, at: int) -> int:
+        fd = os.open(name, FOLDER, dir_fd=at)
+        self._opened.append(fd)
+        return fd
+
+
+def result_of(manifest: Manifest) -> Manifest:
+    """A manifest without what differs between two runs with the same result."""
+    return attrs.evolve(manifest, seal="", created_at=0, duration=0, task="")

@@ -1,0 +1,179 @@
+"""The calls that change files, and the few safe ways of reading and writing built on them.
+
+Everything that the store writes goes through a ``Disk``, so that a test can make any call fail.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+
+import attrs
+
+from haz_trio.cache.hashing import Hasher
+from haz_trio.errors import HazError
+
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+PIECE = 1 << 20  # bytes that are read at once
+_NO_LINKS = frozenset({errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOTSUP, errno.ENOSYS})
+
+
+class Damage(HazError):
+    """Something in the cache is not what it has to be.
+
+    ``kind`` is one word for a file name; ``blob`` is the digest whose bytes are wrong, or empty.
+    """
+
+    def __init__(self, reason: str, *, kind: str = "entry", blob: str = "") -> None:
+        self.reason = reason
+        self.kind = kind
+        self.blob = blob
+        super().__init__(reason)
+
+
+def _nothing(call: str) -> None:
+    """Let every call through."""
+
+
+@attrs.frozen
+class Disk:
+    """The calls that change files; ``before`` is told each one's name and may raise ``OSError``.
+
+    ``at`` is the descriptor of the folder that a relative name is seen from.
+    """
+
+    before: Callable[[str], None] = _nothing
+
+    def create(self, name: str, *, at: int | None = None) -> int:
+        """A new file of mode 0600 open for writing; the name must be free."""
+        self.before("create")
+        return os.open(name, CREATE, 0o600, dir_fd=at)
+
+    def write(self, fd: int, data: bytes | memoryview) -> None:
+        """All of the data."""
+        self.before("write")
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+
+    def chmod(self, fd: int, mode: int) -> None:
+        self.before("chmod")
+        os.fchmod(fd, mode)
+
+    def mkdir(self, name: str, *, at: int | None = None, mode: int = 0o700) -> None:
+        """A new folder that its owner can use, whatever the umask."""
+        self.before("mkdir")
+        os.mkdir(name, mode, dir_fd=at)
+        if os.stat(name, dir_fd=at, follow_symlinks=False).st_mode & 0o700 != 0o700:
+            os.chmod(name, 0o700, dir_fd=at)  # an odd umask
+
+    def rmdir(self, name: str, *, at: int) -> None:
+        self.before("rmdir")
+        os.rmdir(name, dir_fd=at)
+
+    def rename(self, old: str, new: str, *, at: int, to: int) -> None:
+        self.before("rename")
+        os.rename(old, new, src_dir_fd=at, dst_dir_fd=to)
+
+    def link(self, old: str, new: str, *, at: int, to: int) -> None:
+        self.before("link")
+        os.link(old, new, src_dir_fd=at, dst_dir_fd=to, follow_symlinks=False)
+
+    def symlink(self, target: str, name: str, *, at: int) -> None:
+        self.before("symlink")
+        os.symlink(target, name, dir_fd=at)
+
+    def unlink(self, name: str, *, at: int) -> None:
+        self.before("unlink")
+        os.unlink(name, dir_fd=at)
+
+    def write_new(self, name: str, data: bytes, *, at: int, mode: int = 0o600) -> int:
+        """A new file with these bytes; its inode."""
+        fd = self.create(name, at=at)
+        try:
+            self.chmod(fd, mode)
+            self.write(fd, data)
+            return os.fstat(fd).st_ino
+        finally:
+            os.close(fd)
+
+
+@contextlib.contextmanager
+def opened(name: str, flags: int, *, at: int | None = None) -> Iterator[int]:
+    """A descriptor for the time of a block; raises ``OSError``."""
+    fd = os.open(name, flags, dir_fd=at)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def refuses_links(problem: OSError) -> bool:
+    """Whether a hard link failed because the file system has none, or no more of them."""
+    return problem.errno in _NO_LINKS
+
+
+def token() -> str:
+    """Sixteen random hexadecimal digits for the name of a temporary folder."""
+    return secrets.token_hex(8)
+
+
+def lock(fd: int) -> bool:
+    """Take the advisory lock of an open folder; it goes with the descriptor.
+
+    False also where the file system has no such locks: nobody can tell then who lives.
+    """
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def regular(info: os.stat_result) -> bool:
+    return stat.S_ISREG(info.st_mode)
+
+
+def pieces(fd: int) -> Iterator[bytes]:
+    """What is left to be read, in pieces of at most ``PIECE`` bytes."""
+    # Each read allocates its whole buffer: a large one makes small files four times as slow.
+    step = min(PIECE, max(512, os.fstat(fd).st_size + 1))
+    while data := os.read(fd, step):
+        yield data
+
+
+def copy(source: int, hasher: Hasher, *, size: int, disk: Disk, target: int | None = None) -> int:
+    """Hash what is left of ``source`` and write it to ``target``; the number of bytes seen.
+
+    Stops soon after ``size`` bytes: a file that is longer is wrong however it goes on.
+    """
+    seen = 0
+    for data in pieces(source):
+        hasher.update(data)
+        if target is not None:
+            disk.write(target, data)
+        seen += len(data)
+        if seen > size:
+            break
+    return seen
+
+
+def delete_tree(name: str, *, at: int) -> None:
+    """Remove a file or a whole tree as far as it goes; never follows a link, never raises."""
+    try:
+        os.unlink(name, dir_fd=at)
+    except OSError:
+        shutil.rmtree(name, ignore_errors=True, dir_fd=at)
+
+
+def explain(problem: OSError) -> str:
+    """The reason of a failed call, without its arguments."""
+    return problem.strerror or str(problem)

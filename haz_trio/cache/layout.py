@@ -1,0 +1,77 @@
+"""Names below ``.haz/cache`` and nothing else (CACHE-010, cache.md C4)."""
+
+from __future__ import annotations
+
+import re
+
+CACHE = ".haz/cache"
+CACHE_PATH = "/" + CACHE  # workspace-absolute; no walk enters it, no output lies below it
+
+MANIFEST = "manifest.json"
+RECIPE = "recipe.json"
+STDOUT = "stdout"
+STDERR = "stderr"
+OUTPUTS = "outputs"
+
+POOL = "blobs"
+QUARANTINE = "quarantine"
+STATE = "state"
+LEDGER = "ledger"
+TAG = "CACHEDIR.TAG"
+TAG_TEXT = b"Signature: 8a477f597d28d172789f06886806bc55\n# Results of tasks; safe to delete.\n"
+IGNORE = ".gitignore"
+IGNORE_TEXT = b"*\n"
+
+TEMPORARY = ".tmp-"
+RESTORING = ".restore-"
+TRASH = ".trash-"
+BESIDE = ".haz-restore-"
+JOURNAL = "journal"
+BESIDE_LIST = "beside"
+
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text is a key or digest as we write it: 64 lower-case hexadecimal digits."""
+    return _DIGEST.fullmatch(text) is not None
+
+
+def shard(key: str) -> str:
+    """The folder of the entries whose keys begin alike."""
+    return key[:2]
+
+
+def temporary(key: str, token: str) -> str:
+    """A store in progress, inside the shard."""
+    return f"{TEMPORARY}{key}-{token}"
+
+
+def restoring(key: str, token: str) -> str:
+    """A restore in progress, inside the cache root."""
+    return f"{RESTORING}{key}-{token}"
+
+
+def trash(token: str) -> str:
+    """Something being deleted, inside the cache root."""
+    return TRASH + token
+
+
+def quarantined(key: str, reason: str, token: str) -> str:
+    """A damaged entry, inside ``quarantine``; ``reason`` is one word."""
+    return f"{key[:8]}-{reason}-{token}"
+
+
+def staged(number: int) -> str:
+    """A new file of a restore, inside its staging folder."""
+    return f"{number:08d}"
+
+
+def replaced(number: int) -> str:
+    """What a restore found in the place of a new file."""
+    return f"old-{number:08d}"
+
+
+def beside(token: str, name: str) -> str:
+    """A staged or replaced file next to its target, where the staging folder cannot serve."""
+    return f"{BESIDE}{token}-{name}"

@@ -1,0 +1,41 @@
+"""Reads and writes ``state/ledger``, one sealed frame whose body is JSON (cache.md C5)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from haz_trio.cache.files import Disk
+from haz_trio.cache.layout import LEDGER, STATE
+from haz_trio.cache.ledger import Leavings, decode, encode
+from haz_trio.cache.quarantine import make_folder
+from haz_trio.cache.root import CacheRoot, Refused
+from haz_trio.frames import read_frame, write_frame
+
+_KIND = b"ledger 1"
+
+
+def load(root: CacheRoot) -> dict[str, Leavings]:
+    """The rows on disk, none where there is no ledger that can be believed.  Never raises."""
+    if root.reading() is None:
+        return {}
+    frame = read_frame(_path(root), _KIND)
+    return {} if frame is None else decode(frame.body)
+
+
+def save(root: CacheRoot, new: Mapping[str, Leavings], disk: Disk) -> None:
+    """Write the rows of this run over those that are on disk now.  Never raises.
+
+    A ledger that cannot be written is an old one: what it lacks is never removed by a hit.
+    """
+    if root.reading() is None:
+        return  # a cache is made by a store alone
+    try:
+        make_folder(STATE, at=root.writing(), disk=disk)
+        write_frame(_path(root), _KIND, body=encode({**load(root), **new}))
+    except (OSError, Refused):
+        return
+
+
+def _path(root: CacheRoot) -> str:
+    return os.path.join(root.path, STATE, LEDGER)

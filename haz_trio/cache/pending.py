@@ -1,0 +1,191 @@
+"""The result of one run of a task on its way into the store (CACHE-017, cache.md C10)."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from haz_trio.abc import Collected, NotStored, Stored, Subject
+from haz_trio.cache.draft import Draft
+from haz_trio.cache.files import CREATE, Disk, explain
+from haz_trio.cache.layout import RECIPE, STDERR, STDOUT
+from haz_trio.cache.ledger import Ledger
+from haz_trio.cache.manifest import Manifest, Output
+from haz_trio.cache.outputs import Result, require, resolve, written
+from haz_trio.cache.pool import Pool, Unstorable
+from haz_trio.cache.root import CacheRoot, Refused
+from haz_trio.cache.streams import Spool
+from haz_trio.model.names import quote
+from haz_trio.model.workspace import HashName
+from haz_trio.plan.messages import Stream
+
+
+@attrs.frozen
+class Shared:
+    """What all results of a run have in common; ``workspace`` is the root on the host."""
+
+    workspace: str
+    hash_name: HashName
+    created_at: int
+    root: CacheRoot
+    pool: Pool
+    ledger: Ledger
+    disk: Disk
+    doubted: Mapping[str, str]  # keys whose entries failed a check in this run
+    refuse: Callable[[str, bool], NotStored]  # reason, whether it is a fault of the cache
+
+
+class DiskPending:
+    """See ``haz_trio.abc.Pending``."""
+
+    def __init__(self, shared: Shared, key: str, subject: Subject, recipe: bytes) -> None:
+        self._shared = shared
+        self._key = key
+        self._subject = subject
+        self._recipe = recipe
+        self._before = resolve(shared.workspace, subject.outputs)
+        self._result: Result | None = None
+        self._strangers: frozenset[str] = frozenset()
+        self._draft: Draft | None = None
+        self._lock = threading.Lock()
+        self._spools = {
+            stream: Spool(shared.hash_name, shared.disk, self._opener(name))
+            for stream, name in ((Stream.STDOUT, STDOUT), (Stream.STDERR, STDERR))
+        }
+
+    @property
+    def spooling(self) -> bool:
+        return any(spool.spooling for spool in self._spools.values())
+
+    def write(self, stream: Stream, data: bytes) -> None:
+        self._spools[stream].write(data)
+
+    def collect(self) -> Collected:
+        shared, task = self._shared, str(self._subject.task)
+        require(shared.workspace, self._subject.root, self._subject.outputs)
+        result = self._result = resolve(shared.workspace, self._subject.outputs)
+        wrote = written(self._before.rows, result)
+        self._strangers = frozenset(
+            path
+            for path in set(result.paths).difference(wrote)
+            if shared.ledger.of_another(path, task)
+        )
+        old = {folder.path for folder in self._before.folders}
+        made = [folder.path for folder in result.folders if folder.path not in old]
+        kept = shared.ledger.ours(task)
+        shared.ledger.record(task, self._key, wrote=(*wrote, *made), kept=kept)
+        return Collected(
+            self._spools[Stream.STDOUT].digest,
+            self._spools[Stream.STDERR].digest,
+            result.paths,
+            wrote,
+        )
+
+    def commit(self, *, foreign: frozenset[str], duration: float) -> Stored | NotStored:
+        refuse = self._shared.refuse
+        try:
+            obstacle = self._obstacle(foreign)
+            if obstacle:
+                return refuse(obstacle, False)
+            self._store(foreign | self._strangers, max(0, round(duration * 1000)))
+        except Unstorable as problem:
+            return refuse(str(problem), False)
+        except Refused as problem:
+            return refuse(str(problem), True)
+        except OSError as problem:
+            return refuse(self._fault(problem), True)
+        finally:
+            self.discard()
+        return Stored()
+
+    def discard(self) -> None:
+        for spool in self._spools.values():
+            spool.drop()
+        with self._lock:
+            if self._draft is not None:
+                self._draft.discard()
+                self._draft = None
+
+    def _obstacle(self, foreign: frozenset[str]) -> str:
+        if self._result is None:
+            return "the outputs were not collected"
+        if self._result.obstacle:
+            return self._result.obstacle
+        for pattern in self._subject.outputs:
+            if not pattern.is_glob and pattern.text in foreign:
+                return f"output {quote(pattern.text)} was written by another task as well"
+        return ""
+
+    def _fault(self, problem: OSError) -> str:
+        root = self._shared.root
+        if root.lasting(problem):
+            return root.give_up(problem)
+        return f"the cache {root.path} did not take it: {explain(problem)}"
+
+    def _store(self, without: frozenset[str], duration: int) -> None:
+        assert self._result is not None, "commit follows collect"
+        shared, result = self._shared, self._result
+        draft = self._made_draft()
+        outputs = []
+        for file in result.files:
+            if file.path in without - self._literals():
+                continue
+            digest, size = shared.pool.keep(
+                shared.workspace + file.path, file, root=draft.root, into=draft.outputs
+            )
+            outputs.append(Output(file.path, digest, size, file.mode & 0o777))
+            if file.mode & 0o7000:
+                shared.root.note(
+                    f"{self._subject.task}: the cache keeps no setuid, setgid and sticky bits, "
+                    f"as {quote(file.path)} has them"
+                )
+        stdout, stderr = self._spools[Stream.STDOUT], self._spools[Stream.STDERR]
+        stdout.save(STDOUT, at=draft.folder)
+        stderr.save(STDERR, at=draft.folder)
+        shared.disk.write_new(RECIPE, self._recipe, at=draft.folder)
+        manifest = Manifest(
+            hash_name=shared.hash_name,
+            key=self._key,
+            task=str(self._subject.task),
+            project_root=self._subject.root,
+            outputs=tuple(outputs),
+            links=tuple(k for k in result.links if k.path not in without - self._literals()),
+            folders=result.folders,
+            stdout_size=stdout.size,
+            stderr_size=stderr.size,
+            stdout=stdout.digest.hex(),
+            stderr=stderr.digest.hex(),
+            created_at=shared.created_at,
+            duration=duration,
+        ).sealed
+        beaten = draft.publish(manifest, doubted=self._key in shared.doubted)
+        if beaten is not None:
+            shared.root.note(
+                f"{self._subject.task} gave another result for the same key: "
+                "it is not deterministic, and the later result is kept"
+            )
+
+    def _literals(self) -> frozenset[str]:
+        return frozenset(p.text for p in self._subject.outputs if not p.is_glob)
+
+    def _made_draft(self) -> Draft:
+        """The temporary folder, made at the first need; raises ``Refused`` and ``OSError``."""
+        with self._lock:
+            if self._draft is None:
+                root = self._shared.root.writing()
+                self._draft = Draft(root, self._key, self._shared.disk)
+            return self._draft
+
+    def _opener(self, name: str) -> Callable[[], int]:
+        def open_file() -> int:
+            try:
+                draft = self._made_draft()
+            except Refused as problem:
+                raise PermissionError(str(problem)) from problem
+            self._shared.disk.before("create")
+            return os.open(name, CREATE, 0o600, dir_fd=draft.folder)
+
+        return open_file

@@ -1,0 +1,148 @@
+"""The folder ``.haz/cache``: found once per run, trusted or not, made only by a store (C4)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+
+from haz_trio.cache.files import CREATE, FOLDER, Disk, explain
+from haz_trio.cache.layout import CACHE, IGNORE, IGNORE_TEXT, TAG, TAG_TEXT
+from haz_trio.errors import HazError
+
+_LASTING = frozenset({errno.ENOSPC, errno.EROFS, errno.EDQUOT})
+
+
+class Refused(HazError):
+    """The cache is not to be used, or cannot be written any more in this run."""
+
+
+class CacheRoot:
+    """The cache of one workspace, held as a folder descriptor from its first use.
+
+    The root itself may be a symbolic link; what it leads to is settled when it is opened.
+    ``notes`` collects what people should be told, each thing once.
+    """
+
+    def __init__(self, workspace: str, disk: Disk) -> None:
+        self.disk = disk
+        self.path = os.path.join(workspace, CACHE)
+        self.notes: list[str] = []
+        self._workspace = workspace
+        self._fd: int | None = None
+        self._refused: str | None = None
+        self._unwritable: str | None = None
+        self._lock = threading.RLock()
+
+    def reading(self) -> int | None:
+        """The descriptor, or ``None`` when there is no cache that may be used; makes nothing."""
+        with self._lock:
+            if self._refused is not None:
+                return None
+            if self._fd is None:
+                try:
+                    self._open()
+                except FileNotFoundError:
+                    return None
+                except OSError as problem:
+                    self._refuse(f"the cache {self.path} cannot be used: {explain(problem)}")
+            return self._fd
+
+    def writing(self) -> int:
+        """The descriptor of a cache that exists now; raises ``Refused`` and ``OSError``."""
+        with self._lock:
+            if self._unwritable is not None:
+                raise Refused(self._unwritable)
+            if self._fd is not None and os.fstat(self._fd).st_nlink == 0:
+                self.close()  # it was removed while we ran
+            if self.reading() is None and self._refused is None:
+                try:
+                    self._make()
+                except OSError as problem:
+                    raise Refused(self.give_up(problem)) from problem
+                self.reading()
+            if self._fd is None:
+                raise Refused(self._refused or f"the cache {self.path} went away")
+            return self._fd
+
+    def give_up(self, problem: OSError) -> str:
+        """Nothing more is written in this run; the reason, in words."""
+        with self._lock:
+            if self._unwritable is None:
+                self._unwritable = (
+                    f"the cache {self.path} cannot be written: {explain(problem)}; "
+                    "nothing more is stored in this run"
+                )
+            return self._unwritable
+
+    def lasting(self, problem: OSError) -> bool:
+        """Whether an error of a store will meet every other store of this run as well."""
+        return problem.errno in _LASTING or (
+            problem.errno == errno.EACCES
+            and not os.access(self.path, os.W_OK | os.X_OK, effective_ids=True)
+        )
+
+    def note(self, text: str) -> bool:
+        """Remember a remark for people; whether it is new."""
+        with self._lock:
+            if text in self.notes:
+                return False
+            self.notes.append(text)
+            return True
+
+    def close(self) -> None:
+        """Let go of the descriptor; the next use opens the cache again."""
+        with self._lock:
+            if self._fd is not None:
+                os.close(self._fd)
+                self._fd = None
+
+    def _open(self) -> None:
+        fd = os.open(os.path.realpath(self.path), FOLDER)
+        try:
+            doubt = self._doubt(os.fstat(fd))
+        except OSError:
+            os.close(fd)
+            raise
+        if doubt is not None:
+            os.close(fd)
+            self._refuse(doubt)
+        else:
+            self._fd = fd
+
+    def _doubt(self, info: os.stat_result) -> str | None:
+        """Why this folder could be somebody's trap (as git's safe.directory asks)."""
+        if info.st_mode & stat.S_IWOTH:
+            return (
+                f"the cache {self.path} is not used: everybody may write to it; "
+                f"`chmod o-w {self.path}` makes it usable"
+            )
+        me = os.geteuid()
+        if info.st_uid in (me, 0):
+            return None
+        if me == 0:
+            self.note(f"the cache {self.path} belongs to user {info.st_uid}, not to root")
+            return None
+        return f"the cache {self.path} is not used: it belongs to user {info.st_uid}, not to you"
+
+    def _refuse(self, reason: str) -> None:
+        self._refused = reason
+        self.note(reason)
+
+    def _make(self) -> None:
+        """Make the folder of mode 0700, and the two files that keep it out of backups and git."""
+        parent = os.path.dirname(self.path)
+        if not os.path.isdir(parent):
+            self.disk.before("mkdir")
+            os.mkdir(parent)
+        try:
+            self.disk.mkdir(self.path)
+        except FileExistsError:
+            return  # another process was quicker
+        for name, text in ((TAG, TAG_TEXT), (IGNORE, IGNORE_TEXT)):
+            fd = os.open(os.path.join(self.path, name), CREATE, 0o644)
+            try:
+                self.disk.write(fd, text)
+            finally:
+                os.close(fd)

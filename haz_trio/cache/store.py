@@ -1,0 +1,259 @@
+"""The cache of a workspace on its disk (CACHE-010..023, cache.md C4..C10).
+
+A fault of the cache costs time and a remark, never an outcome: methods answer with a miss, or
+with "not stored", and raise only what concerns the workspace itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterator, Mapping
+
+import attrs
+
+from haz_trio.abc import Found, Miss, NotStored, Pending, Restored, Subject
+from haz_trio.cache.entries import (
+    Damaged,
+    Examined,
+    NoEntry,
+    Unreadable,
+    examine,
+    misfit,
+    open_entry,
+)
+from haz_trio.cache.files import Damage, Disk, explain
+from haz_trio.cache.layout import STDERR, STDOUT
+from haz_trio.cache.ledger import Ledger
+from haz_trio.cache.ledger_file import load, save
+from haz_trio.cache.manifest import Manifest
+from haz_trio.cache.manifest_reader import OtherSchema
+from haz_trio.cache.pending import DiskPending, Shared
+from haz_trio.cache.pool import Pool
+from haz_trio.cache.quarantine import set_aside
+from haz_trio.cache.restore import Restore, recover
+from haz_trio.cache.root import CacheRoot
+from haz_trio.cache.streams import Recorded, open_recorded
+from haz_trio.cache.targets import Comparison, Vouch, Work, no_vouch
+from haz_trio.cache.tree import Obstacle, Tree
+from haz_trio.model.workspace import HashName
+from haz_trio.plan.messages import Stream
+
+
+@attrs.frozen
+class _Aside:
+    """A damaged entry that was found in this run."""
+
+    task: str
+    reason: str
+
+
+class DiskStore:
+    """See ``haz_trio.abc.Store``; ``root`` is the workspace on the host.
+
+    ``created_at`` is the unix second in which the run began.
+    ``strict``: every failure to store is counted in ``failures`` and told each time, so that the
+    caller can fail the run (decisions.md 14).
+    ``vouch`` may know that a file has a digest without reading it.
+    ``disk`` lets tests make calls fail.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        hash_name: HashName,
+        *,
+        created_at: int,
+        strict: bool = False,
+        vouch: Vouch = no_vouch,
+        disk: Disk | None = None,
+    ) -> None:
+        self.failures: list[str] = []
+        self._workspace = root.rstrip("/")
+        self._hash_name = hash_name
+        self._created_at = created_at
+        self._strict = strict
+        self._vouch = vouch
+        self._disk = disk or Disk()
+        self._root = CacheRoot(self._workspace or "/", self._disk)
+        self._pool = Pool(hash_name, self._disk)
+        self._doubted: dict[str, str] = {}
+        self._aside: dict[str, _Aside] = {}
+        self._said: set[str] = set()
+        self._recovered = False
+        self._lock = threading.Lock()
+
+    def examine(self, key: str) -> Examined:
+        """What is stored under a key, for ``why``; reads only."""
+        root = self._root.reading()
+        return NoEntry() if root is None else examine(root, key, self._hash_name)
+
+    def look(self, key: str, subject: Subject) -> Found | Miss:
+        """See ``abc.Store``; reads only."""
+        match self.examine(key):
+            case Manifest() as manifest:
+                reason = misfit(manifest, subject, self._workspace)
+                if not reason:
+                    return Found(key, manifest)
+                return self._doubt(key, subject, reason, "manifest")
+            case Damaged(reason, kind):
+                return self._doubt(key, subject, reason, kind)
+            case NoEntry():
+                return Miss()
+            case OtherSchema(reason):
+                return Miss(reason)
+            case Unreadable(problem):
+                text = f"the cache {self._root.path} cannot be read: {explain(problem)}"
+                self._root.note(text)
+                return Miss(text)
+
+    def restore(self, found: Found, subject: Subject) -> Restored | Miss:
+        """See ``abc.Store``.
+
+        Raises ``OutputError`` in one case: outputs were being replaced when that failed, and what
+        stood there before could not be put back either.
+        """
+        assert isinstance(found.handle, Manifest), "a store gets back what it gave"
+        manifest, root = found.handle, self._root.reading()
+        if root is None:
+            return Miss("the cache went away")
+        self.recover()
+        try:
+            with open_entry(root, found.key) as entry:
+                streams = self._streams(manifest, entry)
+            self._put(manifest, subject, root)
+        except Damage as damage:
+            miss = self._doubt(found.key, subject, damage.reason, damage.kind)
+            self._set_aside(found.key, damage.blob)
+            return miss
+        except Obstacle as obstacle:
+            text = f"{subject.task} cannot be restored: {obstacle}"
+            if obstacle.escape:
+                self._root.note(text)
+            return Miss(text)
+        except OSError as problem:
+            self._doubted.setdefault(found.key, "unreadable")
+            return Miss(f"{subject.task} cannot be restored: {explain(problem)}")
+        return Restored(
+            streams[Stream.STDOUT].digest,
+            streams[Stream.STDERR].digest,
+            manifest.paths,
+            functools.partial(_chunks, streams),
+        )
+
+    def begin(self, key: str, subject: Subject, recipe: bytes) -> Pending:
+        """See ``abc.Store``."""
+        self.recover()
+        if key in self._aside:
+            self._set_aside(key, "")
+        shared = Shared(
+            workspace=self._workspace,
+            hash_name=self._hash_name,
+            created_at=self._created_at,
+            root=self._root,
+            pool=self._pool,
+            ledger=self._ledger,
+            disk=self._disk,
+            doubted=self._doubted,
+            refuse=self._refuse,
+        )
+        return DiskPending(shared, key, subject, recipe)
+
+    def recover(self) -> None:
+        """Undo what killed runs left half restored; once per run, before inputs are read."""
+        with self._lock:
+            root = self._root.reading()
+            if self._recovered or root is None:
+                return
+            self._recovered = True
+            tree = Tree(self._workspace or "/")
+            try:
+                for remark in recover(root, tree, self._disk):
+                    self._root.note(remark)
+            finally:
+                tree.close()
+
+    def finish(self) -> tuple[str, ...]:
+        """See ``abc.Store``; writes the ledger."""
+        if "_ledger" in self.__dict__ and self._ledger.new:
+            save(self._root, self._ledger.new, self._disk)
+        remarks = list(self._root.notes)
+        if self._aside:
+            first = next(iter(self._aside.values()))
+            count = len(self._aside)
+            noun = "damaged entry" if count == 1 else "damaged entries"
+            more = "" if count == 1 else f" and {count - 1} more"
+            remarks.append(f"cache: {count} {noun} set aside ({first.task}: {first.reason}{more})")
+        self._root.close()
+        return tuple(remarks)
+
+    @functools.cached_property
+    def _ledger(self) -> Ledger:
+        return Ledger(self._workspace, load(self._root))
+
+    def _streams(self, manifest: Manifest, entry: int) -> Mapping[Stream, Recorded]:
+        return {
+            stream: open_recorded(
+                name, at=entry, size=size, digest=digest, hash_name=manifest.hash_name
+            )
+            for stream, name, size, digest in (
+                (Stream.STDOUT, STDOUT, manifest.stdout_size, manifest.stdout),
+                (Stream.STDERR, STDERR, manifest.stderr_size, manifest.stderr),
+            )
+        }
+
+    def _put(self, manifest: Manifest, subject: Subject, root: int) -> None:
+        """Make the outputs right and note in the ledger what is ours now."""
+        task = str(subject.task)
+        ours = self._ledger.ours(task)
+        leavings = {p: row for p, row in ours.items() if not self._ledger.of_another(p, task)}
+        tree = Tree(self._workspace or "/")
+        try:
+            comparison = Comparison(tree, subject.outputs, self._hash_name, self._vouch)
+            work = comparison.work(manifest, leavings)
+            if work:
+                Restore(root, tree, manifest, self._disk).run(work)
+        finally:
+            tree.close()
+        self._ledger.record(task, manifest.key, wrote=_written(work, manifest), kept=ours)
+
+    def _doubt(self, key: str, subject: Subject, reason: str, kind: str) -> Miss:
+        with self._lock:
+            self._doubted[key] = kind
+            self._aside.setdefault(key, _Aside(str(subject.task), reason))
+        return Miss(f"damaged entry: {reason}")
+
+    def _set_aside(self, key: str, blob: str) -> None:
+        """Move a damaged entry away, and the bytes that damaged it; never raises."""
+        root = self._root.reading()
+        if root is None:
+            return
+        try:
+            if blob:
+                self._pool.forget(blob, root=root)
+            if key in self._doubted:
+                set_aside(root, key, self._doubted[key], disk=self._disk)
+        except OSError:
+            return  # a cache that cannot be written: the entry only misses
+
+    def _refuse(self, reason: str, fault: bool) -> NotStored:
+        """Say once per run why the cache failed; what concerns one task is said each time."""
+        with self._lock:
+            if fault and self._strict:
+                self.failures.append(reason)
+                return NotStored(reason)
+            if fault and (reason in self._said or reason in self._root.notes):
+                return NotStored()
+            self._said.add(reason)
+            return NotStored(reason)
+
+
+def _chunks(streams: Mapping[Stream, Recorded], stream: Stream) -> Iterator[bytes]:
+    return streams[stream].chunks()
+
+
+def _written(work: Work, manifest: Manifest) -> list[str]:
+    """The workspace-absolute paths that a restore wrote."""
+    made = {need.place for need in work.needs}
+    folders = [folder.path for folder in manifest.folders if folder.path[1:] in made]
+    return [want.item.path for want in work.wants] + folders

@@ -1,0 +1,213 @@
+"""The Typer application: every command, option and help text, declared once (cli.md 14.4)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import attrs
+import typer
+
+from haz_trio import __version__
+from haz_trio.cli.options import RootOptions, RunOptions
+from haz_trio.cli.strict import StrictCommand, StrictGroup
+
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+app = typer.Typer(
+    name="haz",
+    cls=StrictGroup,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings=_SETTINGS,
+    help="haz: task dependency graph runner",
+    epilog="Exit codes: 0 success, 1 a task failed, 2 bad arguments or configuration, "
+    "128 + N stopped by signal N.",
+)
+
+
+@attrs.define
+class State:
+    """What one command line shares between its parser, its command and its error report."""
+
+    options: RootOptions = attrs.field(factory=RootOptions)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"Version: {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    directory: Annotated[
+        str | None,
+        typer.Option(
+            "-C", metavar="DIR", help="Work as if started in DIR. Example: haz -C web run"
+        ),
+    ] = None,
+    workspace_root: Annotated[
+        str | None,
+        typer.Option(
+            "--root",
+            metavar="DIR",
+            envvar="HAZ_ROOT",
+            show_envvar=True,
+            help="Take DIR as the workspace root instead of looking for one upwards. "
+            "Example: haz --root ~/mono check",
+        ),
+    ] = None,
+    color: Annotated[
+        str | None,
+        typer.Option(
+            "--color",
+            metavar="WHEN",
+            help="Colour the output: auto, always or never. Example: haz --color never run",
+        ),
+    ] = None,
+    verbose: Annotated[
+        bool,
+        typer.Option("-v", "--verbose", help="Say more on stderr. Example: haz -v run"),
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "-V",
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Prints version information",
+        ),
+    ] = False,
+) -> None:
+    ctx.ensure_object(State).options = RootOptions.parse(directory, workspace_root, color, verbose)
+
+
+@app.command(
+    "run",
+    short_help="Run tasks and what they depend on.",
+    cls=StrictCommand,
+    context_settings=_SETTINGS,
+)
+def run(
+    ctx: typer.Context,
+    tasks: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TASK]...",
+            show_default=False,
+            help="What to run: `project:task`, `~:task` or just `task` (this project), `^:task` "
+            "(every project), `[tag]:task` (every project with the tag); `^~:` and `[tag]~:` "
+            "leave this project out. Example: haz run lib:build '[py]:test'",
+        ),
+    ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Every task of this project, or of the workspace outside of projects "
+            "(EXEC-024). Example: haz run --all",
+        ),
+    ] = False,
+    workspace: Annotated[
+        bool,
+        typer.Option(
+            "--workspace",
+            help="Every task of every project, wherever you are (EXEC-025). "
+            "Example: haz run --workspace",
+        ),
+    ] = False,
+    git_changed: Annotated[
+        bool,
+        typer.Option(
+            "--git-changed",
+            help="Only tasks whose inputs differ from HEAD, untracked files included "
+            "(EXEC-027). Example: haz run --git-changed",
+        ),
+    ] = False,
+    git_staged: Annotated[
+        bool,
+        typer.Option(
+            "--git-staged",
+            help="Only tasks whose inputs are staged for a commit (EXEC-028). "
+            "Example: haz run --git-staged",
+        ),
+    ] = False,
+    git_changed_since: Annotated[
+        str | None,
+        typer.Option(
+            "--git-changed-since",
+            metavar="REV",
+            help="Only tasks whose inputs differ from commit REV (EXEC-029). "
+            "Example: haz run --git-changed-since=main",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Print what would run, and run nothing (EXEC-030). "
+            "Example: haz run --workspace --dry-run",
+        ),
+    ] = False,
+    output_mode: Annotated[
+        str | None,
+        typer.Option(
+            "--output-mode",
+            metavar="MODE",
+            help="live: lines as they come, with the task's name; buffered: a task's output "
+            "when it ends (EXEC-016). Example: haz run --output-mode buffered",
+        ),
+    ] = None,
+) -> int:
+    """Run tasks and what they depend on; restore from the cache what is unchanged."""
+    options = RunOptions.parse(
+        tasks or [],
+        everything=everything,
+        workspace=workspace,
+        git_changed=git_changed,
+        git_staged=git_staged,
+        git_changed_since=git_changed_since,
+        dry_run=dry_run,
+        output_mode=output_mode,
+    )
+    # Imported here: help and bad arguments need neither trio nor YAML (cli.md 14.5).
+    from haz_trio.cli.run import run_command
+
+    return run_command(ctx.ensure_object(State).options, options)
+
+
+@app.command(
+    "check",
+    short_help="Validate the whole workspace.",
+    cls=StrictCommand,
+    context_settings=_SETTINGS,
+)
+def check(
+    ctx: typer.Context,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Count the tasks of this project; the same as no flag (AUX-009). "
+            "Example: haz check --all",
+        ),
+    ] = False,
+    workspace: Annotated[
+        bool,
+        typer.Option(
+            "--workspace",
+            help="Count the tasks of every project, wherever you are (AUX-009). "
+            "Example: haz check --workspace",
+        ),
+    ] = False,
+) -> int:
+    """Validate the whole workspace without running anything."""
+    # Imported here: help and bad arguments need no YAML (cli.md 14.5).
+    from haz_trio.cli.check import check_command
+
+    return check_command(
+        ctx.ensure_object(State).options, everything=everything, workspace=workspace
+    )

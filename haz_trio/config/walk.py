@@ -1,0 +1,79 @@
+"""The walk of a project glob: which directories match, which links lie there, what went wrong.
+
+Only real directories are entered: every match begins with the glob's literal prefix and is
+canonical, so a link cannot lead to one that the walk does not meet by itself.
+Knows nothing of rules and messages.
+"""
+
+from __future__ import annotations
+
+import os
+
+import attrs
+
+from haz_trio.model.patterns import Anchored
+
+
+@attrs.frozen
+class Link:
+    """A link on the way; ``enters`` says that the glob reaches below the link's own level."""
+
+    path: str
+    enters: bool
+
+
+@attrs.frozen
+class Walk:
+    """Matches in workspace coordinates, links and unreadable folders on the host; byte order."""
+
+    matches: tuple[str, ...]
+    links: tuple[Link, ...]
+    failures: tuple[tuple[str, OSError], ...]
+
+
+def walk(start: str, base: str, pattern: Anchored, passed_over: frozenset[str]) -> Walk:
+    """Look for a pattern below the canonical host directory ``start``.
+
+    ``base`` is the workspace root without a final slash.
+    Names in ``passed_over`` are neither offered to the pattern nor entered.
+    """
+    matches: list[str] = []
+    links: list[Link] = []
+    failures: list[tuple[str, OSError]] = []
+    open_folders = [(start, 1)]
+    while open_folders:
+        folder, depth = open_folders.pop()
+        deeper = pattern.depth is None or depth < pattern.depth
+        try:
+            subfolders, linked = _list(folder, passed_over)
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # gone since its parent was listed
+        except OSError as error:
+            failures.append((folder, error))
+            continue
+        links += (Link(path, deeper) for path in linked)
+        for path in subfolders:
+            inside = path[len(base) :]
+            if pattern.matches(inside):
+                matches.append(inside)
+            if deeper:
+                open_folders.append((path, depth + 1))
+    matches.sort(key=os.fsencode)
+    links.sort(key=lambda link: os.fsencode(link.path))
+    failures.sort(key=lambda failure: os.fsencode(failure[0]))
+    return Walk(tuple(matches), tuple(links), tuple(failures))
+
+
+def _list(folder: str, passed_over: frozenset[str]) -> tuple[list[str], list[str]]:
+    """The subfolders and the links of a folder; raises ``OSError``."""
+    subfolders: list[str] = []
+    links: list[str] = []
+    with os.scandir(folder) as listing:
+        for item in listing:
+            if item.name in passed_over:
+                continue
+            if item.is_symlink():
+                links.append(item.path)
+            elif item.is_dir(follow_symlinks=False):
+                subfolders.append(item.path)
+    return subfolders, links

@@ -1,0 +1,110 @@
+"""The engine: a workspace, a store, a way to run programs, and observers, made into runs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import attrs
+import trio
+
+from haz_trio.abc import Observer, RunCommand, Store
+from haz_trio.cache.inputs import InputReader
+from haz_trio.cache.store import DiskStore
+from haz_trio.engine.jobs import job_for, known_edges, planned_tasks
+from haz_trio.engine.keys import Keys
+from haz_trio.engine.loop import Announcer, Loop
+from haz_trio.engine.threads import Threads, in_thread
+from haz_trio.engine.worker import Worker
+from haz_trio.graph.graph import TaskGraph
+from haz_trio.model.names import TaskId
+from haz_trio.model.workspace import Workspace
+from haz_trio.plan.machine import Limits, Plan, PlanStatistics
+from haz_trio.plan.messages import Event
+from haz_trio.plan.outcome import RunReport
+from haz_trio.process import host_environment
+from haz_trio.process import run_command as run_real_command
+
+
+@attrs.define
+class Engine:
+    """Runs selections of one workspace, one at a time; made by ``open_engine``."""
+
+    _workspace: Workspace
+    _graph: TaskGraph
+    _host: Mapping[str, str]
+    _limits: Limits
+    _worker: Worker
+    _loop: Loop
+    _announcer: Announcer
+    _plan: Plan | None = None
+
+    async def run(self, targets: Iterable[TaskId]) -> RunReport:
+        """Run targets and what they depend on; the report has an outcome for each task.
+
+        Returns also when tasks fail or the run is stopped.
+        When it returns or is cancelled, no process of the run is left.
+        """
+        await self._worker.recover()
+        selected = self._graph.closure(targets)
+        jobs = [job_for(self._graph.nodes[id], self._workspace, self._host) for id in selected]
+        self._plan = Plan(
+            planned_tasks(self._graph, selected),
+            self._limits,
+            consumers=self._graph.consumers_of,
+            edges=known_edges(self._graph, selected),
+        )
+        return await self._loop.run(self._plan, jobs)
+
+    def stop(self, *, grace: float | None = None) -> None:
+        """Ask the run to end (EXEC-013, EXEC-014); ``grace=0`` ends the grace period at once."""
+        self._loop.stop(grace=grace)
+
+    def tell(self, event: Event) -> None:
+        """Pass an event on to the observers, with the time of the run."""
+        self._announcer.tell(event)
+
+    def statistics(self) -> PlanStatistics | None:
+        """How many tasks wait, run and have settled; ``None`` before the first run."""
+        return self._plan.statistics() if self._plan is not None else None
+
+
+@asynccontextmanager
+async def open_engine(
+    workspace: Workspace,
+    graph: TaskGraph,
+    *,
+    store: Store | None = None,
+    run_command: RunCommand = run_real_command,
+    observers: Sequence[Observer] = (),
+    host: Mapping[str, str] | None = None,
+) -> AsyncIterator[Engine]:
+    """An engine for a workspace; nothing of it is left when the block is left.
+
+    ``store`` defaults to the cache below the workspace root, ``host`` to the environment of
+    this process (execution.md 5.4).
+    """
+    if host is None:
+        host = host_environment()
+    settings = workspace.settings
+    if store is None:
+        store = DiskStore(workspace.root, settings.hash, created_at=int(time.time()))
+    announcer, threads = Announcer(tuple(observers)), Threads()
+    reader = InputReader(workspace.root, settings.hash)
+    keys = Keys(reader, settings.hash, host, graph.producers_of, secret=os.urandom(32))
+    worker = Worker(store, keys, run_command, announcer, threads)
+    loop = Loop(worker, announcer, grace=settings.cancel_grace)
+    limits = Limits(slots=settings.concurrency or processors(), tags=settings.tag_caps)
+    try:
+        yield Engine(workspace, graph, host, limits, worker, loop, announcer)
+    finally:
+        # The shield ends with a few small files removed.
+        with trio.CancelScope(shield=True):
+            await in_thread(threads.stores, worker.close)
+
+
+def processors() -> int:
+    """How many processors this process may use; at least 1 (EXEC-004)."""
+    return max(1, len(os.sched_getaffinity(0)))

@@ -1,0 +1,76 @@
+"""What a task is known by: its inputs read, its recipe composed, its key (cache.md C2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from haz_trio.cache.inputs import InputReader, InputsSeen
+from haz_trio.cache.recipe import Recipe, key_of, readable
+from haz_trio.engine.jobs import Job
+from haz_trio.errors import InputError
+from haz_trio.model.names import TaskId
+from haz_trio.model.workspace import HashName
+from haz_trio.plan.messages import Upstream
+
+
+@attrs.frozen
+class Key:
+    """A derived key (64 hexadecimal digits) and what it was derived from."""
+
+    key: str
+    recipe: Recipe
+    inputs: InputsSeen
+
+
+@attrs.frozen
+class Keys:
+    """Derives keys of one run; ``producers`` names the tasks whose outputs match a path."""
+
+    _reader: InputReader
+    _hash_name: HashName
+    _host: Mapping[str, str]
+    _producers: Callable[[str], tuple[TaskId, ...]]
+    _secret: bytes
+
+    def derive(
+        self, job: Job, upstream: tuple[Upstream, ...], *, check: Callable[[], None]
+    ) -> Key:
+        """Read the inputs and compose the key; raises ``InputError``.
+
+        Blocks; ``check`` is called between files and may raise to give up.
+        """
+        try:
+            inputs = self._reader.read(job.inputs, check=check)
+        except InputError as problem:
+            raise InputError(f"{problem}{self._hint(job, problem.missing)}") from problem
+        recipe = Recipe.of(
+            hash_name=self._hash_name,
+            root=job.subject.root,
+            action=job.node.task.action,
+            outputs=job.subject.outputs,
+            inputs=inputs.files,
+            upstream=upstream,
+            env=job.node.task.env,
+            host=self._host,
+        )
+        return Key(key_of(recipe), recipe, inputs)
+
+    def readable(self, key: Key) -> bytes:
+        """The recipe for people, with no secret in it (cache.md C5)."""
+        return readable(key.recipe, self._secret)
+
+    def changed(self, inputs: InputsSeen, job: Job) -> str | None:
+        """The first input that is no longer what the key was derived from (execution.md 5.7)."""
+        return self._reader.changed(inputs, job.subject.outputs)
+
+    def notes(self) -> tuple[str, ...]:
+        """Remarks on inputs that could not be named."""
+        return self._reader.notes()
+
+    def _hint(self, job: Job, missing: str) -> str:
+        producers = [id for id in self._producers(missing) if id != job.id] if missing else []
+        if not producers:
+            return ""
+        return f"; {producers[0]} makes it: add {str(producers[0])!r} to `deps`"

@@ -1,0 +1,160 @@
+"""The loop: carries out what the plan decides, and tells it what happened.
+
+It reads one memory channel and awaits nothing else: not the terminal, not the disk, no process.
+Each admitted step is a nursery child under scopes of its own; ``Loop.stop`` and the caller's
+scope around ``Loop.run`` are the only two ways to end a run early (EXEC-013, EXEC-014).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Protocol
+
+import attrs
+import trio
+
+from haz_trio.abc import Observer, Stop
+from haz_trio.engine.jobs import Job
+from haz_trio.model.names import TaskId
+from haz_trio.plan.machine import Plan
+from haz_trio.plan.messages import (
+    Broke,
+    Decision,
+    Drop,
+    Ended,
+    Event,
+    Fact,
+    Halt,
+    Halted,
+    Hit,
+    Keep,
+    Kept,
+    Look,
+    Missed,
+    Ran,
+    Run,
+    RunFinished,
+    RunNote,
+    StopRequested,
+    Upstream,
+)
+from haz_trio.plan.outcome import RunReport
+
+
+@attrs.define
+class Announcer:
+    """Stamps events with the time and hands them to every observer, in order."""
+
+    observers: tuple[Observer, ...] = ()
+    started: float = attrs.field(factory=trio.current_time)
+
+    def tell(self, event: Event) -> None:
+        at = trio.current_time() - self.started
+        for observer in self.observers:
+            observer.notice(event, at)
+
+    async def wait_ready(self) -> None:
+        for observer in self.observers:
+            await observer.wait_ready()
+
+
+class Steps(Protocol):
+    """What one task can do to the world; the worker is the real one."""
+
+    async def look(
+        self, job: Job, upstream: tuple[Upstream, ...], *, stop: Stop
+    ) -> Hit | Missed | Broke | Halted: ...
+
+    async def run(self, job: Job, *, stop: Stop) -> Ran | Ended | Broke | Halted: ...
+
+    async def keep(self, job: Job, foreign: frozenset[str]) -> Kept: ...
+
+    async def drop(self, id: TaskId) -> None: ...
+
+    async def finish(self) -> tuple[str, ...]: ...
+
+
+class Loop:
+    """Runs one plan; see the module's docstring for how it is stopped."""
+
+    def __init__(self, worker: Steps, announcer: Announcer, *, grace: float) -> None:
+        self._worker = worker
+        self._announcer = announcer
+        self._grace = grace
+        self._hurry = False
+        self._stops: dict[TaskId, Stop] = {}
+        # Unbounded, and never more than one fact for each step in flight plus the stops.
+        self._send, self._receive = trio.open_memory_channel[Fact](math.inf)
+
+    def stop(self, *, grace: float | None = None) -> None:
+        """Ask the run to end: nothing new starts, what runs gets SIGTERM and then the grace.
+
+        May be called at any time, also before ``run``, and again; ``grace=0`` ends a grace
+        period that is going on, so that what still runs gets SIGKILL at once.
+        """
+        self._send.send_nowait(StopRequested())
+        if grace == 0:
+            self._hurry = True
+            for stop in self._stops.values():
+                stop.tell.cancel()
+
+    async def run(self, plan: Plan, jobs: Iterable[Job]) -> RunReport:
+        """Carry the plan out; returns also when tasks fail or the run is stopped.
+
+        When it returns, is cancelled or raises, no process of the run is left.
+        """
+        by_id = {job.id: job for job in jobs}
+        async with trio.open_nursery() as nursery:
+            messages = plan.start()
+            while True:
+                for message in messages:
+                    self._perform(message, by_id, nursery)
+                if plan.finished:
+                    break
+                messages = plan.feed(await self._receive.receive())
+        for remark in await self._worker.finish():
+            self._announcer.tell(RunNote(remark))
+        report = plan.report()
+        self._announcer.tell(RunFinished(report))
+        return report
+
+    def _perform(
+        self, message: Decision | Event, jobs: dict[TaskId, Job], nursery: trio.Nursery
+    ) -> None:
+        match message:
+            case Look(id, upstream):
+                stop = self._fresh_stop(id)
+                nursery.start_soon(self._look, jobs[id], upstream, stop)
+            case Run(id):
+                nursery.start_soon(self._run, jobs[id], self._fresh_stop(id))
+            case Keep(id, foreign):
+                nursery.start_soon(self._keep, jobs[id], foreign)
+            case Drop(id):
+                nursery.start_soon(self._worker.drop, id)
+            case Halt(id):
+                self._stops[id].ask.cancel()
+            case RunFinished():
+                pass  # told by ``run``, when the store has said its last word
+            case _:
+                self._announcer.tell(message)
+
+    def _fresh_stop(self, id: TaskId) -> Stop:
+        """The handles by which ``Halt`` and ``stop(grace=0)`` reach this step of the task."""
+        stop = Stop(ask=trio.CancelScope(), tell=trio.CancelScope(), grace=self._grace)
+        if self._hurry:
+            stop.tell.cancel()
+        self._stops[id] = stop
+        return stop
+
+    # The children. Each does one step and says what came of it; ``send_nowait`` because the
+    # step may have been cancelled, and a fact must not be lost for that.
+
+    async def _look(self, job: Job, upstream: tuple[Upstream, ...], stop: Stop) -> None:
+        self._send.send_nowait(await self._worker.look(job, upstream, stop=stop))
+
+    async def _run(self, job: Job, stop: Stop) -> None:
+        self._send.send_nowait(await self._worker.run(job, stop=stop))
+
+    async def _keep(self, job: Job, foreign: frozenset[str]) -> None:
+        self._send.send_nowait(await self._worker.keep(job, foreign))

@@ -1,0 +1,233 @@
+"""One task's life, step by step: look, run, keep. Knows nothing of graphs, caps or order.
+
+Each step turns into exactly one fact.
+Expected trouble is caught here and becomes a fact; anything else is a bug and propagates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Protocol
+
+import attrs
+import trio
+
+from haz_trio.abc import (
+    Command,
+    Miss,
+    NotStored,
+    Pending,
+    Restored,
+    RunCommand,
+    Stop,
+    Store,
+)
+from haz_trio.cache.inputs import InputsSeen
+from haz_trio.engine.jobs import Job
+from haz_trio.engine.keys import Key, Keys
+from haz_trio.engine.threads import Threads, in_thread
+from haz_trio.errors import TaskError
+from haz_trio.model.names import TaskId
+from haz_trio.plan.messages import (
+    Broke,
+    Ended,
+    Event,
+    Halted,
+    Hit,
+    Kept,
+    Missed,
+    Ran,
+    Stream,
+    TaskNote,
+    TaskOutput,
+    Upstream,
+)
+from haz_trio.plan.outcome import Exited, Record
+
+FULL_PIECE = 1 << 18  # recorded streams come in pieces of at most this many bytes
+
+
+class Listener(Protocol):
+    """Where the worker's own events go; the engine adds the time."""
+
+    def tell(self, event: Event) -> None: ...
+
+    async def wait_ready(self) -> None: ...
+
+
+@attrs.frozen
+class Produced:
+    """What a successful run leaves until it is kept or dropped."""
+
+    pending: Pending
+    inputs: InputsSeen
+    leftovers: tuple[str, ...]
+    duration: float
+
+
+@attrs.frozen
+class _Replay:
+    """A recorded stream: the piece that the look has read, and the rest."""
+
+    stream: Stream
+    first: bytes
+    rest: Iterator[bytes]
+
+
+@attrs.define
+class Worker:
+    """Does the steps of tasks, blocking work in threads."""
+
+    _store: Store
+    _keys: Keys
+    _run_command: RunCommand
+    _listener: Listener
+    _threads: Threads = attrs.field(factory=Threads)
+    _looked: dict[TaskId, Key] = attrs.field(factory=dict, init=False)
+    _produced: dict[TaskId, Produced] = attrs.field(factory=dict, init=False)
+
+    async def recover(self) -> None:
+        """Undo what killed runs left half restored, before anything is looked at."""
+        await in_thread(self._threads.stores, self._store.recover)
+
+    async def look(
+        self, job: Job, upstream: tuple[Upstream, ...], *, stop: Stop
+    ) -> Hit | Missed | Broke | Halted:
+        """Derive the key, look it up, make the outputs right and show what was recorded.
+
+        A restore that has begun is completed and reported as a hit, also after a stop.
+        """
+        found: tuple[Restored, list[_Replay]] | Missed | None = None
+        with stop.ask:
+            try:
+                found = await in_thread(self._threads.looks, self._look, job, upstream)
+            except TaskError as problem:
+                return Broke(job.id, str(problem))
+        match found:
+            case None:
+                return Halted(job.id)
+            case Missed():
+                return found
+            case (restored, replays):
+                key = self._looked.pop(job.id).key
+                with stop.tell:
+                    await self._show(job.id, replays)
+                record = Record(key, restored.stdout, restored.stderr, restored.outputs)
+                return Hit(job.id, record)
+
+    def _look(
+        self, job: Job, upstream: tuple[Upstream, ...]
+    ) -> tuple[Restored, list[_Replay]] | Missed:
+        key = self._keys.derive(job, upstream, check=trio.from_thread.check_cancelled)
+        self._looked[job.id] = key
+        found = self._store.look(key.key, job.subject)
+        if isinstance(found, Miss):
+            return Missed(job.id, key.key)
+        trio.from_thread.check_cancelled()
+        restored = self._store.restore(found, job.subject)
+        if isinstance(restored, Miss):
+            return Missed(job.id, key.key)
+        replays = []
+        for stream in Stream:
+            pieces = restored.chunks(stream)
+            replays.append(_Replay(stream, next(pieces, b""), pieces))
+        return restored, replays
+
+    async def _show(self, id: TaskId, replays: list[_Replay]) -> None:
+        for replay in replays:
+            piece = replay.first
+            while piece:
+                self._listener.tell(TaskOutput(id, replay.stream, piece))
+                await self._listener.wait_ready()
+                if len(piece) < FULL_PIECE:
+                    break
+                piece = await in_thread(self._threads.replays, next, replay.rest, b"")
+
+    async def run(self, job: Job, *, stop: Stop) -> Ran | Ended | Broke | Halted:
+        """Run the command under the key that the last look derived."""
+        key = self._looked.pop(job.id)
+        pending = await in_thread(self._threads.stores, self._begin, key, job)
+        fact: Ran | Ended | Broke | Halted | None = None
+        try:
+            fact = await self._execute(job, key, pending, stop)
+        finally:
+            if not isinstance(fact, Ran):
+                # The shield ends with the removal of one folder.
+                with trio.CancelScope(shield=True):
+                    await in_thread(self._threads.stores, pending.discard)
+        return fact
+
+    def _begin(self, key: Key, job: Job) -> Pending:
+        return self._store.begin(key.key, job.subject, self._keys.readable(key))
+
+    async def _execute(
+        self, job: Job, key: Key, pending: Pending, stop: Stop
+    ) -> Ran | Ended | Broke | Halted:
+        if stop.ask.cancel_called:
+            return Halted(job.id)
+        started = trio.current_time()
+        command = Command(job.argv, job.cwd, job.env)
+        try:
+            ending = await self._run_command(command, self._emitter(job.id, pending), stop=stop)
+            duration = trio.current_time() - started
+            if ending.leftovers:
+                names = ", ".join(ending.leftovers)
+                self._note(job.id, f"outlived by {names}")
+            if ending.halted:
+                return Halted(job.id)
+            if ending.status != Exited(0):
+                return Ended(job.id, ending.status)
+            collected = await in_thread(self._threads.stores, pending.collect)
+        except TaskError as problem:
+            return Broke(job.id, str(problem))
+        self._produced[job.id] = Produced(pending, key.inputs, ending.leftovers, duration)
+        record = Record(key.key, collected.stdout, collected.stderr, collected.outputs)
+        return Ran(job.id, record, collected.written)
+
+    def _emitter(self, id: TaskId, pending: Pending) -> Callable[[Stream, bytes], Awaitable[None]]:
+        async def emit(stream: Stream, data: bytes) -> None:
+            if pending.spooling:
+                await in_thread(self._threads.stores, pending.write, stream, data)
+            else:
+                pending.write(stream, data)
+            self._listener.tell(TaskOutput(id, stream, data))
+            await self._listener.wait_ready()
+
+        return emit
+
+    async def keep(self, job: Job, foreign: frozenset[str]) -> Kept:
+        """Store what the last run of the task produced, if it may be stored (cache.md C10)."""
+        produced = self._produced.pop(job.id)
+        reason = await in_thread(self._threads.stores, self._store_or_say, job, produced, foreign)
+        if reason:
+            self._note(job.id, f"not stored: {reason}")
+        return Kept(job.id)
+
+    def _store_or_say(self, job: Job, produced: Produced, foreign: frozenset[str]) -> str:
+        pending = produced.pending
+        if produced.leftovers:
+            pending.discard()
+            return "a process outlived the command and may still write"
+        changed = self._keys.changed(produced.inputs, job)
+        if changed is not None:
+            pending.discard()
+            return f"input {changed} changed while the command ran"
+        kept = pending.commit(foreign=foreign, duration=produced.duration)
+        return kept.reason if isinstance(kept, NotStored) else ""
+
+    async def drop(self, id: TaskId) -> None:
+        """Forget what the last run of the task produced."""
+        await in_thread(self._threads.stores, self._produced.pop(id).pending.discard)
+
+    async def finish(self) -> tuple[str, ...]:
+        """End the run for the store and the inputs; remarks for people."""
+        remarks = await in_thread(self._threads.stores, self._store.finish)
+        return remarks + self._keys.notes()
+
+    def close(self) -> None:
+        """Forget whatever an aborted run has left; blocks for as long as removing files takes."""
+        while self._produced:
+            self._produced.popitem()[1].pending.discard()
+
+    def _note(self, id: TaskId, text: str) -> None:
+        self._listener.tell(TaskNote(id, text))

@@ -1,0 +1,112 @@
+"""Sealed state files (cache.md C5): one frame, loaded whole, and nothing in any doubt.
+
+    8 bytes kind · u64 written_at_ns · 16 bytes boot id · u32 rows · u32 length of names ·
+    names joined by NUL · rows of one fixed size · body · 16 bytes xxh3_128 of all before
+
+Little-endian. The seal finds torn and rotten files; it is no protection against an attacker.
+Knows nothing of what the rows and the body mean.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import struct
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+import attrs
+import xxhash
+
+_HEAD = struct.Struct("<8sQ16sII")
+_SEAL = 16
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+LARGEST = 1 << 30  # bytes; a larger file is none of ours
+
+
+@attrs.frozen
+class Frame:
+    """What a state file holds; ``same_boot`` says whether this boot has written it."""
+
+    written_at_ns: int
+    same_boot: bool
+    names: tuple[bytes, ...]
+    rows: bytes
+    body: bytes
+
+
+def read_frame(path: str, kind: bytes, *, row_size: int = 0) -> Frame | None:
+    """The frame of an eight-byte ``kind`` at ``path``; ``None`` when anything is wrong with it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        if os.fstat(descriptor).st_size > LARGEST:
+            return None
+        with open(descriptor, "rb", closefd=False) as file:
+            data = file.read()
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return parse_frame(data, kind, row_size=row_size)
+
+
+def parse_frame(data: bytes, kind: bytes, *, row_size: int = 0) -> Frame | None:
+    """The frame that bytes hold, or ``None``."""
+    if len(data) < _HEAD.size + _SEAL:
+        return None
+    sealed, seal = memoryview(data)[:-_SEAL], data[-_SEAL:]
+    if xxhash.xxh3_128_digest(sealed) != seal:
+        return None
+    found, written_at, boot, count, names_length = _HEAD.unpack_from(sealed)
+    rows_at = _HEAD.size + names_length
+    body_at = rows_at + count * row_size
+    if found != kind or body_at > len(sealed):
+        return None
+    names = bytes(sealed[_HEAD.size : rows_at])
+    return Frame(
+        written_at_ns=written_at,
+        same_boot=boot == boot_id(),
+        names=tuple(names.split(b"\0")) if names else (),
+        rows=bytes(sealed[rows_at:body_at]),
+        body=bytes(sealed[body_at:]),
+    )
+
+
+def write_frame(
+    path: str,
+    kind: bytes,
+    *,
+    names: Sequence[bytes] = (),
+    rows: Sequence[bytes] = (),
+    body: bytes = b"",
+) -> None:
+    """Put a frame at ``path`` by rename, mode 0600; raises ``OSError`` and leaves no rest."""
+    assert len(kind) == 8
+    joined = b"\0".join(names)
+    head = _HEAD.pack(kind, time.time_ns(), boot_id(), len(rows), len(joined))
+    data = b"".join([head, joined, *rows, body])
+    temporary = f"{path}.{secrets.token_hex(8)}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            file.write(xxhash.xxh3_128_digest(data))
+        os.replace(temporary, path)
+    except BaseException:  # the rest of a cancelled or failed write goes, then it is raised on
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def boot_id() -> bytes:
+    """16 bytes that differ between boots; zeros where the system does not tell."""
+    try:
+        with open(_BOOT_ID, "rb") as file:
+            return bytes.fromhex(file.read().strip().replace(b"-", b"").decode("ascii"))[:16]
+    except (OSError, ValueError):
+        return bytes(16)

@@ -1,0 +1,72 @@
+"""The task graph: who comes behind whom, and who reads or makes a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import attrs
+
+from haz_trio.errors import Diagnostic
+from haz_trio.graph.effective import Node
+from haz_trio.graph.files import Files
+from haz_trio.graph.references import Resolver
+from haz_trio.model.names import TaskId
+
+
+@attrs.frozen(eq=False)
+class TaskGraph:
+    """A graph without errors; ``build_graph`` makes it.
+
+    Every mapping has an item for every task, and everything is in canonical order.
+    """
+
+    nodes: Mapping[TaskId, Node]
+    hard: Mapping[TaskId, tuple[TaskId, ...]]
+    """Predecessors by ``deps``."""
+
+    weak: Mapping[TaskId, tuple[TaskId, ...]]
+    """Predecessors by ``weakDeps``, disjoint from ``hard``."""
+
+    producers: Mapping[TaskId, tuple[TaskId, ...]]
+    """For each consumer the other tasks whose outputs it surely reads (DAG-013).
+
+    A task that reads what it makes itself, like a formatter, is not among its own producers.
+    """
+
+    warnings: tuple[Diagnostic, ...]
+    """Races and overlapping outputs: they change no exit code."""
+
+    resolver: Resolver = attrs.field(repr=False)
+    """References to numbers of tasks; the number of a task is its place in ``ids``."""
+
+    ids: tuple[TaskId, ...] = attrs.field(repr=False)
+    _numbers: Mapping[TaskId, int] = attrs.field(repr=False)
+    _files: Files = attrs.field(repr=False)
+
+    def closure(self, seeds: Iterable[TaskId]) -> tuple[TaskId, ...]:
+        """The seeds and their transitive hard predecessors (EXEC-001, EXEC-008).
+
+        Raises ``KeyError`` for a seed that is no task of the graph.
+        """
+        reached = set(seeds)
+        pending = list(reached)
+        while pending:
+            new = set(self.hard[pending.pop()]).difference(reached)
+            reached |= new
+            pending += new
+        return self.in_order(reached)
+
+    def in_order(self, tasks: Iterable[TaskId]) -> tuple[TaskId, ...]:
+        """Tasks of this graph in canonical order, without sorting names."""
+        return tuple(sorted(tasks, key=self._numbers.__getitem__))
+
+    def consumers_of(self, path: str) -> Iterator[TaskId]:
+        """Tasks with an input pattern that matches a workspace-absolute path.
+
+        An index finds the few patterns that have to be asked.
+        """
+        return (self.ids[number] for number in self._files.inputs.owners(path))
+
+    def producers_of(self, path: str) -> tuple[TaskId, ...]:
+        """Tasks with an output pattern that matches a workspace-absolute path."""
+        return tuple(self.ids[number] for number in self._files.outputs.owners(path))

@@ -1,0 +1,38 @@
+"""Diagnostics as JSON, for editors and other programs (cli.md 8.5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from haz_trio.errors import Diagnostic
+from haz_trio.output.places import rule_of, shown_path
+
+
+def to_json(diagnostics: Sequence[Diagnostic], *, cwd: str) -> str:
+    """A list of objects, one for each problem; lines and columns count characters from 1.
+
+    A problem without a place has null for ``file`` and the numbers; the end is exclusive.
+    Bytes of a path that are no UTF-8 are lone surrogates (``\\udcff``), as Python carries them.
+    """
+    return json.dumps([_as_object(d, cwd) for d in diagnostics], indent=2) + "\n"
+
+
+def _as_object(diagnostic: Diagnostic, cwd: str) -> dict[str, object]:
+    span = diagnostic.span
+    return {
+        "code": diagnostic.code,
+        "rule": rule_of(diagnostic),
+        "severity": diagnostic.severity.value,
+        "message": diagnostic.message,
+        "file": shown_path(span.path, cwd) if span else None,
+        "line": span.line if span else None,
+        "col": span.column if span else None,
+        "endLine": span.end_line if span else None,
+        "endCol": span.end_column if span else None,
+        "keyPath": diagnostic.key_path,
+        "label": diagnostic.label,
+        "help": diagnostic.help,
+        "causes": list(diagnostic.causes),
+        "related": [_as_object(related, cwd) for related in diagnostic.related],
+    }

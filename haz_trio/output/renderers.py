@@ -1,0 +1,185 @@
+"""Events into bytes: live (lines with the task's name) or buffered (a task's output as a block).
+
+Neither knows a clock, a terminal or the task graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+from typing import assert_never
+
+import attrs
+
+from haz_trio.model.names import TaskId
+from haz_trio.model.workspace import OutputMode
+from haz_trio.output import summary
+from haz_trio.output.palette import Palette, Screen
+from haz_trio.output.spool import PIECE, Spool
+from haz_trio.output.writes import Renderer, Target, Write
+from haz_trio.plan.messages import (
+    Event,
+    RunFinished,
+    RunNote,
+    RunStarted,
+    Stream,
+    TaskNote,
+    TaskOutput,
+    TaskSettled,
+    TaskStarted,
+    ViolationFound,
+)
+
+_TARGETS = {Stream.STDOUT: Target.STDOUT, Stream.STDERR: Target.STDERR}
+
+
+@attrs.define
+class Narrator:
+    """Everything on standard error that is not a task's own: summaries, notes, the epilogue.
+
+    Violations are told at the end, where they are not lost among the lines of other tasks.
+    """
+
+    palette: Palette
+    _started: dict[TaskId, float] = attrs.field(factory=dict, init=False)
+
+    def __call__(self, event: Event, at: float) -> list[Write]:
+        match event:
+            case TaskStarted(task):
+                self._started[task] = at
+                return []
+            case TaskSettled(task, outcome):
+                seconds = at - self._started.pop(task, at)
+                return _say(summary.summary_line(task, outcome, seconds, self.palette))
+            case TaskNote(task, text):
+                return _say(summary.task_note(task, text, self.palette))
+            case RunNote(text):
+                return _say(summary.run_note(text, self.palette))
+            case RunFinished(report):
+                if not report.outcomes:
+                    return []
+                broken = [summary.violation_line(v, self.palette) for v in report.violations]
+                return _say("\n".join([*broken, summary.epilogue(report, at, self.palette)]))
+            case RunStarted() | TaskOutput() | ViolationFound():
+                return []
+            case _:
+                assert_never(event)
+
+
+@attrs.define
+class LiveRenderer:
+    """Prints a line as soon as it is complete, behind the task's name (execution.md 7.2).
+
+    A line ends at a line feed only; what has no end yet is held until the task settles.
+    """
+
+    screen: Screen
+    _narrate: Narrator = attrs.field(
+        init=False, default=attrs.Factory(lambda self: Narrator(self.screen.stderr), True)
+    )
+    _prefixes: dict[tuple[TaskId, Stream], bytes] = attrs.field(factory=dict, init=False)
+    _rests: dict[tuple[TaskId, Stream], Spool] = attrs.field(factory=dict, init=False)
+
+    def __call__(self, event: Event, at: float) -> Iterable[Write]:
+        match event:
+            case TaskOutput(task, stream, data):
+                return self._lines(task, stream, data)
+            case TaskSettled(task):
+                rests = [self._rest(task, stream) for stream in Stream]
+                return _join([*rests, self._narrate(event, at)])
+            case _:
+                return self._narrate(event, at)
+
+    def _lines(self, task: TaskId, stream: Stream, data: bytes) -> Iterable[Write]:
+        cut = data.rfind(b"\n") + 1
+        if cut == 0:
+            if data:
+                self._rests.setdefault((task, stream), Spool()).append(data)
+            return []
+        prefix, target = self._prefix(task, stream), _TARGETS[stream]
+        held = self._rests.pop((task, stream), None)
+        if cut < len(data):
+            rest = self._rests[task, stream] = Spool()
+            rest.append(data[cut:])
+        lines = data[: cut - 1].replace(b"\n", b"\n" + prefix) + b"\n"
+        if held is None:
+            return _cut(target, prefix + lines)
+        return _join([_held(target, held, prefix), _cut(target, lines)])
+
+    def _rest(self, task: TaskId, stream: Stream) -> Iterable[Write]:
+        held = self._rests.pop((task, stream), None)
+        prefix = self._prefix(task, stream) if held is not None else b""
+        self._prefixes.pop((task, stream), None)
+        if held is None:
+            return []
+        target = _TARGETS[stream]
+        return _join([_held(target, held, prefix), [Write(target, b"\n")]])
+
+    def _prefix(self, task: TaskId, stream: Stream) -> bytes:
+        known = self._prefixes.get((task, stream))
+        if known is None:
+            palette = self.screen.stdout if stream is Stream.STDOUT else self.screen.stderr
+            known = self._prefixes[task, stream] = palette.prefix(task).encode()
+        return known
+
+
+@attrs.define
+class BufferedRenderer:
+    """Prints all that a task wrote when it settles: stdout, then stderr, as they are (7.3)."""
+
+    screen: Screen
+    _narrate: Narrator = attrs.field(
+        init=False, default=attrs.Factory(lambda self: Narrator(self.screen.stderr), True)
+    )
+    _held: dict[tuple[TaskId, Stream], Spool] = attrs.field(factory=dict, init=False)
+
+    def __call__(self, event: Event, at: float) -> Iterable[Write]:
+        match event:
+            case TaskOutput(task, stream, data):
+                if data:
+                    self._held.setdefault((task, stream), Spool()).append(data)
+                return []
+            case TaskSettled(task):
+                return _join([*self._blocks(task), self._narrate(event, at)])
+            case _:
+                return self._narrate(event, at)
+
+    def _blocks(self, task: TaskId) -> Iterator[Iterable[Write]]:
+        last = b""
+        for stream in Stream:
+            held = self._held.pop((task, stream), None)
+            if held is not None:
+                last = held.last
+                yield _held(_TARGETS[stream], held)
+        if self.screen.shared and last not in (b"", b"\n"):
+            yield [Write(Target.STDERR, b"\n")]
+
+
+RENDERERS: Mapping[OutputMode, Callable[[Screen], Renderer]] = {
+    OutputMode.LIVE: LiveRenderer,
+    OutputMode.BUFFERED: BufferedRenderer,
+}
+
+
+def _say(text: str) -> list[Write]:
+    return _cut(Target.STDERR, text.encode() + b"\n")
+
+
+def _cut(target: Target, data: bytes) -> list[Write]:
+    if len(data) <= PIECE:
+        return [Write(target, data)]
+    return [Write(target, data[at : at + PIECE]) for at in range(0, len(data), PIECE)]
+
+
+def _held(target: Target, spool: Spool, prefix: bytes = b"") -> Iterable[Write]:
+    """What a spool holds, behind a prefix; a list unless it has to be read from a file."""
+    writes = (Write(target, piece) for piece in spool.pieces())
+    first = [Write(target, prefix)] if prefix else []
+    return [*first, *writes] if spool.in_memory else chain(first, writes)
+
+
+def _join(parts: list[Iterable[Write]]) -> Iterable[Write]:
+    """Several writes as one, which nothing may come between; lazy as soon as one part is."""
+    if all(isinstance(part, list) for part in parts):
+        return [write for part in parts for write in part]
+    return chain.from_iterable(parts)

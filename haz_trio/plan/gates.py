@@ -1,0 +1,100 @@
+"""Everything that can hold a ready task back, as one: slots, tags, mutexes, equal keys.
+
+Moves tasks between READY, LOOKING, PARKED and RUNNING on the board; what becomes of them, and
+what follows, is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from haz_trio.plan.admission import Admission, Limits
+from haz_trio.plan.board import Board, State
+from haz_trio.plan.flights import Flights
+from haz_trio.plan.locks import Locks
+from haz_trio.plan.selection import Selection
+
+
+class Gates:
+    """The gates of a run; tasks are numbers.
+
+    Every task that is LOOKING or RUNNING holds a slot and its tags, and must give them back by
+    one of ``park_or_run``, ``finish_command`` and ``end_step``.
+    """
+
+    def __init__(self, selection: Selection, limits: Limits, board: Board) -> None:
+        """Raises ``ValueError`` for a cap below 1."""
+        self._board = board
+        self._admission = Admission((task.tags for task in selection.tasks), limits)
+        self._locks = Locks((task.lock, task.shared) for task in selection.tasks)
+        self._flights = Flights()
+
+    @property
+    def effort(self) -> int:
+        """How many wake-ups and looks at groups there have been so far."""
+        return self._admission.effort + self._locks.effort + self._flights.effort
+
+    def offer(self, tasks: Iterable[int]) -> None:
+        """Make tasks ready: each waits for a slot and its tags from now on."""
+        for task in tasks:
+            self._board.move(task, State.READY)
+            self._admission.offer(task)
+
+    def admit(self) -> int | None:
+        """The next task that may be looked at, in canonical order; None when nobody may."""
+        task = self._admission.admit()
+        if task is not None:
+            self._board.move(task, State.LOOKING)
+        return task
+
+    def park_or_run(self, task: int, key: str) -> bool:
+        """After a miss: True when the task runs now, False when it waits for a lock or a key.
+
+        A called task that finds its key in flight leaves the queue of its lock: its next look
+        will most likely be a hit, and others need not wait for that.
+        """
+        runs = False
+        if self._flights.join(task, key):
+            self._park(task)
+            self._locks.leave(task)
+            self.offer(self._locks.call(task))
+        elif self._locks.acquire(task):
+            runs = True
+            self._flights.begin(task, key)
+            self._board.move(task, State.RUNNING)
+            self.offer(self._locks.call(task))
+        else:
+            self._park(task)
+        self.offer(self._flights.pass_on(task))
+        return runs
+
+    def finish_command(self, task: int) -> None:
+        """The command is done and its result will be stored: slot and tags are free."""
+        self._admission.release(task)
+        self._board.move(task, State.KEEPING)
+
+    def finish_hit(self, task: int) -> None:
+        """A look was a hit: also those who wait for the key that the task was to look for."""
+        self.offer(self._flights.found(task))
+        self.end_step(task)
+
+    def end_step(self, task: int) -> None:
+        """A look or a command has ended for good: everything that the task holds is free."""
+        self._admission.release(task)
+        self.end_keeping(task)
+
+    def end_keeping(self, task: int) -> None:
+        """Lock and key are free, or the places among those who were called for them."""
+        self._locks.leave(task)
+        self.offer(self._locks.call(task))
+        self.offer(self._flights.end(task))
+
+    def close(self) -> None:
+        """Forget everybody who waits; those in flight still hold what they hold."""
+        self._admission.clear()
+        self._locks.clear()
+        self._flights.clear()
+
+    def _park(self, task: int) -> None:
+        self._admission.release(task)
+        self._board.move(task, State.PARKED)

@@ -1,0 +1,349 @@
+"""The plan of a run: facts in, decisions and events out (execution.md 4, 6 and 8).
+
+*Life of a task.*
+
+    WAITING ──▶ READY ──Look──▶ LOOKING ──Hit──────────────────────────────▶ SETTLED
+                  ▲                │ Missed                                     ▲
+                  │                ├──Run──▶ RUNNING ──Ran: Keep──▶ KEEPING ────┤ Kept
+                  └──── PARKED ◀───┘            └── Ran: Drop, Ended, Broke ────┘
+
+WAITING: a hard predecessor has not completed yet, or a weak one has not settled (4.6).
+READY: only a slot or a tag is missing; ``admission`` says who is next, in canonical order.
+LOOKING: the engine derives the key and tries to restore; slot and tags are held, no mutex is.
+PARKED: the look missed, but the mutex is taken (``locks``) or a task with the same key runs
+(``flights``). Slot and tags are given back; a task that is called is READY again, and is looked
+at again under a key derived anew (decisions.md 18).
+RUNNING: the command runs; slot, tags and mutex are held.
+KEEPING: the command has succeeded and its result is being stored. Slot and tags are free again,
+the mutex is held until the result is stored (MUTEX-006).
+
+*What follows from an outcome.* A failure skips all hard descendants at once (EXEC-011), a
+cancellation in flight cancels them; a weak successor only waits for its predecessor to settle.
+
+*Closing.* A stop, an output overlap and a run-time cycle close the admission for good: whatever
+is ready or parked then, or becomes ready later, is cancelled.
+A stop and a cycle also tell every task that is LOOKING or RUNNING to halt.
+A step that has been told to halt may still say what it was about to say, except that no miss
+starts a command any more.
+When nothing is in flight, what remains is cancelled.
+
+*Messages.* ``start`` and ``feed`` return decisions and events in the order in which they are to
+be carried out: first what the fact means for its own task, then violations, then the outcomes of
+others, then halts, then looks; each group in canonical order.
+A fact that the state of its task does not allow is a bug in the driver: it raises and changes
+nothing.
+
+*Cost.* A feed never walks the tasks (but for a stop and the first violation of each kind, once);
+``PlanStatistics.effort`` counts what queues and searches have handled, and tests hold it to grow
+linearly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias, assert_never
+
+import attrs
+
+from haz_trio.model.names import TaskId
+from haz_trio.plan.admission import Limits
+from haz_trio.plan.board import Board, State
+from haz_trio.plan.gates import Gates
+from haz_trio.plan.messages import (
+    Broke,
+    Decision,
+    Drop,
+    Ended,
+    Event,
+    Fact,
+    Halt,
+    Halted,
+    Hit,
+    Keep,
+    Kept,
+    Look,
+    Missed,
+    Ran,
+    Run,
+    RunFinished,
+    RunStarted,
+    StopRequested,
+    TaskSettled,
+    TaskStarted,
+    ViolationFound,
+)
+from haz_trio.plan.outcome import (
+    Cancelled,
+    Completed,
+    Errored,
+    ExitStatus,
+    Failed,
+    InFlight,
+    InRuntimeCycle,
+    Outcome,
+    OutputOverlap,
+    Record,
+    RunCancelled,
+    RunReport,
+    RuntimeCycle,
+    Skipped,
+    Source,
+    UpstreamCancelled,
+    UpstreamErrored,
+    UpstreamFailed,
+    Violation,
+)
+from haz_trio.plan.selection import PlannedTask, Selection
+from haz_trio.plan.violations import Claims, Consumers, CycleWatch, nobody
+
+__all__ = ["Limits", "Plan", "PlanStatistics", "PlannedTask", "UnexpectedFactError"]
+
+Messages: TypeAlias = list[Decision | Event]
+
+
+class UnexpectedFactError(RuntimeError):
+    """A fact that the state of its task does not allow: a bug in whoever drives the plan."""
+
+
+@attrs.frozen
+class PlanStatistics:
+    """How many tasks are in which state, and how much work the queues have had so far."""
+
+    waiting: int
+    ready: int
+    parked: int
+    looking: int
+    running: int
+    keeping: int
+    settled: int
+    effort: int
+
+
+class Plan:
+    """One run; see the module's docstring for its theory."""
+
+    def __init__(
+        self,
+        tasks: Iterable[PlannedTask],
+        limits: Limits,
+        *,
+        consumers: Consumers = nobody,
+        edges: Iterable[tuple[TaskId, TaskId]] = (),
+    ) -> None:
+        """``consumers`` names the tasks that read a workspace-absolute path.
+
+        They may lie outside the run. ``edges`` are the static producer edges, producer first.
+        Raises ``ValueError`` for an id planned twice, a predecessor outside the run, a cycle of
+        edges, and a cap below 1.
+        """
+        selection = Selection.of(tasks, edges)
+        self._numbers = selection.numbers
+        self._ids = selection.ids
+        self._claims = Claims()
+        self._watch = CycleWatch(selection, consumers)
+        self._board = Board(selection)
+        self._gates = Gates(selection, limits, self._board)
+        self._seen = bytearray(len(self._ids))  # 1: TaskStarted has been said
+        self._told = bytearray(len(self._ids))  # 1: Halt has been said
+        self._kept: dict[int, Record] = {}
+        self._circling: frozenset[int] = frozenset()
+        self._violations: list[Violation] = []
+        self._started = self._closed = self._stopped = False
+        self._report: RunReport | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether every task has settled and ``RunFinished`` has been said."""
+        return self._report is not None
+
+    def report(self) -> RunReport:
+        """How the run ended; raises ``RuntimeError`` before it has."""
+        if self._report is None:
+            raise RuntimeError("the run has not finished yet, so there is no report")
+        return self._report
+
+    def statistics(self) -> PlanStatistics:
+        effort = self._board.effort + self._gates.effort + self._watch.effort
+        return PlanStatistics(*[*self._board.counts, effort])
+
+    def start(self) -> Messages:
+        """The first decisions; raises ``RuntimeError`` when called again."""
+        if self._started:
+            raise RuntimeError("the plan has been started already")
+        self._started = True
+        out: Messages = [RunStarted(self._ids)]
+        self._go_on(out)
+        return out
+
+    def feed(self, fact: Fact) -> Messages:
+        """What follows from a fact.
+
+        Raises ``UnexpectedFactError``, and changes nothing, when the fact cannot be true now.
+        """
+        out: Messages = []
+        match fact:
+            case Hit(id, record):
+                self._hit(self._expect(fact, id, State.LOOKING), record, out)
+            case Missed(id, key):
+                self._missed(self._expect(fact, id, State.LOOKING), key, out)
+            case Ran(id, record, written):
+                self._ran(self._expect(fact, id, State.RUNNING), record, written, out)
+            case Kept(id):
+                self._stored(self._expect(fact, id, State.KEEPING), out)
+            case Ended(id, status):
+                self._ended(self._expect(fact, id, State.RUNNING), status, out)
+            case Broke(id, reason):
+                self._broke(self._expect(fact, id, State.LOOKING, State.RUNNING), reason, out)
+            case Halted(id):
+                self._halted(self._expect(fact, id, State.LOOKING, State.RUNNING), out)
+            case StopRequested():
+                self._expect_start(fact)
+                self._stop(out)
+            case _:
+                assert_never(fact)
+        self._go_on(out)
+        return out
+
+    def _expect(self, fact: Fact, id: TaskId, *states: State) -> int:
+        """The number of the fact's task, if the fact can be true of it now."""
+        self._expect_start(fact)
+        task = self._numbers.get(id)
+        if task is None:
+            raise UnexpectedFactError(f"{fact}, but {id} is not part of this run")
+        state = self._board.state(task)
+        if state not in states:
+            raise UnexpectedFactError(f"{fact} while {id} is {state.name}")
+        if isinstance(fact, Halted) and not self._told[task]:
+            raise UnexpectedFactError(f"{fact}, but {id} has not been told to halt")
+        return task
+
+    def _expect_start(self, fact: Fact) -> None:
+        if not self._started:
+            raise UnexpectedFactError(f"{fact} before the plan was started")
+
+    # -- the transitions: one for each fact ----------------------------------------------------
+
+    def _hit(self, task: int, record: Record, out: Messages) -> None:
+        self._gates.finish_hit(task)
+        self._settle(task, Completed(Source.CACHE, record), out)
+        self._answer(self._violations_of(task, record, record.outputs), out)
+
+    def _missed(self, task: int, key: str, out: Messages) -> None:
+        if self._told[task]:
+            self._halted(task, out)
+        elif self._closed:
+            self._gates.end_step(task)
+            self._settle(task, Cancelled(RunCancelled()), out)
+        elif self._gates.park_or_run(task, key):
+            out.append(Run(self._ids[task]))
+
+    def _ran(self, task: int, record: Record, written: Iterable[str], out: Messages) -> None:
+        violations = self._violations_of(task, record, written)
+        if any(isinstance(violation, OutputOverlap) for violation in violations):
+            self._gates.end_step(task)
+            out.append(Drop(self._ids[task]))
+            self._settle(task, Completed(Source.FRESH, record), out)
+        else:
+            self._gates.finish_command(task)
+            self._kept[task] = record
+            out.append(Keep(self._ids[task], self._claims.foreign(task, record.outputs)))
+        self._answer(violations, out)
+
+    def _stored(self, task: int, out: Messages) -> None:
+        self._gates.end_keeping(task)
+        self._settle(task, Completed(Source.FRESH, self._kept.pop(task)), out)
+
+    def _ended(self, task: int, status: ExitStatus, out: Messages) -> None:
+        self._gates.end_step(task)
+        self._settle(task, Failed(status), out)
+        self._cascade(task, Skipped(UpstreamFailed(self._ids[task])), out)
+
+    def _broke(self, task: int, reason: str, out: Messages) -> None:
+        self._gates.end_step(task)
+        self._settle(task, Errored(reason), out)
+        self._cascade(task, Skipped(UpstreamErrored(self._ids[task])), out)
+
+    def _halted(self, task: int, out: Messages) -> None:
+        self._gates.end_step(task)
+        self._settle(task, Cancelled(InFlight()), out)
+        self._cascade(task, Cancelled(UpstreamCancelled(self._ids[task])), out)
+
+    def _stop(self, out: Messages) -> None:
+        if not self._stopped:
+            self._stopped = True
+            self._close(frozenset(), out)
+            self._halt(out)
+
+    # -- what the transitions are made of ------------------------------------------------------
+
+    def _settle(self, task: int, outcome: Outcome, out: Messages) -> None:
+        self._board.settle(task, outcome)
+        out.append(TaskSettled(self._ids[task], outcome))
+
+    def _cascade(self, root: int, outcome: Outcome, out: Messages) -> None:
+        for task in self._board.unsettled_descendants(root):
+            self._settle(task, outcome, out)
+
+    def _violations_of(self, task: int, record: Record, claimed: Iterable[str]) -> list[Violation]:
+        """What a success reveals: overlaps first, then at most one cycle."""
+        id = self._ids[task]
+        violations: list[Violation] = [
+            OutputOverlap(self._ids[first], id, path)
+            for first, path in self._claims.claim(task, claimed)
+        ]
+        circle = self._watch.search(task, record.outputs)
+        if circle is not None:
+            nodes = tuple(self._ids[node] for node in circle.nodes)
+            violations.append(RuntimeCycle(nodes, id, nodes[1], circle.path))
+        return violations
+
+    def _answer(self, violations: list[Violation], out: Messages) -> None:
+        """Tell of violations, and end the run as the last of them asks for."""
+        self._violations += violations
+        out += map(ViolationFound, violations)
+        last = violations[-1] if violations else None
+        if isinstance(last, RuntimeCycle):
+            self._close(frozenset(self._numbers[id] for id in last.nodes), out)
+            self._halt(out)
+        elif last is not None:
+            self._close(frozenset(), out)
+
+    def _close(self, circle: frozenset[int], out: Messages) -> None:
+        """Admit nobody any more, and settle everybody who is ready or parked."""
+        if not self._closed:
+            self._closed = True
+            self._gates.close()
+            self._circling = circle.intersection(self._board.recall())
+        self._promote(out)
+
+    def _halt(self, out: Messages) -> None:
+        for task in self._board.standing(State.LOOKING, State.RUNNING):
+            if not self._told[task]:
+                self._told[task] = 1
+                out.append(Halt(self._ids[task]))
+
+    def _promote(self, out: Messages) -> None:
+        """Make the tasks ready that have been released, or cancel them when it is too late."""
+        while (task := self._board.next_released()) is not None:
+            if not self._closed:
+                self._gates.offer((task,))
+            elif task in self._circling:
+                self._settle(task, Skipped(InRuntimeCycle()), out)
+            else:
+                self._settle(task, Cancelled(RunCancelled()), out)
+
+    def _go_on(self, out: Messages) -> None:
+        """What follows from every fact: new tasks are admitted, or the run comes to its end."""
+        self._promote(out)
+        while (task := self._gates.admit()) is not None:
+            if not self._seen[task]:
+                self._seen[task] = 1
+                out.append(TaskStarted(self._ids[task]))
+            out.append(Look(self._ids[task], self._board.upstream(task)))
+        if self._closed and not self._board.in_flight:
+            for task in self._board.standing(State.WAITING):
+                self._settle(task, Cancelled(RunCancelled()), out)
+        if self._board.all_settled and self._report is None:
+            violations = tuple(self._violations)
+            self._report = RunReport(self._board.outcomes(), violations, stopped=self._stopped)
+            out.append(RunFinished(self._report))

@@ -1,0 +1,107 @@
+"""One child process: its pidfd, its pipes, its end; a zombie until everybody has been signalled.
+
+As long as the child has not been reaped, its pid is the number of its group and session and of
+nobody else's, so the group is signalled before the reaping and never after it (B07).
+Nothing here calls ``Popen.poll``, ``wait``, ``returncode`` or ``repr``, each of which reaps (B08).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from functools import partial
+
+import attrs
+import trio
+
+from haz_trio.plan.outcome import Exited, ExitStatus, Signalled
+
+# What is reported when somebody else in this process took the exit status: never success (B14).
+UNKNOWN_STATUS = Exited(255)
+
+
+@attrs.define(eq=False, repr=False)
+class Child:
+    """A process that leads its own session; the pipes are our reading ends, non-blocking.
+
+    ``pidfd`` is None where there is none to be had; then a thread waits.
+    ``status`` is None until the child has been reaped.
+    """
+
+    pid: int
+    pidfd: int | None
+    stdout: int
+    stderr: int
+    _popen: subprocess.Popen[bytes]
+    status: ExitStatus | None = None
+    _lost: bool = False
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the pid still is this child's: it lives, or is a zombie that nobody reaped."""
+        return self.status is None and not self._lost
+
+    async def wait_exited(self) -> None:
+        """Return when the child has ended; it is not reaped. Always a checkpoint."""
+        if self.pidfd is not None:
+            await trio.lowlevel.wait_readable(self.pidfd)
+            return
+        # A cancelled wait leaves the thread behind until the child ends; it never reaps.
+        wait = partial(self._waitid, os.WEXITED | os.WNOWAIT)
+        await trio.to_thread.run_sync(
+            wait, abandon_on_cancel=True, limiter=trio.CapacityLimiter(1)
+        )
+
+    def peek(self) -> ExitStatus | None:
+        """How the child ended, or None while it runs; it is not reaped."""
+        if self.status is None:
+            return self._waitid(os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        return self.status
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Signal every member of the group; a no-op once the number may be somebody else's.
+
+        Members that belong to another user are left alone by the system, without an error here.
+        """
+        if self.is_ours:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+    def reap(self) -> ExitStatus:
+        """Take the exit status of a child that has ended; no signal is sent by number after it."""
+        if self.status is None:
+            status = self._waitid(os.WEXITED | os.WNOHANG)
+            # A process that SIGKILL does not end is stuck in the kernel or another user's.
+            # It is given up: its status says so, and the system reaps it after our own end.
+            self._settle(Signalled(signal.SIGKILL) if status is None else status)
+        assert self.status is not None
+        return self.status
+
+    def close(self) -> None:
+        """Close the pipes and the pidfd; nobody may wait on them any more."""
+        for descriptor in (self.stdout, self.stderr, self.pidfd):
+            if descriptor is not None:
+                trio.lowlevel.notify_closing(descriptor)
+                os.close(descriptor)
+
+    def _settle(self, status: ExitStatus) -> None:
+        self.status = status
+        # Popen must not warn about, nor wait for, a child that it believes to be running.
+        self._popen.returncode = 0
+
+    def _waitid(self, options: int) -> ExitStatus | None:
+        try:
+            if self.pidfd is not None:
+                found = os.waitid(os.P_PIDFD, self.pidfd, options)
+            else:
+                found = os.waitid(os.P_PID, self.pid, options)
+        except ChildProcessError:
+            self._lost = True
+            return UNKNOWN_STATUS
+        if found is None:
+            return None
+        if found.si_code == os.CLD_EXITED:
+            return Exited(found.si_status)
+        return Signalled(found.si_status)

@@ -1,0 +1,130 @@
+"""The processes that a child brought forth: who they are, how to wait for them, how to end them.
+
+The first circle is the child's group, which the system signals as one.
+The second is the rest of its session: jobs of an interactive shell, for example.
+The third are processes with sessions of their own.
+They are found through their parents while these live; once known they are not forgotten.
+
+What is not reached: a process that left the session and lost its parent between two looks, unless
+it holds one of the pipes.
+Reaching these too needs a subreaper, a control group or a PID namespace, which is where further
+members of ``Containment`` belong.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import signal
+from collections.abc import Callable, Iterable
+
+import attrs
+import trio
+
+from haz_trio.process import proc
+from haz_trio.process.child import Child
+from haz_trio.process.proc import Process
+
+_BEAT = 0.05  # seconds between two looks at a child that is strictly contained
+_ROUNDS = 20  # of signalling what appeared meanwhile
+_ROUND = 0.25  # seconds for the killed of one round to be gone
+_PAUSE = 0.02  # seconds between two looks where no pidfd is to be had
+
+
+class Containment(enum.Enum):
+    """Which descendants must not outlive a command that succeeded (decisions.md 7).
+
+    After a failure or a stop, both end every descendant that can be found.
+    """
+
+    GROUP = "group"  # those in its session, which is its group and what split off from that
+    STRICT = "strict"  # those with sessions of their own as well
+
+
+@attrs.define(eq=False)
+class Family:
+    """What descends from one child, as far as it has been seen."""
+
+    child: Child
+    _strays: set[Process] = attrs.field(factory=set)  # outside of the group, maybe gone by now
+
+    def meet(self, strangers: Iterable[Process] = ()) -> None:
+        """Get to know the descendants outside of the group, and those of ``strangers``."""
+        known = self._strays.union(strangers)
+        roots = [self.child.pid, *(process.pid for process in known)]
+        met = known.union(proc.descendants(roots))
+        self._strays = {process for process in met if not self._in_group(process)}
+
+    async def watch(self) -> None:
+        """Meet again and again, so that somebody is known before losing its parent; never ends."""
+        while True:
+            self.meet()
+            await trio.sleep(_BEAT)
+
+    def session(self) -> list[Process]:
+        """The live members of the session, without a child that has ended.
+
+        Nobody once the child has been reaped: the number may be another session's then.
+        """
+        return proc.session_members(self.child.pid) if self.child.is_ours else []
+
+    def everybody(self) -> list[Process]:
+        """The live members of the session and every live stray."""
+        found = {process.pid: process for process in self.session()}
+        for stray in self._strays:
+            if proc.look(stray.pid) == stray:
+                found[stray.pid] = stray
+        return [found[pid] for pid in sorted(found)]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal the group, and every known stray."""
+        self.child.signal_group(number)
+        for stray in sorted(self._strays, key=lambda process: process.pid):
+            proc.send(stray, number)
+
+    async def kill(self, who: Callable[[], list[Process]]) -> list[Process]:
+        """End the group and what ``who`` finds, until it finds nobody; returns who withstood.
+
+        Takes at most ``_ROUNDS * _ROUND`` seconds, and one look when there is nobody.
+        """
+        self.child.signal_group(signal.SIGKILL)
+        found = who()
+        for _ in range(_ROUNDS):
+            if not found:
+                break
+            for process in found:
+                proc.send(process, signal.SIGKILL)
+            with trio.move_on_after(_ROUND):
+                await wait_gone(who)
+            found = who()
+        return found
+
+    def _in_group(self, process: Process) -> bool:
+        try:
+            return os.getpgid(process.pid) == self.child.pid
+        except OSError:
+            return True  # gone
+
+
+async def wait_gone(who: Callable[[], list[Process]]) -> None:
+    """Return when ``who`` finds nobody; looks again whenever all that it found have ended."""
+    while found := who():
+        await trio.lowlevel.checkpoint()  # processes that come and go must not block the loop
+        for process in found:
+            await _wait_ended(process)
+
+
+async def _wait_ended(process: Process) -> None:
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return
+    except OSError:
+        await trio.sleep(_PAUSE)
+        return
+    try:
+        if proc.look(process.pid) == process:
+            await trio.lowlevel.wait_readable(descriptor)
+    finally:
+        trio.lowlevel.notify_closing(descriptor)
+        os.close(descriptor)

@@ -1,0 +1,152 @@
+"""What ``/proc`` says about processes: sessions, children, holders of pipes.
+
+Everything here is a look at a moving thing: what is found may be gone the next moment, and
+processes of other users may be hidden.
+Where there is no ``/proc``, nothing is found.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+
+import attrs
+
+_DEAD = (b"Z", b"X")
+
+
+@attrs.frozen
+class Process:
+    """A live process; pid and start time (clock ticks since boot) are its identity."""
+
+    pid: int
+    started: int
+    parent: int = attrs.field(eq=False)
+    session: int = attrs.field(eq=False)
+    name: str = attrs.field(eq=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} (pid {self.pid})" if self.pid else self.name
+
+
+def look(pid: int, *, dead: bool = False) -> Process | None:
+    """The process with this pid, or None; a zombie counts only with ``dead``.
+
+    A process whose main thread has ended while others run looks like a zombie and is none.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            text = file.read()
+    except OSError:
+        return None
+    name, _, rest = text[text.index(b"(") + 1 :].rpartition(b")")
+    fields = rest.split()  # state, parent, group, session, …: the third field of stat(5) onwards
+    if fields[0] in _DEAD and int(fields[17]) <= 1 and not dead:
+        return None
+    return Process(pid, int(fields[19]), int(fields[1]), int(fields[3]), _printable(name))
+
+
+def session_members(session: int) -> list[Process]:
+    """The live processes of a session, by pid."""
+    members = []
+    for pid in _pids():
+        try:
+            if os.getsid(pid) != session:
+                continue
+        except OSError:
+            continue
+        process = look(pid)
+        if process is not None:
+            members.append(process)
+    return members
+
+
+def descendants(roots: Collection[int]) -> list[Process]:
+    """The live children of processes, their children, and so on, without the roots.
+
+    Who lost its parent is not found: it belongs to the system's first process then.
+    """
+    found: dict[int, Process] = {}
+    ahead = list(roots)
+    while ahead:
+        for pid in _children(ahead.pop()):
+            process = look(pid) if pid not in found and pid not in roots else None
+            if process is not None:
+                found[pid] = process
+                ahead.append(pid)
+    return [found[pid] for pid in sorted(found)]
+
+
+def writers(inode: int) -> list[Process]:
+    """The processes that hold the writing end of this pipe, without this process.
+
+    Reads the descriptors of every process that this user may look at: tens of milliseconds.
+    """
+    name = f"pipe:[{inode}]"
+    own = os.getpid()
+    found = []
+    for pid in _pids():
+        if pid != own and _writes(pid, name):
+            process = look(pid)
+            if process is not None:
+                found.append(process)
+    return found
+
+
+def send(process: Process, number: signal.Signals) -> None:
+    """Signal exactly this process; nothing happens when it is gone or another user's."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return
+    except OSError:  # no descriptor to be had: look and send, with a gap of microseconds
+        if look(process.pid) == process:
+            with suppress(OSError):
+                os.kill(process.pid, number)
+        return
+    try:
+        # The pidfd holds whoever has the pid now; if that is the process, it stays so.
+        if look(process.pid) == process:
+            with suppress(OSError):
+                signal.pidfd_send_signal(descriptor, number)
+    finally:
+        os.close(descriptor)
+
+
+def _pids() -> Iterator[int]:
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        return
+    yield from sorted(int(name) for name in names if name.isdigit())
+
+
+def _children(pid: int) -> list[int]:
+    children: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+                children += map(int, file.read().split())
+    except OSError:
+        pass  # it ended while we looked
+    return children
+
+
+def _writes(pid: int, pipe: str) -> bool:
+    directory = f"/proc/{pid}/fd"
+    try:
+        for descriptor in os.listdir(directory):
+            link = f"{directory}/{descriptor}"
+            if os.readlink(link) == pipe and os.lstat(link).st_mode & stat.S_IWUSR:
+                return True
+    except OSError:
+        pass  # another user's, or it ended while we looked
+    return False
+
+
+def _printable(name: bytes) -> str:
+    """A process may call itself anything, escape sequences included."""
+    return "".join(c if c.isprintable() else "?" for c in name.decode("utf-8", "replace"))

@@ -1,0 +1,223 @@
+"""Running a command to its end: three independent facts, and two nested scopes that shorten it.
+
+The facts are: the child has ended, nobody is left of its group, the pipes are drained.
+None of them waits without a bound for another, except that output waits for its consumer.
+
+``Stop.ask`` is entered around waiting for the child; the pumps are outside of it, so the last
+words of a child that was asked to end are still carried.
+Whatever scope the caller is in tells instead of asking: everything is killed at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import attrs
+import trio
+
+from haz_trio.abc import Command, Emit, Ending, Stop
+from haz_trio.plan.messages import Stream
+from haz_trio.plan.outcome import Exited
+from haz_trio.process import proc
+from haz_trio.process.child import Child
+from haz_trio.process.family import Containment, Family, wait_gone
+from haz_trio.process.proc import Process
+from haz_trio.process.pumps import DRAIN_LIMIT, Pump
+from haz_trio.process.spawn import spawn
+
+# Who ends this soon after the child was merely slower, and is no leftover: the `tee` of a process
+# substitution still writes its last line, helpers that saw their pipe close are about to leave.
+SETTLE = 0.05
+# SIGKILL needs milliseconds; longer takes who is stuck in the kernel, or not ours to kill (B15).
+PATIENCE = 5.0
+
+_POLL = 0.005
+_SUCCESS = Exited(0)
+
+
+async def run_command(
+    command: Command,
+    emit: Emit,
+    *,
+    stop: Stop,
+    containment: Containment = Containment.GROUP,
+) -> Ending:
+    """Run a command to its end and hand every byte of its streams to ``emit``, stream by stream.
+
+    Raises ``SpawnError`` when the program cannot be started.
+    What ``emit`` raises arrives in an exception group, after everything has been killed.
+    A slow ``emit`` slows the command down, and delays neither ``stop`` nor a cancellation; after a
+    stop it has ``DRAIN_LIMIT`` seconds for the rest.
+    A command that ended before the stop was noticed keeps its result.
+    ``Ending.status`` is ``Exited(255)`` when other code of this process took the status (B14).
+    """
+    child = await spawn(command)
+    try:
+        return await _Supervision.of(child, emit, containment).run(stop)
+    finally:
+        child.close()
+
+
+@attrs.define(eq=False)
+class _Supervision:
+    child: Child
+    family: Family
+    pumps: tuple[Pump, Pump]
+    containment: Containment
+    leftovers: dict[Process, str]
+
+    @classmethod
+    def of(cls, child: Child, emit: Emit, containment: Containment) -> _Supervision:
+        pumps = Pump(Stream.STDOUT, child.stdout, emit), Pump(Stream.STDERR, child.stderr, emit)
+        return cls(child, Family(child), pumps, containment, {})
+
+    async def run(self, stop: Stop) -> Ending:
+        async with trio.open_nursery() as nursery:
+            for pump in self.pumps:
+                nursery.start_soon(pump.run)
+            try:
+                halted = await self._see_through(stop)
+            finally:
+                if self.child.status is None:
+                    await self._put_down()
+            # What a consumer has not taken by then is lost; it had its time.
+            nursery.cancel_scope.deadline = trio.current_time() + DRAIN_LIMIT
+        return Ending(self.child.reap(), halted, tuple(map(str, self.leftovers.values())))
+
+    async def _see_through(self, stop: Stop) -> bool:
+        """Until the child has been reaped; returns whether the stop ended it."""
+        with stop.ask:
+            await self._wait_exited()
+            await self._clear_up(halted=False)
+            # Bounded by the consumer only, as it was while the command ran; a stop shortens it.
+            for pump in self.pumps:
+                await pump.done.wait()
+        if self.child.peek() is None:
+            await self._halt(stop)
+            await self._clear_up(halted=True)
+            return True
+        if self.child.status is None:
+            await self._clear_up(halted=False)
+        return False
+
+    async def _wait_exited(self) -> None:
+        if self.containment is Containment.GROUP:
+            await self.child.wait_exited()
+            return
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.family.watch)
+            await self.child.wait_exited()
+            nursery.cancel_scope.cancel()
+
+    async def _halt(self, stop: Stop) -> None:
+        """Ask everybody to end, and wait for all of them as long as the grace lasts (A05)."""
+        self.family.meet()
+        self.family.signal(signal.SIGTERM)
+        # A stopped process keeps SIGTERM pending until it is continued (A06).
+        self.family.signal(signal.SIGCONT)
+        with stop.tell, trio.move_on_after(stop.grace):
+            await self.child.wait_exited()
+            await wait_gone(self.family.everybody)
+
+    async def _clear_up(self, *, halted: bool) -> None:
+        """Name and end who is left, reap the child, and let the pumps drain.
+
+        A stop may interrupt it; then it is done again from the start, and forgets no name.
+        """
+        if await self._is_clean(halted=halted):
+            # Who was forked and lost its parent between two names of the directory listing.
+            self.child.signal_group(signal.SIGKILL)
+        else:
+            await self._end_family(halted=halted)
+        self.child.reap()
+        for pump in self.pumps:
+            pump.drain()
+
+    async def _is_clean(self, *, halted: bool) -> bool:
+        """Whether nobody is left; after an end that nobody asked for, soon counts as now."""
+        if not self.family.everybody() and not self._held():
+            return True
+        if halted:
+            return False
+        with trio.move_on_after(SETTLE):
+            await wait_gone(self.family.everybody)
+            while self._held():  # noqa: ASYNC110  # only a reader is woken by a hang-up
+                await trio.sleep(_POLL)
+            return True
+        return False
+
+    async def _end_family(self, *, halted: bool) -> None:
+        strict = self.containment is Containment.STRICT
+        thorough = strict or halted or self.child.peek() != _SUCCESS
+        if thorough:
+            self.family.meet(self.family.session())
+        for process in self.family.everybody() if strict else self.family.session():
+            if process.pid != self.child.pid:  # which lives on when it outlasted the grace
+                self._name(process)
+        withstood = await self.family.kill(
+            self.family.everybody if thorough else self.family.session
+        )
+        for process in withstood:
+            self._name(process, "cannot be killed")
+        if not withstood:
+            with trio.move_on_after(PATIENCE):
+                await self.child.wait_exited()
+        await self._free_pipes(thorough=thorough)
+
+    async def _free_pipes(self, *, thorough: bool) -> None:
+        """Name who holds a pipe without being of the session, and end him where that is asked."""
+        holders: dict[Process, list[str]] = {}
+        for pump in self._held():
+            # Abandoned when cancelled: it only reads, and closes everything that it opened.
+            found = await trio.to_thread.run_sync(
+                proc.writers,
+                os.fstat(pump.descriptor).st_ino,
+                abandon_on_cancel=True,
+                limiter=trio.CapacityLimiter(1),
+            )
+            if not found and pump.is_held():
+                found = [_NOBODY]  # another user's
+            for process in found:
+                holders.setdefault(process, []).append(pump.stream.value)
+        for process, streams in holders.items():
+            self._name(process, "holds " + " and ".join(streams))
+        if thorough and holders:
+            self.family.meet(process for process in holders if self._is_descendant(process))
+            await self.family.kill(self.family.everybody)
+
+    def _is_descendant(self, process: Process) -> bool:
+        """Whether a holder can come from the child: a pipe may have been handed to a stranger.
+
+        Who is older than the child is a stranger; a direct child of ours belongs to somebody else
+        in this process, who forked while the pipe was open.
+        """
+        child = proc.look(self.child.pid, dead=True)
+        return (
+            child is not None
+            and process.started >= child.started
+            and process.parent != os.getpid()
+            and process.pid != 1
+        )
+
+    def _held(self) -> list[Pump]:
+        return [pump for pump in self.pumps if pump.is_held()]
+
+    def _name(self, process: Process, remark: str = "") -> None:
+        if process not in self.leftovers or remark:
+            self.leftovers[process] = f"{process}: {remark}" if remark else str(process)
+
+    async def _put_down(self) -> None:
+        """The caller was cancelled, or a pump failed: end everything without asking."""
+        # Shielded so that nobody is left behind; bounded by PATIENCE.
+        with trio.move_on_after(PATIENCE, shield=True):
+            self.family.meet()
+            self.family.signal(signal.SIGKILL)
+            await self.child.wait_exited()
+            self.family.meet(self.family.session())
+            await self.family.kill(self.family.everybody)
+            await self._free_pipes(thorough=True)
+        self.child.reap()
+
+
+_NOBODY = Process(pid=0, started=0, parent=0, session=0, name="a process that cannot be seen")

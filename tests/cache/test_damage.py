@@ -1,0 +1,397 @@
+"""A damaged cache misses, says so, and heals; it never fails a task (C10, B4, V1)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+import pytest
+
+from haz_trio.abc import Miss, NotStored, Restored, Stored
+from haz_trio.cache.files import Disk
+from haz_trio.cache.manifest import Manifest, render
+from haz_trio.cache.manifest_reader import parse
+from haz_trio.model.workspace import HashName
+from haz_trio.plan.messages import Stream
+from tests.cache.store_support import (
+    KEY,
+    OTHER_KEY,
+    Bench,
+    Faults,
+    remove,
+    subject,
+    text,
+    write,
+)
+
+WHAT = subject("out.o", "dist/**")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    (tmp_path / "ws" / "lib").mkdir(parents=True)
+    made = Bench(tmp_path / "ws")
+    assert made.fresh(WHAT, lambda: build(made))[1] == Stored()
+    return made
+
+
+def build(bench: Bench) -> None:
+    write(bench.lib / "out.o", b"object")
+    write(bench.lib / "dist/x", b"x", 0o755)
+    remove(bench.lib / "dist/link")
+    (bench.lib / "dist/link").symlink_to("x")
+
+
+def missing(bench: Bench) -> None:
+    remove(bench.lib / "out.o")
+    remove(bench.lib / "dist")
+
+
+def check_result(bench: Bench, fresh: dict[str, tuple[str, int, bytes]]) -> bool:
+    """A run misses, or gives all of the recorded result; whether it hit."""
+    missing(bench)
+    answer = bench.hit(WHAT)
+    if isinstance(answer, Restored):
+        assert bench.tree() == fresh
+        assert text(answer, Stream.STDOUT) == b"said\n"
+        assert text(answer, Stream.STDERR) == b"moaned\n"
+        return True
+    assert bench.tree() == {}
+    return False
+
+
+def check_heals(bench: Bench, fresh: dict[str, tuple[str, int, bytes]]) -> None:
+    """After another run of the command there is a hit again."""
+    assert bench.fresh(WHAT, lambda: build(bench))[1] == Stored()
+    assert check_result(bench, fresh)
+    assert bench.litter() == []
+
+
+def entry_files(bench: Bench) -> list[Path]:
+    return sorted(p for p in bench.entry().rglob("*") if p.is_file())
+
+
+def rewrite(path: Path, data: bytes) -> None:
+    """Change a file in place, so that the pool's name of it is damaged as well."""
+    with path.open("r+b") as file:
+        file.truncate(0)
+        file.write(data)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda p: rewrite(p, b""),
+        lambda p: rewrite(p, p.read_bytes()[:-1]),
+        lambda p: rewrite(p, p.read_bytes() + b"!"),
+        lambda p: rewrite(p, bytes(len(p.read_bytes()))),
+        lambda p: p.unlink(),
+        lambda p: (p.unlink(), p.mkdir()),
+        lambda p: (p.unlink(), p.symlink_to("/etc/passwd")),
+        lambda p: (p.unlink(), os.mkfifo(p)),
+    ],
+    ids=["emptied", "shortened", "longer", "zeros", "removed", "folder", "link", "fifo"],
+)
+def test_every_damage_of_every_file_is_noticed_and_heals(
+    bench: Bench, damage: Callable[[Path], object]
+) -> None:
+    """All but the recipe are needed; a remark tells what was set aside (B 141..172, C09)."""
+    fresh = bench.tree()
+    for path in entry_files(bench):
+        damage(path)
+        store = bench.store()
+        missing(bench)
+        answer = bench.hit(WHAT, store=store)
+        if path.name == "recipe.json":
+            assert isinstance(answer, Restored)
+        else:
+            assert isinstance(answer, Miss), path
+            assert answer.reason
+            [remark] = store.finish()
+            assert "1 damaged entry set aside (lib:build: " in remark
+        store.finish()
+        check_heals(bench, fresh)
+
+
+def test_every_byte_of_an_entry(bench: Bench) -> None:
+    """V1: one changed byte anywhere is a miss, or changes nothing that was promised."""
+    fresh = bench.tree()
+    good = bench.root.parent / "good"
+    shutil.copytree(bench.cache, good, symlinks=True)
+    hits = []
+    for path in entry_files(bench):
+        data = path.read_bytes()
+        for place in range(0, len(data), 1 if len(data) < 64 else 5):
+            changed = bytearray(data)
+            changed[place] ^= 1 << (place % 8)
+            rewrite(path, bytes(changed))
+            if check_result(bench, fresh):
+                hits.append((path.name, place))
+            remove(bench.cache)
+            shutil.copytree(good, bench.cache, symlinks=True)
+    assert {name for name, _ in hits} <= {"recipe.json", "manifest.json"}
+    created = (bench.entry() / "manifest.json").read_bytes().index(b'"created_at_unix"')
+    blanks = (bench.entry() / "manifest.json").read_bytes()
+    for name, place in hits:
+        near = blanks[place : place + 1]
+        is_advice = created <= place <= created + 30
+        assert name == "recipe.json" or near in b" \n" or is_advice or near.isalpha(), place
+
+
+def resealed(bench: Bench, **changes: object) -> None:
+    """Put a manifest there that is sound in itself."""
+    path = bench.entry() / "manifest.json"
+    found = parse(path.read_bytes(), HashName.BLAKE3)
+    assert isinstance(found, Manifest)
+    path.write_bytes(render(attrs.evolve(found, **changes).sealed))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exit_status": 7},
+        {"key": OTHER_KEY},
+        {"outputs": ()},
+        {"project_root": "/app"},
+        {"links": ()},
+    ],
+    ids=["exit-status", "key", "outputs", "project", "links"],
+)
+def test_a_sealed_lie_is_a_miss_unless_it_fits_the_task(
+    bench: Bench, changes: dict[str, object]
+) -> None:
+    """The seal is no licence: status, key, project and outputs are checked (B 151, 152, 160)."""
+    fresh = bench.tree()
+    resealed(bench, **changes)
+    missing(bench)
+    if "links" in changes:
+        assert isinstance(bench.hit(WHAT), Restored)
+        return
+    assert isinstance(bench.hit(WHAT), Miss)
+    assert bench.tree() == {}
+    check_heals(bench, fresh)
+
+
+def test_an_output_elsewhere_is_a_miss(bench: Bench) -> None:
+    """A path that this task does not declare is not written, sealed or not (B 159)."""
+    found = parse((bench.entry() / "manifest.json").read_bytes(), HashName.BLAKE3)
+    assert isinstance(found, Manifest)
+    moved = attrs.evolve(found.outputs[-1], path="/lib/precious")
+    resealed(bench, outputs=tuple(sorted((*found.outputs, moved), key=lambda o: o.path)))
+    assert isinstance(bench.hit(WHAT), Miss)
+    assert not (bench.lib / "precious").exists()
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "../../..", "../../../etc", "/"])
+def test_a_link_that_leads_outside_is_a_miss(bench: Bench, target: str) -> None:
+    """No restore makes a link out of the workspace (I03)."""
+    found = parse((bench.entry() / "manifest.json").read_bytes(), HashName.BLAKE3)
+    assert isinstance(found, Manifest)
+    resealed(bench, links=tuple(attrs.evolve(link, target=target) for link in found.links))
+    missing(bench)
+    assert isinstance(bench.hit(WHAT), Miss)
+    assert bench.tree() == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "hit"),
+    [
+        (f'"{KEY}"', f'"{KEY.upper()}"', True),
+        ('\n  "seal"', '\n\n   "seal"', True),
+        ('"created_at_unix": 1000', '"created_at_unix": 5', True),
+        ('"chapter_revision": 0', '"chapter_revision": 1', False),
+        ('"chapter_revision": 0', '"chapter_revision": 256', False),
+        ('"blake3"', '"sha256"', False),
+        ('"blake3"', '"md5"', False),
+        ('"mode": 420', '"mode": 33188', False),
+        ('"/lib/out.o"', '"/lib/../lib/out.o"', False),
+        ('"task": "lib:build"', '"task": "lib:build", "extra": 1', False),
+        ('"exit_status": 0,', "", False),
+        ('"exit_status": 0', '"exit_status": 0, "exit_status": 0', False),
+        ('"size": 6', '"size": 6.0', False),
+        ('"size": 6', '"size": NaN', False),
+        ('"size": 6', '"size": true', False),
+        ('"haz-trio/1"', '"haz-trio/2"', False),
+    ],
+)
+def test_edited_manifests(bench: Bench, old: str, new: str, hit: bool) -> None:
+    """What the original accepts is accepted, what it refuses is refused (B 145..158)."""
+    fresh = bench.tree()
+    path = bench.entry() / "manifest.json"
+    before = path.read_text()
+    assert old in before
+    path.write_text(before.replace(old, new))
+    assert check_result(bench, fresh) is hit
+    check_heals(bench, fresh)
+
+
+def test_a_manifest_with_something_behind_it(bench: Bench) -> None:
+    """White space at the end is fine, anything else is not (B 154, 155)."""
+    fresh = bench.tree()
+    path = bench.entry() / "manifest.json"
+    before = path.read_bytes()
+    for tail, hit in ((b" \n\n", True), (b"{}", False), (b"\0", False)):
+        path.write_bytes(before + tail)
+        assert check_result(bench, fresh) is hit
+        check_heals(bench, fresh)
+
+
+def test_wrong_bytes_leave_the_pool(bench: Bench) -> None:
+    """Otherwise the next store would link the rot again (C10)."""
+    [blob] = [p for p in (bench.cache / "blobs").iterdir() if p.read_bytes() == b"object"]
+    rewrite(blob, b"OBJECT")
+    missing(bench)
+    assert isinstance(bench.hit(WHAT), Miss)
+    assert not blob.exists()
+    assert len(list((bench.cache / "quarantine").iterdir())) == 1
+
+
+def test_rot_in_the_pool_is_not_linked_into_a_new_entry(bench: Bench) -> None:
+    """A pool file is read once per run before it is believed (C10.2)."""
+    fresh = bench.tree()
+    for blob in (bench.cache / "blobs").iterdir():
+        rewrite(blob, b"?" * blob.stat().st_size)
+    assert bench.fresh(WHAT, lambda: build(bench), key=OTHER_KEY)[1] == Stored()
+    missing(bench)
+    assert isinstance(bench.hit(WHAT, key=OTHER_KEY), Restored)
+    assert bench.tree() == fresh
+
+
+def test_an_extra_file_does_no_harm(bench: Bench) -> None:
+    """Nor do strange things in the cache root (B 168)."""
+    fresh = bench.tree()
+    write(bench.entry() / "extra")
+    write(bench.cache / "README")
+    (bench.cache / ".restore-odd").mkdir()
+    write(bench.cache / "zz/not-a-key/file")
+    assert check_result(bench, fresh)
+
+
+def test_the_quarantine_is_bounded(bench: Bench) -> None:
+    """At most sixteen damaged entries are kept (C4)."""
+    for number in range(20):
+        key = f"{number:02x}" * 32
+        bench.fresh(WHAT, lambda: build(bench), key=key)
+        (bench.entry(key) / "manifest.json").write_text("{")
+        store = bench.store()
+        assert isinstance(bench.hit(WHAT, key=key, store=store), Miss)
+        bench.fresh(WHAT, lambda: build(bench), key=key, store=store)
+        store.finish()
+    assert len(list((bench.cache / "quarantine").iterdir())) == 16
+    assert bench.litter() == []
+
+
+def test_a_look_changes_nothing(bench: Bench) -> None:
+    """Not even a damaged entry is moved by those who only ask (C4)."""
+    (bench.entry() / "manifest.json").write_text("{")
+    before = bench.tree(".haz")
+    store = bench.store()
+    assert isinstance(store.look(KEY, WHAT), Miss)
+    store.finish()
+    assert bench.tree(".haz") == before
+
+
+def test_a_failure_at_any_call_of_a_store_is_only_not_stored(bench: Bench) -> None:
+    """S3: the n-th call fails, for all n: no exception, no litter, earlier entries intact."""
+    reasons, at = set(), 1
+    while True:
+        faults = Faults(at)
+        store = bench.store(disk=Disk(faults))
+        pending = store.begin(OTHER_KEY, WHAT, b"{}")
+        write(bench.lib / "out.o", b"%d" % at)
+        write(bench.lib / "dist/big", b"b" * (1 << 20) + b"%d" % at)
+        pending.write(Stream.STDOUT, b"x" * (1 << 20))
+        pending.write(Stream.STDOUT, b"y")
+        collected = pending.collect()
+        kept = pending.commit(foreign=frozenset(), duration=1)
+        store.finish()
+        assert "/lib/out.o" in collected.outputs
+        assert bench.litter() == []
+        if isinstance(kept, NotStored):
+            reasons.add(kept.reason)
+        if not faults.raised:
+            break
+        at += 1
+    assert kept == Stored()
+    assert any("Input/output error" in reason for reason in reasons)
+    assert at > 15
+    write(bench.lib / "out.o", b"object")
+    remove(bench.lib / "dist/big")
+    assert isinstance(bench.hit(WHAT), Restored)
+
+
+def test_a_strict_store_counts_every_failure(bench: Bench) -> None:
+    """``HAZ_CACHE_STRICT`` needs to know of each one (decision 14)."""
+    store = bench.store(disk=Disk(Faults(1, lasting=True)), strict=True)
+    for key in (KEY, OTHER_KEY):
+        assert bench.fresh(WHAT, lambda: build(bench), key=key, store=store)[1] != NotStored()
+    assert len(store.failures) == 2
+
+
+def test_a_full_file_system(tmp_path: Path) -> None:
+    """ENOSPC is said once, the temporary folder goes, and the rest is not tried (B 301)."""
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from tests.cache.store_support import *\n"
+        "bench = Bench(Path(sys.argv[1])); what = subject('x')\n"
+        "bench.lib.mkdir(parents=True)\n"
+        "bench.cache.mkdir(parents=True)\n"
+        "import subprocess\n"
+        "subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=512k', 'none', bench.cache], check=True)\n"
+        "bench.cache.chmod(0o700)\n"
+        "store = bench.store()\n"
+        "big = lambda: write(bench.lib / 'x', b'x' * 3_000_000)\n"
+        "print(bench.fresh(what, big, store=store)[1].reason)\n"
+        "print(repr(bench.fresh(what, big, key=OTHER_KEY, store=store)[1].reason))\n"
+        "store.finish()\n"
+        "print(bench.litter())\n"
+        "bench.fresh(what, lambda: write(bench.lib / 'x'))\n"
+        "print(type(bench.hit(what)).__name__)\n"
+    )
+    command = ["unshare", "-m", sys.executable, "-B", "-c", script, str(tmp_path / "ws")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if "unshare" in done.stderr or "mount" in done.stderr:
+        pytest.skip("cannot mount a file system")
+    assert done.returncode == 0, done.stderr
+    first, second, litter, answer = done.stdout.splitlines()
+    assert "No space left on device" in first
+    assert (second, litter, answer) == ("''", "[]", "Restored")
+
+
+def test_hostile_manifests_with_paths(bench: Bench, tmp_path: Path) -> None:
+    """Escapes, doublets and impossible paths are misses and write nothing (I01)."""
+    canary = write(tmp_path / "canary", b"precious")
+    path = bench.entry() / "manifest.json"
+    good = json.loads(path.read_text())
+    for bad in (
+        "../../canary",
+        "/../canary",
+        "/lib/../../canary",
+        "lib/x",
+        "/lib//x",
+        "/lib/./x",
+        "/lib/x/",
+        "/",
+        "",
+        "/lib/a\0b",
+        "/lib/" + "a" * 5000,
+        "/lib" + "/a" * 3000,
+        "/.haz/cache/x",
+        "/lib/\ud800",
+        str(canary),
+    ):
+        changed = json.loads(json.dumps(good))
+        changed["outputs"][0]["workspace_absolute_path"] = bad
+        path.write_text(json.dumps(changed))
+        missing(bench)
+        assert isinstance(bench.hit(WHAT), Miss)
+        assert bench.tree() == {}
+        assert canary.read_bytes() == b"precious"
+        remove(bench.cache / "quarantine")

@@ -1,0 +1,166 @@
+"""The command line's grammar: rows A of cli.md 16, and what Typer alone would do otherwise."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from haz_trio.cli.main import run_command_line
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("", "expected `COMMAND ...`, pass `--help` for usage information"),
+        ("bogus", "expected `COMMAND ...`, got `bogus`. Pass `--help` for usage information"),
+        ("RUN", "expected `COMMAND ...`, got `RUN`. Pass `--help` for usage information"),
+        ("--bogus", "expected `COMMAND ...`, got `--bogus`. Pass `--help` for usage information"),
+        ("-x", "expected `COMMAND ...`, got `-x`. Pass `--help` for usage information"),
+        ("chek", "no such command or positional: `chek`, did you mean `check`?"),
+        ("runn", "no such command or positional: `runn`, did you mean `run`?"),
+        (
+            "--dry-run run",
+            "flag `--dry-run` is not valid in this context, "
+            "did you mean to pass it to command `run`?",
+        ),
+        ("check run", "`run` is not expected in this context"),
+        ("check --dry-run", "`--dry-run` is not expected in this context"),
+        ("check foo:bar", "`foo:bar` is not expected in this context"),
+        ("check --all=true", "`true` is not expected in this context"),
+        (
+            "check --all --all",
+            "argument `--all` cannot be used multiple times in this context",
+        ),
+        (
+            "check --all --workspace",
+            "couldn't parse: `--all` and `--workspace` are mutually exclusive",
+        ),
+        (
+            "run --all a:b",
+            "couldn't parse: `--all` cannot be combined with positional task references",
+        ),
+        (
+            "run --workspace a:b",
+            "couldn't parse: `--workspace` cannot be combined with positional task references",
+        ),
+        (
+            "run --git-changed a:b",
+            "couldn't parse: git-changeset filters cannot be combined with positional "
+            "task references",
+        ),
+        (
+            "run --git-changed --git-staged --all --workspace",
+            "couldn't parse: git-changeset filters are mutually exclusive",
+        ),
+        ("run --git-changed-since", "`--git-changed-since` requires an argument `REV`"),
+        ("run --git-changed-since --all", "`--git-changed-since` requires an argument `REV`"),
+        (
+            "run --git-changed-since -5",
+            "`--git-changed-since` requires an argument `REV`, got a flag `-5`, "
+            "try `--git-changed-since=-5` to use it as an argument",
+        ),
+        ("run --output-mode", "`--output-mode` requires an argument `MODE`"),
+        (
+            "run --output-mode x",
+            "--output-mode: couldn't parse `x`: "
+            "unknown output mode `x` (expected `live` or `buffered`)",
+        ),
+        (
+            "run --output-mode=",
+            'couldn\'t parse `--output-mode=""`: '
+            "unknown output mode `` (expected `live` or `buffered`)",
+        ),
+        (
+            "run --dry-run --dry-run a:b",
+            "argument `--dry-run` cannot be used multiple times in this context",
+        ),
+        ("run --dryrun", "no such flag: `--dryrun`, did you mean `--dry-run`?"),
+        ("run -n a:b", "`-n` is not expected in this context"),
+        ("run :x", "couldn't parse `:x`: invalid project name: name is empty"),
+        ("run [x", "couldn't parse `[x`: tag reference malformed: missing `]` or `:` after `]`"),
+        (
+            "run -- --dry-run",
+            "couldn't parse `--dry-run`: name starts with invalid character '-'; "
+            "must start with an ASCII alphanumeric character",
+        ),
+        (
+            "--color sometimes run",
+            "--color: couldn't parse `sometimes`: unknown colour choice `sometimes` "
+            "(expected `auto`, `always` or `never`)",
+        ),
+    ],
+)
+def test_a_bad_line_gets_one_sentence(
+    words: str, text: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2, nothing on stdout, one logical line on stderr, before any workspace."""
+    assert run_command_line(words.split()) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert " ".join(err.split()) == " ".join(f"Error: {text}".split())
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("--help", "Usage: haz [OPTIONS] COMMAND"),
+        ("-h", "Usage: haz [OPTIONS] COMMAND"),
+        ("--help extra", "Usage: haz [OPTIONS] COMMAND"),
+        ("--version --help", "Usage: haz [OPTIONS] COMMAND"),
+        ("-hV", "Usage: haz [OPTIONS] COMMAND"),
+        ("run --bogus --help", "Usage: haz run [OPTIONS] [TASK]..."),
+        ("run [x --help", "Usage: haz run [OPTIONS] [TASK]..."),
+        ("check --workspace -h", "Usage: haz check [OPTIONS]"),
+        ("--version", "Version: "),
+        ("-V extra", "Version: "),
+        ("--version=1", "Version: "),
+    ],
+)
+def test_help_and_version_win(words: str, first: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Help wins over every error of its level, and over version; both are a success."""
+    assert run_command_line(words.split()) == 0
+    out, err = capfd.readouterr()
+    assert out.startswith(first)
+    assert err == ""
+
+
+def test_every_option_has_help_with_an_example(capfd: pytest.CaptureFixture[str]) -> None:
+    """Each option of each command shows how it is written."""
+    for words in (["run", "--help"], ["check", "--help"]):
+        run_command_line(words)
+        out = " ".join(capfd.readouterr().out.split())
+        options = out.partition("Options:")[2].partition("-h, --help")[0]
+        assert options.count(" --") // 2 <= options.count("Example: haz")
+
+
+def test_an_empty_reference_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    """An empty word is shown as an empty string."""
+    assert run_command_line(["run", ""]) == 2
+    assert 'couldn\'t parse `""`: task reference is empty' in capfd.readouterr().err
+
+
+def test_a_word_that_is_not_utf8_is_refused() -> None:
+    """Bytes that are no text end in exit code 2 and one line, not in a traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "haz_trio", "run", b"\xff\xfe:x"], capture_output=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"Error: couldn't parse")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"]])
+def test_help_to_a_full_disk_says_so(words: list[str]) -> None:
+    """A write error of help is one line and exit code 2."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "haz_trio", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.count(b"\n") == 1
+    assert b"No space left on device" in done.stderr

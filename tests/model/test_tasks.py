@@ -1,0 +1,52 @@
+"""Task bodies: what they run, hold and see."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from haz_trio.errors import SourceText, Span
+from haz_trio.model.tasks import Argv, Environment, Mutex, MutexScope, Shell, Task
+
+BODY = Span(SourceText("/w/haz.yml", ("tasks:",)), 1, 1, 1, 2)
+DEP = Span(BODY.source, 1, 3, 1, 4)
+
+
+def test_a_shell_action_runs_its_shell() -> None:
+    """The script is one argument of ``NAME -c`` (CFG-022)."""
+    assert Shell("echo *").argv == ("sh", "-c", "echo *")
+    assert Shell("x", "bash").argv == ("bash", "-c", "x")
+
+
+def test_a_project_lock_never_meets_a_workspace_lock() -> None:
+    """Both scopes may use one name (MUTEX-001); a name has no slash."""
+    assert Mutex("db").lock("p") == "db"
+    assert Mutex("db", MutexScope.PROJECT).lock("p") == "p/db"
+
+
+names = st.sampled_from(["A", "B", "C"])
+
+
+@given(
+    st.dictionaries(names, st.text("x")),
+    st.frozensets(names),
+    st.dictionaries(names, st.text("y")),
+)
+def test_a_task_sees_what_was_asked_for_and_nothing_else(
+    host: dict[str, str], wanted: frozenset[str], override: dict[str, str]
+) -> None:
+    """Copies of what exists, then the overrides (execution.md 5.3)."""
+    environment = Environment(wanted, tuple(sorted(override.items())))
+    expected = {k: v for k, v in host.items() if k in wanted} | override
+    assert environment.for_task(host) == expected
+    assert environment.names == wanted | set(override)
+
+
+@pytest.mark.parametrize(("key", "expected"), [("deps[0]", DEP), ("deps[1]", BODY), ("", BODY)])
+def test_an_unknown_place_is_that_of_the_body(key: str, expected: Span) -> None:
+    """A message always finds the nearest place there is."""
+    task = Task("t", Argv(("true",)), places={"": BODY, "deps[0]": DEP})
+    assert task.place(key) == expected
+    assert Task("t", Argv(("true",))).place(key) is None
+    assert expected.path == "/w/haz.yml"

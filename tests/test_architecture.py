@@ -1,0 +1,180 @@
+"""The floors of the house: who may import whom, and how large a room's modules may be."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tokenize
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "haz_trio"
+
+# Lowest floor first (architecture.md 2). A room imports the rooms named here and itself.
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "model": {"errors"},
+    "graph": {"errors", "model"},
+    "query": {"errors", "model", "graph"},
+    "plan": {"errors", "model", "graph"},
+    "abc": {"errors", "model", "graph", "plan"},
+    "frames": {"errors", "model"},
+    "config": {"errors", "model", "graph", "abc", "frames"},
+    "cache": {"errors", "model", "graph", "plan", "abc", "frames"},
+    "process": {"errors", "model", "plan", "abc"},
+    "vcs": {"errors", "model"},
+    "engine": {
+        "errors",
+        "model",
+        "graph",
+        "plan",
+        "abc",
+        "frames",
+        "config",
+        "cache",
+        "process",
+        "vcs",
+    },
+    "output": {"errors", "model", "graph", "plan", "abc"},
+    "__init__": set(),
+}
+# The command line stands on everything; ``__main__`` starts it.
+MAY_IMPORT["cli"] = {*MAY_IMPORT}
+MAY_IMPORT["__main__"] = {"cli"}
+
+THIRD_PARTY: dict[str, set[str]] = {
+    "config": {"cattrs", "yaml"},
+    "cache": {"blake3", "xxhash"},
+    "frames": {"xxhash"},
+    "abc": {"trio"},
+    "process": {"trio"},
+    "engine": {"trio"},
+    "output": {"trio", "trio_util"},
+    "cli": {"trio", "trio_util", "typer"},
+}
+PURE_ROOMS = {"errors", "model", "graph", "query", "plan"}
+PURE_STANDARD = {
+    "__future__",
+    "bisect",
+    "collections",
+    "difflib",
+    "enum",
+    "functools",
+    "heapq",
+    "itertools",
+    "operator",
+    "re",
+    "typing",
+    "unicodedata",
+}
+LONGEST_MODULE = 350
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    inside = path.relative_to(PACKAGE)
+    return inside.parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> list[str]:
+    """Every module that a file names in an import, dotted."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module is not None
+            found.append(node.module)
+            if node.module == "haz_trio":
+                found += [f"haz_trio.{alias.name}" for alias in node.names]
+    return found
+
+
+def complaints(path: Path, room: str, names: list[str]) -> list[str]:
+    """What a module of a room may not import."""
+    found = []
+    for name in names:
+        top, _, rest = name.partition(".")
+        if top == "haz_trio":
+            other = rest.partition(".")[0]
+            if other and other != room and other not in MAY_IMPORT[room] | {"__version__"}:
+                found.append(f"{path.name}: {room} may not import {other}")
+        elif top in sys.stdlib_module_names:
+            if room in PURE_ROOMS and top not in PURE_STANDARD:
+                found.append(f"{path.name}: the pure room {room} imports {top}")
+        elif top != "attrs" and top not in THIRD_PARTY.get(room, set()):
+            found.append(f"{path.name}: {room} may not import {top}")
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_lower_floors(path: Path) -> None:
+    """Every import is allowed by the table above."""
+    assert complaints(path, room_of(path), imports(path)) == []
+
+
+@pytest.mark.parametrize(
+    ("room", "name"),
+    [
+        ("plan", "haz_trio.engine.loop"),
+        ("model", "haz_trio.graph.build"),
+        ("output", "haz_trio.engine.loop"),
+        ("cache", "haz_trio.config.load"),
+        ("plan", "os"),
+        ("model", "time"),
+        ("graph", "trio"),
+        ("engine", "typer"),
+    ],
+)
+def test_a_broken_floor_is_noticed(room: str, name: str) -> None:
+    """The check itself can fail: each of these imports is refused."""
+    assert complaints(Path("example.py"), room, [name])
+
+
+def test_the_table_has_no_circles() -> None:
+    """Following the table from any room never leads back to it."""
+    for room, below in MAY_IMPORT.items():
+        assert all(room not in MAY_IMPORT[other] for other in below), room
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_module_is_one_idea(path: Path) -> None:
+    """No module is longer than 350 lines, and each says first what it is for."""
+    text = path.read_text()
+    assert len(text.splitlines()) <= LONGEST_MODULE
+    assert ast.get_docstring(ast.parse(text)), "a module opens with a sentence of purpose"
+
+
+ESCAPE = re.compile(r"type: ignore|noqa|pragma: no|\bAny\b")
+REASONED = re.compile(
+    r"(type: ignore\[[\w, -]+\]|noqa: [A-Z0-9, ]+|pragma: no \w+|\bAny\b).*?# *\S.{7,}"
+)
+
+
+def escapes() -> list[tuple[str, str]]:
+    """Every line that switches a check off or says ``Any``, outside of imports."""
+    found = []
+    for path in modules():
+        with path.open("rb") as file:
+            lines = path.read_text().splitlines()
+            numbers = set()
+            for token in tokenize.tokenize(file.readline):
+                if token.type in (tokenize.COMMENT, tokenize.NAME) and ESCAPE.search(token.string):
+                    numbers.add(token.start[0])
+        for number in sorted(numbers):
+            line = lines[number - 1].strip()
+            if not line.startswith(("from typing import", "import ")):
+                found.append((f"{path.relative_to(PACKAGE)}:{number}", line))
+    return found
+
+
+@pytest.mark.parametrize(("place", "line"), escapes() or [("none", "Any  # nothing to look at")])
+def test_every_escape_has_its_reason_beside_it(place: str, line: str) -> None:
+    """An ignore, a pragma or an ``Any`` carries a comment that says why."""
+    assert REASONED.search(line), f"{place}: {line}"
