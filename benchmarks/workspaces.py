@@ -20,8 +20,8 @@ def make_workspace(root: str, projects: int, *, files: int = 10, size: int = 512
     for number, name in enumerate(names):
         layer = number // per_layer
         below = range(max(0, (layer - 1) * per_layer), layer * per_layer)
-        deps = [names[below[(number * 7 + k) % len(below)]] for k in range(FANOUT)] if below else []
-        _write(root, f"{name}/haz.yml", _project(name, sorted(set(deps))))
+        picks = (names[below[(number * 7 + k) % len(below)]] for k in range(FANOUT * bool(below)))
+        _write(root, f"{name}/haz.yml", _project(name, sorted(set(picks))))
         for source in range(files):
             _write(root, f"{name}/src/f{source}.txt", f"{name} {source} ".ljust(size, "."))
 

@@ -12,8 +12,6 @@ def main() -> None:
     # any program: the imports below take long enough to be hit (reliability.md A02).
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # A caller that ignores SIGCHLD would make every exit status read 0 (reliability.md B14).
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
     from haz_trio.cli.main import run_command_line
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import struct
 import time
 from collections.abc import Sequence
@@ -19,15 +20,21 @@ from contextlib import suppress
 import attrs
 import xxhash
 
-_HEAD = struct.Struct("<8sQ16sII")
+KIND = 8  # bytes of magic and version
+LARGEST = 1 << 30  # bytes; a larger file is none of ours
+_HEAD = struct.Struct(f"<{KIND}sQ16sII")
 _SEAL = 16
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
-LARGEST = 1 << 30  # bytes; a larger file is none of ours
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @attrs.frozen
 class Frame:
-    """What a state file holds; ``same_boot`` says whether this boot has written it."""
+    """What a state file holds: ``rows`` is all rows, one after another, ``body`` the rest.
+
+    ``same_boot`` says whether the machine has run without a break since the file was written.
+    """
 
     written_at_ns: int
     same_boot: bool
@@ -37,16 +44,20 @@ class Frame:
 
 
 def read_frame(path: str, kind: bytes, *, row_size: int = 0) -> Frame | None:
-    """The frame of an eight-byte ``kind`` at ``path``; ``None`` when anything is wrong with it."""
+    """The frame of an eight-byte ``kind`` at ``path``; ``None`` when anything is wrong with it.
+
+    ``row_size`` is the size of one row in bytes.
+    """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(path, _READ)
     except OSError:
         return None
     try:
-        if os.fstat(descriptor).st_size > LARGEST:
+        info = os.fstat(descriptor)
+        if not stat.S_ISREG(info.st_mode) or info.st_size > LARGEST:
             return None
         with open(descriptor, "rb", closefd=False) as file:
-            data = file.read()
+            data = file.read(info.st_size)
     except OSError:
         return None
     finally:
@@ -69,7 +80,7 @@ def parse_frame(data: bytes, kind: bytes, *, row_size: int = 0) -> Frame | None:
     names = bytes(sealed[_HEAD.size : rows_at])
     return Frame(
         written_at_ns=written_at,
-        same_boot=boot == boot_id(),
+        same_boot=boot == boot_id() != bytes(16),
         names=tuple(names.split(b"\0")) if names else (),
         rows=bytes(sealed[rows_at:body_at]),
         body=bytes(sealed[body_at:]),
@@ -84,23 +95,43 @@ def write_frame(
     rows: Sequence[bytes] = (),
     body: bytes = b"",
 ) -> None:
-    """Put a frame at ``path`` by rename, mode 0600; raises ``OSError`` and leaves no rest."""
-    assert len(kind) == 8
-    joined = b"\0".join(names)
-    head = _HEAD.pack(kind, time.time_ns(), boot_id(), len(rows), len(joined))
-    data = b"".join([head, joined, *rows, body])
+    """Put a frame of an eight-byte ``kind`` at ``path`` by rename, mode 0600.
+
+    Names are not empty and hold no NUL; all rows have one size.
+    Raises ``ValueError`` for anything else, and ``OSError``; then the old file stays as it was
+    and nothing is left beside it.
+    """
+    data = build_frame(kind, names=names, rows=rows, body=body)
     temporary = f"{path}.{secrets.token_hex(8)}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(temporary, flags, 0o600)
+    descriptor = os.open(temporary, _WRITE, 0o600)
     try:
         with open(descriptor, "wb") as file:
             file.write(data)
-            file.write(xxhash.xxh3_128_digest(data))
         os.replace(temporary, path)
-    except BaseException:  # the rest of a cancelled or failed write goes, then it is raised on
+    except BaseException:  # whatever ended the write, its rest goes; then it is raised on
         with suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def build_frame(
+    kind: bytes,
+    *,
+    names: Sequence[bytes] = (),
+    rows: Sequence[bytes] = (),
+    body: bytes = b"",
+) -> bytes:
+    """The bytes of a frame that is written now; raises ``ValueError`` like ``write_frame``."""
+    if len(kind) != KIND:
+        raise ValueError(f"a kind has {KIND} bytes: {kind!r}")
+    if not all(names) or any(b"\0" in name for name in names):
+        raise ValueError("a name in a frame is empty or holds a NUL")
+    if len({len(row) for row in rows}) > 1:
+        raise ValueError("the rows of a frame differ in size")
+    joined = b"\0".join(names)
+    head = _HEAD.pack(kind, time.time_ns(), boot_id(), len(rows), len(joined))
+    data = b"".join([head, joined, *rows, body])
+    return data + xxhash.xxh3_128_digest(data)
 
 
 def boot_id() -> bytes:

@@ -1,15 +1,16 @@
 """Which paths changed, through git (EXEC-026 to EXEC-029); blocks, and runs before trio starts.
 
-Every call is made from the top of the repository with options fixed here, so that neither the
-user's configuration nor a repository's own changes what is listed or runs a program of its own.
+Every call is made from the top of the repository with options fixed here, so that no setting of
+the user or of the repository changes what is listed, and no hook or viewer of the repository
+is run; only its content filters are, without which git cannot compare.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias, assert_never
 
 import attrs
 
@@ -17,19 +18,44 @@ from haz_trio.errors import ChangesetError, InvalidTextError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import check_segment
 
+_FIXED = (
+    "--no-pager",
+    "--literal-pathspecs",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    f"core.hooksPath={os.devnull}",
+)
 _DIFF = (
     "diff",
     "--name-only",
     "-z",
-    "--no-renames",
-    "--no-relative",
+    "--no-color",
     "--no-ext-diff",
+    "--no-relative",
+    "--no-renames",
     "--no-textconv",
-    "--ignore-submodules=none",
 )
 _UNTRACKED = ("ls-files", "--others", "--exclude-standard", "--full-name", "-z")
-# No program that a repository's configuration names is run: it may be somebody else's.
-_SAFE = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "diff.external=")
+# What ties git to one repository, such as the one whose hook has started us.
+_LOCAL = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_DIR",
+        "GIT_GRAFT_FILE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_NAMESPACE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_PREFIX",
+        "GIT_SHALLOW_FILE",
+        "GIT_WORK_TREE",
+    }
+)
+# These cannot be combined with literal path names.
+_PATHSPECS = frozenset({"GIT_GLOB_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_NOGLOB_PATHSPECS"})
+_QUIET = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
 
 @attrs.frozen
@@ -44,7 +70,10 @@ class Staged:
 
 @attrs.frozen
 class Since:
-    """``--git-changed-since=REV``: the working tree against a commit, or a range (EXEC-029)."""
+    """``--git-changed-since=REV``: the working tree against a commit (EXEC-029).
+
+    ``A..B`` and ``A...B`` mean two commits, as in ``git diff``.
+    """
 
     revision: str
 
@@ -60,76 +89,130 @@ class Changeset:
     notes: tuple[str, ...] = ()
 
 
-def changed_paths(root: str, changes: Changes) -> Changeset:
+def changed_paths(
+    root: str, changes: Changes, *, environment: Mapping[str, str] = os.environ
+) -> Changeset:
     """What changed below a canonical workspace ``root`` of the host.
 
+    The repository is the one that the root lies in; ``GIT_DIR`` counts if there is none.
     Raises ``ChangesetError`` when there is no git, no repository, or no such revision.
     """
-    top = _top(root)
-    listed = _git(top, *_DIFF, *_compared(top, changes), "--")
-    if not isinstance(changes, Staged):
-        listed += _git(top, *_UNTRACKED)
-    return _below(os.path.realpath(os.fsencode(top)), os.fsencode(root), listed.split(b"\0"))
-
-
-def _compared(top: str, changes: Changes) -> tuple[str, ...]:
+    git = _find_repository(root, environment)
+    inside = ("--", git.below) if git.below else ("--",)
+    listed = git.read(*_DIFF, *_compared(git, changes), *inside)
     match changes:
-        case WorkingTree():
-            return (_head(top),)
+        case WorkingTree() | Since():
+            listed += git.read(*_UNTRACKED, *inside)
         case Staged():
-            return ("--cached", _head(top))
-        case Since(revision):
-            return tuple(_commit(top, end, revision) for end in _ends(revision))
+            pass
+        case _:
+            assert_never(changes)
+    return _changeset(git.below, listed.split(b"\0"))
 
 
-def _head(top: str) -> str:
-    """HEAD, or the empty tree before the first commit."""
-    found = _try(top, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    if found.returncode == 0:
-        return found.stdout.decode().strip()
-    return _git(top, "hash-object", "-t", "tree", os.devnull).decode().strip()
+@attrs.frozen
+class _Git:
+    """A way to ask git about the repository with its top at ``top``.
+
+    ``below`` is the workspace root relative to that, without a slash at the end.
+    """
+
+    top: str
+    below: str
+    environment: Mapping[str, str]
+
+    def ask(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        return _run(self.top, self.environment, words)
+
+    def read(self, *words: str) -> bytes:
+        done = self.ask(*words)
+        if done.returncode != 0:
+            raise ChangesetError(f"`git {' '.join(words)}` failed: {_complaint(done)}")
+        return done.stdout
 
 
-def _ends(revision: str) -> tuple[str, ...]:
-    """The one revision, or both ends of ``A..B``; an empty end is HEAD, as git has it."""
-    before, dots, after = revision.partition("..")
-    if not dots or after.startswith("."):
-        return (revision,)
-    return before or "HEAD", after or "HEAD"
-
-
-def _commit(top: str, end: str, revision: str) -> str:
-    """The commit that a word names; anything else, an option above all, is refused."""
-    wanted = f"{end}^{{commit}}"
-    found = _try(top, "rev-parse", "--verify", "--end-of-options", wanted)
-    name = found.stdout.decode("ascii", "replace").strip().splitlines()
-    if found.returncode != 0 or not name:
-        why = _complaint(found.stderr) or "not a commit"
-        raise ChangesetError(f"`--git-changed-since {revision}` failed: {why}")
-    return name[-1]
-
-
-def _top(root: str) -> str:
-    found = _try(root, "rev-parse", "--show-toplevel")
+def _find_repository(root: str, environment: Mapping[str, str]) -> _Git:
+    own = {name: value for name, value in environment.items() if name not in _PATHSPECS} | _QUIET
+    clean = {name: value for name, value in own.items() if name not in _LOCAL}
+    found = first = _run(root, clean, ("rev-parse", "--show-toplevel"))
+    if found.returncode != 0 and "GIT_DIR" in own:
+        clean = own
+        found = _run(root, clean, ("rev-parse", "--show-toplevel"))
     if found.returncode != 0:
         raise ChangesetError(
-            f"workspace root `{root}` is not inside a git repository: {_complaint(found.stderr)}"
+            f"workspace root `{root}` is not inside a git repository: {_complaint(first)}"
         )
-    return os.fsdecode(found.stdout.removesuffix(b"\n"))
+    top = os.path.realpath(os.fsdecode(found.stdout.removesuffix(b"\n")))
+    if root != top and not root.startswith(top.rstrip("/") + "/"):
+        raise ChangesetError(f"workspace root `{root}` is not inside the work tree `{top}`")
+    below = os.path.relpath(root, top) if root != top else ""
+    git = _Git(top, below, clean)
+    index = _index_of_hook(git, environment.get("GIT_INDEX_FILE"))
+    return attrs.evolve(git, environment={**clean, "GIT_INDEX_FILE": index}) if index else git
 
 
-def _git(top: str, *words: str) -> bytes:
-    done = _try(top, *words)
+def _index_of_hook(git: _Git, index: str | None) -> str | None:
+    """The index of a commit in progress, which a hook of this very repository is told."""
+    if not index:
+        return None
+    folder = os.fsdecode(git.read("rev-parse", "--absolute-git-dir").removesuffix(b"\n"))
+    whole = os.path.realpath(os.path.join(git.top, index))
+    return whole if os.path.dirname(whole) == os.path.realpath(folder) else None
+
+
+def _compared(git: _Git, changes: Changes) -> tuple[str, ...]:
+    match changes:
+        case WorkingTree():
+            return (_head(git),)
+        case Staged():
+            return ("--cached", _head(git))
+        case Since(revision):
+            return (_revision(git, revision),)
+        case _:
+            assert_never(changes)
+
+
+def _head(git: _Git) -> str:
+    """HEAD, or the empty tree before the first commit."""
+    if git.ask("rev-parse", "--verify", "--quiet", "HEAD").returncode == 0:
+        return "HEAD"
+    return git.read("hash-object", "-t", "tree", os.devnull).decode("ascii").strip()
+
+
+def _revision(git: _Git, revision: str) -> str:
+    """Object names in the place of what somebody wrote, which could be an option or a file."""
+    whole = _commit(git, revision)
+    if not isinstance(whole, str) and ".." in revision:
+        dots = "..." if "..." in revision else ".."
+        # As git has it, an end that is not written is HEAD.
+        ends = [_commit(git, end or "HEAD") for end in revision.split(dots, 1)]
+        if all(isinstance(end, str) for end in ends):
+            return dots.join(map(str, ends))
+        whole = next(end for end in ends if not isinstance(end, str))
+    if isinstance(whole, str):
+        return whole
+    shallow = git.read("rev-parse", "--is-shallow-repository").strip() == b"true"
+    advice = "; this clone is shallow, `git fetch --unshallow` gets the rest" if shallow else ""
+    raise ChangesetError(
+        f"`--git-changed-since {revision}` failed: not a commit of this repository "
+        f"({_complaint(whole)}){advice}"
+    )
+
+
+def _commit(git: _Git, word: str) -> str | subprocess.CompletedProcess[bytes]:
+    """The name of the commit that a word means, or git's refusal."""
+    done = git.ask("rev-parse", "--verify", "--end-of-options", f"{word}^{{commit}}")
     if done.returncode != 0:
-        raise ChangesetError(f"`git {' '.join(words)}` failed: {_complaint(done.stderr)}")
-    return done.stdout
+        return done
+    return done.stdout.decode("ascii").split()[-1]  # git before 2.30 repeats the option first
 
 
-def _try(directory: str, *words: str) -> subprocess.CompletedProcess[bytes]:
-    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_PAGER": "cat"}
+def _run(
+    directory: str, environment: Mapping[str, str], words: tuple[str, ...]
+) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
-            ["git", *_SAFE, *words],  # noqa: S607  # the user's git, found as the user finds it
+            ["git", *_FIXED, *words],  # noqa: S607  # the user's git, found as the user finds it
             cwd=directory,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -137,34 +220,37 @@ def _try(directory: str, *words: str) -> subprocess.CompletedProcess[bytes]:
             check=False,
         )
     except OSError as problem:
-        raise ChangesetError(f"failed to invoke `git`: {problem.strerror}") from None
-    except ValueError as problem:  # a NUL in the revision
-        raise ChangesetError(f"`git {' '.join(map(quote, words))}` failed: {problem}") from None
+        raise ChangesetError(
+            f"failed to invoke `git`: {problem.strerror}; git filters need git on PATH"
+        ) from None
+    except ValueError as problem:  # a NUL among the words
+        raise ChangesetError(f"`git {quote(' '.join(words))}` failed: {problem}") from None
 
 
-def _complaint(stderr: bytes) -> str:
-    return " ".join(stderr.decode("utf-8", "replace").split())
+def _complaint(done: subprocess.CompletedProcess[bytes]) -> str:
+    text = " ".join(done.stderr.decode("utf-8", "replace").split())
+    return text or f"git ended with status {done.returncode}"
 
 
-def _below(top: bytes, root: bytes, names: Iterable[bytes]) -> Changeset:
-    """The names below the workspace root as workspace paths; no pattern matches an odd name."""
-    prefix = b"" if root == top else root.removeprefix(top.rstrip(b"/") + b"/") + b"/"
+def _changeset(below: str, names: Iterable[bytes]) -> Changeset:
+    """Names from the top of the repository as workspace paths; no pattern matches an odd name."""
+    prefix = os.fsencode(below) + b"/" if below else b""
     paths: set[str] = set()
-    odd: list[bytes] = []
+    odd: set[bytes] = set()
     for name in names:
-        inside = name.removeprefix(prefix)
+        inside = name.removeprefix(prefix).rstrip(b"/")  # a nested repository ends with a slash
         if not name.startswith(prefix) or not inside:
             continue
         try:
-            path = inside.rstrip(b"/").decode()
+            path = inside.decode()
             for segment in path.split("/"):
                 check_segment(segment)
         except (UnicodeDecodeError, InvalidTextError):
-            odd.append(inside)
+            odd.add(inside)
         else:
             paths.add(f"/{path}")
-    notes = [
-        f"changed file {quote(os.fsdecode(name))} is passed over: no pattern can name it"
-        for name in sorted(odd)
-    ]
-    return Changeset(frozenset(paths), tuple(notes))
+    if not odd:
+        return Changeset(frozenset(paths))
+    more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
+    note = f"changed file {quote(os.fsdecode(min(odd)))}{more}: no pattern can name it, ignored"
+    return Changeset(frozenset(paths), (note,))

@@ -1,21 +1,24 @@
 """Digests of files, believed again as long as the stat data vouch for them (cache.md C8).
 
-This is the racy rule of git's index, sharpened: a digest is believed only if the file's stat
-data are unchanged and older than the moment before it was read by more than a slack.
+A known limit: a process that keeps writing through a mapping it made long ago may change bytes
+without any trace in the stat data.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import attrs
 
-from haz_trio.cache.hashing import StatRow, digest_file
-from haz_trio.cache.walk import SLACK_NS, Clock
-from haz_trio.errors import InputError
+from haz_trio.cache.hashing import LARGE, RowOf, StatRow, digest_file, stat_row
+from haz_trio.cache.trust import Clock, is_settled
 from haz_trio.model.workspace import HashName
+
+_TURN = 0.1  # seconds between two checks while another thread reads the same file
 
 
 @attrs.frozen
@@ -26,38 +29,74 @@ class Fingerprint:
     seen_ns: int
     digest: bytes
 
-    def vouches_for(self, row: StatRow) -> bool:
-        """Whether a file with these stat data still has this digest."""
-        return self.row == row and max(row.mtime_ns, row.ctime_ns) + SLACK_NS < self.seen_ns
+    def vouches_for(self, row: StatRow, now_ns: int) -> bool:
+        """Whether a file with these stat data must still have this digest."""
+        return self.row == row and is_settled(
+            row.dev, row.mtime_ns, row.ctime_ns, seen_ns=self.seen_ns, now_ns=now_ns
+        )
 
 
 class Fingerprints:
-    """The digests of one run, by host path; may be used from several threads at once."""
+    """The digests of one run, by host path; may be used from several threads at once.
 
-    def __init__(self, hash_name: HashName, *, clock: Clock = time.time_ns) -> None:
+    ``adopt`` and ``rows`` are the way in and out for digests that outlive a run.
+    """
+
+    def __init__(
+        self, hash_name: HashName, *, clock: Clock = time.time_ns, row_of: RowOf = stat_row
+    ) -> None:
         self._hash_name = hash_name
         self._clock = clock
+        self._row_of = row_of
         self._known: dict[bytes, Fingerprint] = {}
+        self._reading: set[bytes] = set()
+        self._turn = threading.Condition()
 
     def take(self, path: bytes, *, check: Callable[[], None] | None = None) -> Fingerprint:
         """The fingerprint of a regular file, links followed; reads it only in doubt.
 
+        ``check`` is called between large pieces and may raise to give up.
         Raises ``OSError`` and ``InputError`` like ``digest_file``.
         """
+        row = self._row_of(os.stat(path))
         known = self._known.get(path)
-        if known is not None and known.vouches_for(StatRow.of(os.stat(path))):
+        if known is not None and known.vouches_for(row, self._clock()):
             return known
+        if row.size < LARGE:
+            return self._read(path, check)
+        with self._alone(path, check):
+            # Another thread may have read it while this one waited.
+            known = self._known.get(path)
+            row = self._row_of(os.stat(path))
+            if known is not None and known.vouches_for(row, self._clock()):
+                return known
+            return self._read(path, check)
+
+    def adopt(self, rows: Iterable[tuple[bytes, Fingerprint]]) -> None:
+        """Take digests of an earlier run; each is believed only as far as it vouches."""
+        self._known.update(rows)
+
+    def rows(self) -> list[tuple[bytes, Fingerprint]]:
+        """All host paths with what is known of them, sorted."""
+        return sorted(self._known.items())
+
+    def _read(self, path: bytes, check: Callable[[], None] | None) -> Fingerprint:
         seen = self._clock()
-        read = digest_file(self._hash_name, path, check=check)
-        fresh = Fingerprint(read.row, seen, read.digest)
-        self._known[path] = fresh
+        found = digest_file(self._hash_name, path, check=check, row_of=self._row_of)
+        fresh = self._known[path] = Fingerprint(found.row, seen, found.digest)
         return fresh
 
-    def still(self, path: bytes, before: Fingerprint) -> bool:
-        """Whether a file is still there with the content of an earlier fingerprint."""
+    @contextmanager
+    def _alone(self, path: bytes, check: Callable[[], None] | None) -> Iterator[None]:
+        with self._turn:
+            while path in self._reading:
+                self._turn.wait(_TURN)
+                if check is not None:
+                    check()
+            self._reading.add(path)
         try:
-            if before.vouches_for(StatRow.of(os.stat(path))):
-                return True
-            return self.take(path).digest == before.digest
-        except (OSError, InputError):
-            return False
+            yield
+        finally:
+            with self._turn:
+                self._reading.discard(path)
+                self._turn.notify_all()

@@ -6,16 +6,19 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from operator import attrgetter
+from typing import NamedTuple, Protocol, TypeAlias
 
 import attrs
-import blake3
 
-from haz_trio.errors import InputError
+from haz_trio.errors import HazError, InputError
 from haz_trio.model.workspace import HashName
 
-SMALL, LARGE = 1 << 16, 1 << 20  # a larger buffer costs small files four times the time
+# A buffer of 1 MiB costs a small file four times the time, one of 64 KiB nothing.
+SMALL, LARGE = 1 << 16, 1 << 20
 _TRIES = 3
+# O_NONBLOCK: opening a FIFO would wait for its writer; O_NOCTTY: a terminal would become ours.
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 Data: TypeAlias = bytes | bytearray | memoryview
 
@@ -28,15 +31,34 @@ class Hasher(Protocol):
     def digest(self) -> bytes: ...
 
 
+def _load_blake3() -> Callable[[], Hasher]:
+    # Imported here: only those who need it are told when it is missing.
+    try:
+        from blake3 import blake3
+    except ImportError as problem:
+        reason = str(problem)
+
+        def refuse() -> Hasher:
+            raise HazError(
+                f"the package blake3 cannot be imported ({reason}); "
+                "install it, or set `cache.hash: sha256` in `.haz/workspace.yml`"
+            )
+
+        return refuse  # another function in its place would be another key space
+    return blake3
+
+
 ALGORITHMS: dict[HashName, Callable[[], Hasher]] = {
-    HashName.BLAKE3: blake3.blake3,
+    HashName.BLAKE3: _load_blake3(),
     HashName.SHA256: hashlib.sha256,
 }
 
 
-@attrs.frozen
-class StatRow:
-    """The stat data that vouch for a file's content; times in nanoseconds."""
+class StatRow(NamedTuple):
+    """The stat data that vouch for a file's content; times in nanoseconds.
+
+    A plain tuple, because tens of thousands are made and compared in a run (decisions.md 28).
+    """
 
     dev: int
     ino: int
@@ -45,16 +67,14 @@ class StatRow:
     ctime_ns: int
     mode: int
 
-    @classmethod
-    def of(cls, info: os.stat_result) -> StatRow:
-        return cls(
-            info.st_dev,
-            info.st_ino,
-            info.st_size,
-            info.st_mtime_ns,
-            info.st_ctime_ns,
-            info.st_mode,
-        )
+
+RowOf: TypeAlias = Callable[[os.stat_result], StatRow]
+_FIELDS = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns", "st_mode")
+
+
+def stat_row(info: os.stat_result) -> StatRow:
+    """The row of a stat; the one way to make one, and a seam for clocks of tests."""
+    return StatRow._make(_FIELDS(info))
 
 
 @attrs.frozen
@@ -66,39 +86,59 @@ class FileDigest:
 
 
 def new_hasher(name: HashName) -> Hasher:
-    """A fresh hasher of the workspace's hash function."""
+    """A fresh hasher; raises ``HazError`` when the function is not installed."""
     return ALGORITHMS[name]()
 
 
 def digest_bytes(name: HashName, data: Data) -> bytes:
+    """The digest (32 bytes) of data that is in memory anyway."""
     hasher = new_hasher(name)
     hasher.update(data)
     return hasher.digest()
 
 
 def digest_file(
-    name: HashName, path: str | bytes, *, check: Callable[[], None] | None = None
+    name: HashName,
+    path: str | bytes,
+    *,
+    check: Callable[[], None] | None = None,
+    row_of: RowOf = stat_row,
 ) -> FileDigest:
-    """Hash a regular file, links followed, in bounded memory; never waits for a FIFO.
+    """Hash a regular file, links followed, in bounded memory.
 
+    Nothing but a regular file is ever opened, and a FIFO is never waited for.
     ``check`` is called between large pieces and may raise to give up.
     Raises ``OSError`` when the file cannot be read, ``InputError`` when it is not a regular
-    file or keeps changing while it is read.
+    file or changes each time it is read; that message names no path.
     """
     for _ in range(_TRIES):
-        # O_NONBLOCK: opening a FIFO without a writer would wait for one.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        require_regular(os.stat(path).st_mode)
+        descriptor = os.open(path, _READ)
         try:
-            before = os.fstat(descriptor)
-            if not stat.S_ISREG(before.st_mode):
-                raise InputError(f"not a regular file: {os.fsdecode(path)}")
-            digest = _digest(new_hasher(name), descriptor, before.st_size, check)
-            row = StatRow.of(before)
-            if StatRow.of(os.fstat(descriptor)) == row:
+            info = os.fstat(descriptor)
+            require_regular(info.st_mode)  # what stood there a moment ago may be gone
+            digest = _digest(new_hasher(name), descriptor, info.st_size, check)
+            row = row_of(info)
+            if row_of(os.fstat(descriptor)) == row:
                 return FileDigest(digest, row)
         finally:
             os.close(descriptor)
-    raise InputError(f"changes while it is read: {os.fsdecode(path)}")
+    raise InputError(f"changed each of the {_TRIES} times it was read")
+
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def require_regular(mode: int) -> None:
+    """Raise ``InputError`` unless ``mode`` is that of a regular file."""
+    if not stat.S_ISREG(mode):
+        raise InputError(f"is {_KINDS.get(stat.S_IFMT(mode), 'something')}, not a regular file")
 
 
 def _digest(hasher: Hasher, descriptor: int, size: int, check: Callable[[], None] | None) -> bytes:

@@ -4,115 +4,171 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 
-from haz_trio.cache.fingerprint import Fingerprint, Fingerprints
-from haz_trio.cache.walk import Clock, Tree
+from haz_trio.cache.fingerprint import Fingerprints
+from haz_trio.cache.hashing import RowOf, stat_row
+from haz_trio.cache.trust import Clock
+from haz_trio.cache.walk import Found, Tree
 from haz_trio.errors import InputError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import Anchored
 from haz_trio.model.workspace import HashName
 
-_KINDS = (
-    (stat.S_ISFIFO, "a FIFO"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 
 @attrs.frozen
 class InputsSeen:
-    """The inputs from which a key was derived, sorted by path bytes, each file once."""
+    """The inputs that a key was derived from.
+
+    ``files`` are workspace-absolute paths with their digests (CACHE-006), sorted by path bytes,
+    each once however many patterns match it.
+    """
 
     patterns: tuple[Anchored, ...]
-    prints: tuple[tuple[str, Fingerprint], ...]
-
-    @property
-    def files(self) -> tuple[tuple[str, bytes], ...]:
-        """Workspace-absolute paths with their digests (CACHE-006)."""
-        return tuple((path, seen.digest) for path, seen in self.prints)
+    files: tuple[tuple[str, bytes], ...]
 
 
 class InputReader:
-    """Reads inputs below a workspace root for one run; may be used from several threads."""
+    """Reads inputs below a workspace root (host path) for one run; for any number of threads."""
 
-    def __init__(self, root: str, hash_name: HashName, *, clock: Clock = time.time_ns) -> None:
-        self.tree = Tree(root, clock=clock)
-        self.fingerprints = Fingerprints(hash_name, clock=clock)
+    def __init__(
+        self,
+        root: str,
+        hash_name: HashName,
+        *,
+        clock: Clock = time.time_ns,
+        row_of: RowOf = stat_row,
+    ) -> None:
+        self.tree = Tree(root, clock=clock, row_of=row_of)
+        self.fingerprints = Fingerprints(hash_name, clock=clock, row_of=row_of)
 
     def read(
-        self, patterns: Sequence[Anchored], *, check: Callable[[], None] = lambda: None
+        self, patterns: Sequence[Anchored], *, check: Callable[[], None] | None = None
     ) -> InputsSeen:
         """Enumerate and digest what patterns stand for (config.md 5.3).
 
-        ``check`` is called between files and may raise to give up.
-        Raises ``InputError`` that names the pattern and the path.
+        ``check`` is called for every folder and file and may raise to give up.
+        Raises ``InputError`` that names the path and the glob that matches it.
         """
-        prints = [(path, self._print(path, check)) for path in self._paths(patterns, check)]
-        return InputsSeen(tuple(patterns), tuple(prints))
+        matched: dict[str, Anchored] = {}
+        for pattern in patterns:
+            matched.update(self._files(pattern, check) if pattern.is_glob else {})
+        matched.update((pattern.text, pattern) for pattern in patterns if not pattern.is_glob)
+        files = []
+        # The order of texts is that of their UTF-8 bytes.
+        for path in sorted(matched):
+            digest = self._digest(path, matched[path], check)
+            if digest is not None:
+                files.append((path, digest))
+        return InputsSeen(tuple(patterns), tuple(files))
 
-    def changed(self, seen: InputsSeen, own_outputs: Sequence[Anchored]) -> str | None:
-        """The first path whose content, or presence, is no longer that of ``seen``.
+    def changed(
+        self,
+        seen: InputsSeen,
+        own_outputs: Sequence[Anchored],
+        *,
+        check: Callable[[], None] | None = None,
+    ) -> str | None:
+        """The first path, in path order, with another content than ``seen``, new or gone.
 
-        Files that the task itself declares as outputs may change (execution.md 5.7).
+        What the task itself declares as an output may change: formatters work in place
+        (execution.md 5.7).
+        A file with new stat data and its old bytes has not changed.
         """
-
-        def own(path: str) -> bool:
-            return any(pattern.matches(path) for pattern in own_outputs)
-
-        before = {path for path, _ in seen.prints}
-        for path, fingerprint in seen.prints:
-            same = self.fingerprints.still(self.tree.host_path(path), fingerprint)
-            if not same and not own(path):
-                return path
+        before = dict(seen.files)
         try:
-            now = self._paths([p for p in seen.patterns if p.is_glob], lambda: None)
-        except InputError as problem:
-            return f"list ({problem})"
-        return next((path for path in now if path not in before and not own(path)), None)
+            now = self._now(seen.patterns, check)
+        except OSError as problem:
+            return self._place_of(problem)
+        for path in sorted(before.keys() | now):
+            same = path in before and path in now and before[path] == self._peek(path, check)
+            if not same and not any(output.matches(path) for output in own_outputs):
+                return path
+        return None
 
     def notes(self) -> tuple[str, ...]:
-        """One remark when there are names that no pattern can match."""
-        odd = self.tree.odd_names
-        if not odd:
-            return ()
-        more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
-        return (f"no pattern can match the name {quote(odd[0])}{more}: it is not UTF-8",)
+        """One remark on what globs met and could not take, if there was anything."""
+        kinds = (
+            (self.tree.unnamable, "name is not UTF-8, no pattern can match it"),
+            (self.tree.special, "neither a file nor a folder"),
+        )
+        found = [f"{_first_of(paths)} ({reason})" for paths, reason in kinds if paths]
+        return (f"no input of any task: {'; '.join(found)}",) if found else ()
 
-    def _paths(self, patterns: Sequence[Anchored], check: Callable[[], None]) -> list[str]:
-        found: set[str] = set()
-        for pattern in patterns:
-            if pattern.is_glob:
-                found.update(self.tree.find(pattern, check=check))
-            else:
-                self._check_literal(pattern)
-                found.add(pattern.text)
-        return sorted(found, key=lambda path: path.encode("utf-8", "surrogateescape"))
-
-    def _check_literal(self, pattern: Anchored) -> None:
-        path = pattern.text
+    def _files(self, pattern: Anchored, check: Callable[[], None] | None) -> dict[str, Anchored]:
         try:
-            mode = os.stat(self.tree.host_path(path)).st_mode
+            found = self.tree.find((pattern,), check=check)
         except OSError as problem:
-            if problem.errno in (errno.ENOENT, errno.ENOTDIR):
-                raise InputError(f"input {quote(path)} does not exist", missing=path) from None
-            raise InputError(f"input {quote(path)}: {problem.strerror}") from None
-        if stat.S_ISDIR(mode):
             raise InputError(
-                f"input {quote(path)} is a folder; name the files in it, as in `{path}/**`"
+                f"input pattern {quote(pattern.text)}: {quote(self._place_of(problem))} "
+                f"cannot be searched: {problem.strerror}"
+            ) from None
+        for path in sorted(found.dangling):
+            raise InputError(
+                f"input {quote(path)} is a link that leads nowhere (matched by "
+                f"{quote(pattern.text)}); repair it, remove it, or narrow the pattern"
             )
-        if not stat.S_ISREG(mode):
-            kind = next((name for test, name in _KINDS if test(mode)), "something else")
-            raise InputError(f"input {quote(path)} is {kind}, not a regular file")
+        return found.files
 
-    def _print(self, path: str, check: Callable[[], None]) -> Fingerprint:
-        check()
+    def _digest(
+        self, path: str, pattern: Anchored, check: Callable[[], None] | None
+    ) -> bytes | None:
+        """The digest of one file, ``None`` if a match of a glob has gone since it was found."""
+        host = self.tree.host_path(path)
+        if check is not None:
+            check()
         try:
-            return self.fingerprints.take(self.tree.host_path(path), check=check)
+            return self.fingerprints.take(host, check=check).digest
         except OSError as problem:
-            raise InputError(f"cannot read input {quote(path)}: {problem.strerror}") from None
+            if problem.errno not in _ABSENT:
+                raise InputError(
+                    f"{_subject(path, pattern)} cannot be read: {problem.strerror}"
+                ) from None
+            if pattern.is_glob:
+                return None
+            raise InputError(f"input {quote(path)} {_absence(host)}", missing=path) from None
+        except InputError as problem:
+            advice = f"; use `{path}/**` for the files in it" if os.path.isdir(host) else ""
+            raise InputError(f"{_subject(path, pattern)} {problem}{advice}") from None
+
+    def _now(self, patterns: Iterable[Anchored], check: Callable[[], None] | None) -> set[str]:
+        """What the patterns stand for now, links that lead nowhere included."""
+        globs = [pattern for pattern in patterns if pattern.is_glob]
+        found: Found = self.tree.find(globs, check=check)
+        literals = {pattern.text for pattern in patterns if not pattern.is_glob}
+        return literals | found.files.keys() | found.dangling.keys()
+
+    def _peek(self, path: str, check: Callable[[], None] | None) -> bytes | None:
+        if check is not None:
+            check()
+        try:
+            return self.fingerprints.take(self.tree.host_path(path), check=check).digest
+        except (OSError, InputError):
+            return None
+
+    def _place_of(self, problem: OSError) -> str:
+        return self.tree.workspace_path(os.fsencode(problem.filename))
+
+
+def _subject(path: str, pattern: Anchored) -> str:
+    if not pattern.is_glob:
+        return f"input {quote(path)}"
+    return f"input {quote(path)} (matched by {quote(pattern.text)})"
+
+
+def _absence(host: bytes) -> str:
+    try:
+        target = os.fsdecode(os.readlink(host))
+    except OSError:
+        return "does not exist"
+    return f"is a link to {quote(target)}, which is not there"
+
+
+def _first_of(paths: tuple[str, ...]) -> str:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"{quote(paths[0])}{more}"

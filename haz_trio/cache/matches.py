@@ -64,7 +64,7 @@ def link_target(root: str, path: str, text: str) -> str | None:
     """
     if text.startswith("/"):
         whole = posixpath.normpath(text)
-        for start in (root, os.path.realpath(root)):
+        for start in (root or "/", os.path.realpath(root or "/")):
             base = posixpath.normpath(start)
             if whole == base or whole.startswith(base.rstrip("/") + "/"):
                 return whole[len(base.rstrip("/")) :] or WORKSPACE_ROOT
@@ -121,7 +121,7 @@ class _Search:
 
     def _check_prefix(self, prefix: str) -> None:
         real = os.path.realpath(self._root + prefix)
-        whole = os.path.realpath(self._root)
+        whole = os.path.realpath(self._root or "/")
         if real != whole and not real.startswith(whole.rstrip("/") + "/"):
             self._hinder(f"{quote(prefix)} leads outside the workspace, to {quote(real)}")
 

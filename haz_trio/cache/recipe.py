@@ -1,19 +1,23 @@
-"""What a key is made of, and how it becomes bytes that say nothing else (cache.md C2).
+"""What a key is made of (cache.md C2): the recipe, its one encoding, its form for people.
 
-Every value is ``tag (1 byte) + u64 big-endian length or count + payload``; a decoder in the tests
-proves that no two recipes have one encoding.
-Knows nothing of files: the inputs come as digests.
+Every value is encoded as a tag, a big-endian u64 and a payload, so that no two recipes share an
+encoding however their parts are cut:
+
+    n  0                  nothing        t  bytes, UTF-8     text
+    b  bytes, the bytes   bytes          l  items, the items list
+
+Decides everything from its arguments; the platform is that of this process.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import platform
+import os
 import struct
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 import attrs
 
@@ -24,28 +28,32 @@ from haz_trio.model.workspace import HashName
 from haz_trio.plan.messages import Upstream
 
 FORMAT = "haz-trio recipe 1"
-PLATFORM = (sys.platform, platform.machine())
+PLATFORM = (sys.platform, os.uname().machine)
+SHORTEST_SECRET, LONGEST_SECRET = 16, 64  # bytes
 
 Value: TypeAlias = "bytes | str | Sequence[Value] | None"
-_HEAD = struct.Struct(">cQ")
+_HEAD = struct.Struct(">cQ").pack
+_NOTHING = _HEAD(b"n", 0)
+_PAIR = _HEAD(b"l", 2)
+_DIGEST = _HEAD(b"b", 32)
 
 
 @attrs.frozen
 class Recipe:
-    """The components of a key, each in its canonical order.
+    """The components of a key after the format, in the order of the encoding.
 
-    ``inputs`` are (workspace-absolute path, digest), ``upstream`` (project, task, stdout digest,
-    stderr digest), ``host_env`` (name, value as bytes or ``None`` when unset) without the names
-    that an override shadows.
+    Make one with ``of``, which brings each component into its canonical order.
+    Digests are 32 bytes.
     """
 
     hash_name: HashName
-    root: str
+    platform: tuple[str, str]  # system and machine
+    root: str  # the project's root, workspace-absolute
     action: Action
-    outputs: tuple[tuple[str, str], ...]  # (literal or glob, workspace-absolute pattern)
-    inputs: tuple[tuple[str, bytes], ...]
-    upstream: tuple[tuple[str, str, bytes, bytes], ...]
-    host_env: tuple[tuple[str, bytes | None], ...]
+    outputs: tuple[tuple[str, str], ...]  # "glob" or "literal", workspace-absolute pattern
+    inputs: tuple[tuple[str, bytes], ...]  # workspace-absolute path, content
+    upstream: tuple[tuple[str, str, bytes, bytes], ...]  # project, task, stdout, stderr
+    host_env: tuple[tuple[str, bytes | None], ...]  # without names that an override shadows
     overrides: tuple[tuple[str, str], ...]
 
     @classmethod
@@ -61,16 +69,20 @@ class Recipe:
         env: Environment,
         host: Mapping[str, str],
     ) -> Recipe:
-        """Compose a recipe; the order of the arguments' items does not matter."""
+        """Compose a recipe; neither order nor repetition in the arguments matters.
+
+        A value of ``host`` that is not UTF-8 holds lone surrogates, as ``os.environ`` has it.
+        """
         shadowed = {name for name, _ in env.override}
         return cls(
             hash_name=hash_name,
+            platform=PLATFORM,
             root=root,
             action=action,
             outputs=tuple(sorted({("glob" if p.is_glob else "literal", p.text) for p in outputs})),
-            inputs=tuple(sorted(set(inputs), key=_by_path_bytes)),
+            inputs=tuple(sorted(set(inputs))),
             upstream=tuple(
-                sorted((u.task.project, u.task.task, u.stdout, u.stderr) for u in upstream)
+                sorted({(u.task.project, u.task.task, u.stdout, u.stderr) for u in upstream})
             ),
             host_env=tuple(
                 (name, _bytes(host[name]) if name in host else None)
@@ -81,25 +93,30 @@ class Recipe:
 
 
 def encode(recipe: Recipe) -> bytes:
-    """The canonical encoding; differs whenever the recipe differs."""
-    parts: list[bytes] = []
+    """The canonical encoding; differs whenever the recipe differs (cache.md K1)."""
     match recipe.action:
         case Argv(argv):
-            action: Value = ["command", list(argv)]
+            action: Value = ("command", argv)
         case Shell(script, shell):
-            action = ["shell", shell, script]
-    components: list[Value] = [
-        [FORMAT, recipe.hash_name.value],
-        list(PLATFORM),
+            action = ("shell", shell, script)
+        case _:
+            assert_never(recipe.action)
+    parts = [_HEAD(b"l", 9)]
+    for component in (
+        (FORMAT, recipe.hash_name.value),
+        recipe.platform,
         recipe.root,
         action,
-        [list(output) for output in recipe.outputs],
-        [[_bytes(path), digest] for path, digest in recipe.inputs],
-        [list(before) for before in recipe.upstream],
-        [list(pair) for pair in recipe.host_env],
-        [list(pair) for pair in recipe.overrides],
-    ]
-    _encode(components, parts)
+        recipe.outputs,
+    ):
+        _encode(component, parts)
+    # Written out, because inputs are most of what there is to encode in a workspace.
+    parts.append(_HEAD(b"l", len(recipe.inputs)))
+    for path, digest in recipe.inputs:
+        name = _bytes(path)
+        parts += (_PAIR, _HEAD(b"b", len(name)), name, _DIGEST, digest)
+    for component in (recipe.upstream, recipe.host_env, recipe.overrides):
+        _encode(component, parts)
     return b"".join(parts)
 
 
@@ -109,27 +126,33 @@ def key_of(recipe: Recipe) -> str:
 
 
 def readable(recipe: Recipe, secret: bytes) -> bytes:
-    """``recipe.json``: for people and for ``why``; environment values only as keyed digests.
+    """``recipe.json``: for people, and to say which component of two recipes differs.
 
-    The digests are keyed with a random secret of this cache, so that a guess at a value cannot
-    be tried by who has the file alone (decisions.md 17).
+    Values of variables are there only as digests keyed with ``secret`` (16 to 64 random bytes
+    of this cache), so that a guess cannot be tried by who has the file alone (decisions.md 17).
     """
+    if not SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET:
+        raise ValueError(f"a secret has 16 to 64 bytes, not {len(secret)}")
 
-    def veiled(value: bytes) -> str:
-        return hashlib.blake2b(value, key=secret, digest_size=16).hexdigest()
+    def veiled(name: str, value: bytes) -> str:
+        # With the name in it, equal values of two variables do not show.
+        data = _bytes(name) + b"=" + value
+        return hashlib.blake2b(data, key=secret, digest_size=16).hexdigest()
 
     match recipe.action:
         case Argv(argv):
-            action: dict[str, object] = {"command": list(argv)}
+            action: dict[str, object] = {"command": argv}
         case Shell(script, shell):
             action = {"shell": script, "shell_type": shell}
+        case _:
+            assert_never(recipe.action)
     document = {
         "format": FORMAT,
         "hash_function": recipe.hash_name.value,
-        "platform": list(PLATFORM),
+        "platform": recipe.platform,
         "project_root": recipe.root,
         "action": action,
-        "outputs": [{kind: pattern} for kind, pattern in recipe.outputs],
+        "outputs": [{"kind": kind, "pattern": pattern} for kind, pattern in recipe.outputs],
         "inputs": {path: digest.hex() for path, digest in recipe.inputs},
         "deps": {
             f"{project}:{task}": {"stdout": out.hex(), "stderr": err.hex()}
@@ -137,9 +160,10 @@ def readable(recipe: Recipe, secret: bytes) -> bytes:
         },
         "env": {
             "from_host": {
-                name: None if value is None else veiled(value) for name, value in recipe.host_env
+                name: None if value is None else veiled(name, value)
+                for name, value in recipe.host_env
             },
-            "override": {name: veiled(_bytes(value)) for name, value in recipe.overrides},
+            "override": {name: veiled(name, _bytes(value)) for name, value in recipe.overrides},
         },
     }
     return json.dumps(document, indent=2).encode("ascii") + b"\n"
@@ -148,21 +172,17 @@ def readable(recipe: Recipe, secret: bytes) -> bytes:
 def _encode(value: Value, parts: list[bytes]) -> None:
     match value:
         case None:
-            parts.append(_HEAD.pack(b"n", 0))
+            parts.append(_NOTHING)
         case bytes():
-            parts += (_HEAD.pack(b"b", len(value)), value)
+            parts += (_HEAD(b"b", len(value)), value)
         case str():
             data = _bytes(value)
-            parts += (_HEAD.pack(b"t", len(data)), data)
+            parts += (_HEAD(b"t", len(data)), data)
         case _:
-            parts.append(_HEAD.pack(b"l", len(value)))
+            parts.append(_HEAD(b"l", len(value)))
             for item in value:
                 _encode(item, parts)
 
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
-
-
-def _by_path_bytes(item: tuple[str, bytes]) -> tuple[bytes, bytes]:
-    return _bytes(item[0]), item[1]

@@ -31,6 +31,7 @@ class CacheRoot:
         self.notes: list[str] = []
         self._workspace = workspace
         self._fd: int | None = None
+        self._old: list[int] = []
         self._refused: str | None = None
         self._unwritable: str | None = None
         self._lock = threading.RLock()
@@ -55,7 +56,8 @@ class CacheRoot:
             if self._unwritable is not None:
                 raise Refused(self._unwritable)
             if self._fd is not None and os.fstat(self._fd).st_nlink == 0:
-                self.close()  # it was removed while we ran
+                self._old.append(self._fd)  # removed while we ran; others may still use it
+                self._fd = None
             if self.reading() is None and self._refused is None:
                 try:
                     self._make()
@@ -92,8 +94,10 @@ class CacheRoot:
             return True
 
     def close(self) -> None:
-        """Let go of the descriptor; the next use opens the cache again."""
+        """Let go of the descriptors when nobody uses them; the next use opens the cache again."""
         with self._lock:
+            while self._old:
+                os.close(self._old.pop())
             if self._fd is not None:
                 os.close(self._fd)
                 self._fd = None

@@ -82,6 +82,8 @@ class DiskStore:
         self._said: set[str] = set()
         self._recovered = False
         self._lock = threading.Lock()
+        self._loaded: Ledger | None = None
+        self._loading = threading.Lock()
 
     def examine(self, key: str) -> Examined:
         """What is stored under a key, for ``why``; reads only."""
@@ -175,8 +177,8 @@ class DiskStore:
 
     def finish(self) -> tuple[str, ...]:
         """See ``abc.Store``; writes the ledger."""
-        if "_ledger" in self.__dict__ and self._ledger.new:
-            save(self._root, self._ledger.new, self._disk)
+        if self._loaded is not None and self._loaded.new:
+            save(self._root, self._loaded.new, self._disk)
         remarks = list(self._root.notes)
         if self._aside:
             first = next(iter(self._aside.values()))
@@ -187,9 +189,12 @@ class DiskStore:
         self._root.close()
         return tuple(remarks)
 
-    @functools.cached_property
+    @property
     def _ledger(self) -> Ledger:
-        return Ledger(self._workspace, load(self._root))
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = Ledger(self._workspace, load(self._root))
+            return self._loaded
 
     def _streams(self, manifest: Manifest, entry: int) -> Mapping[Stream, Recorded]:
         return {
@@ -206,11 +211,10 @@ class DiskStore:
         """Make the outputs right and note in the ledger what is ours now."""
         task = str(subject.task)
         ours = self._ledger.ours(task)
-        leavings = {p: row for p, row in ours.items() if not self._ledger.of_another(p, task)}
         tree = Tree(self._workspace or "/")
         try:
             comparison = Comparison(tree, subject.outputs, self._hash_name, self._vouch)
-            work = comparison.work(manifest, leavings)
+            work = comparison.work(manifest, ours)
             if work:
                 Restore(root, tree, manifest, self._disk).run(work)
         finally:

@@ -1,9 +1,9 @@
-"""Which files a pattern stands for: folders are listed once in a run and matched many times.
+"""Which files a glob stands for: a folder is listed once in a run, however many tasks look.
 
 The rules are those of the original wherever it succeeds (config.md 5.3): links to files count
 under their own names, links to folders are entered, nothing is hidden.
-Ours are: the cache is never entered, a folder is not entered twice on one path, and a dangling
-link that nothing matches does no harm.
+Ours are: the cache is never entered, a folder is not entered twice on one path, and a link
+that leads nowhere does no harm unless it matches.
 """
 
 from __future__ import annotations
@@ -12,163 +12,234 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import attrs
 
-from haz_trio.cache.layout import CACHE_PATH
-from haz_trio.errors import InputError
-from haz_trio.model.names import quote
-from haz_trio.model.patterns import WORKSPACE_ROOT, Anchored, below
+from haz_trio.cache.hashing import RowOf, stat_row
+from haz_trio.cache.layout import BESIDE, CACHE_PATH
+from haz_trio.cache.trust import Clock, is_settled
+from haz_trio.model.patterns import Anchored, below
 
-# A change within this time of a look may carry the same time stamp; nanoseconds (cache.md C8).
-SLACK_NS = 20_000_000
-
-Clock: TypeAlias = Callable[[], int]
-_Identity: TypeAlias = tuple[int, int]
-_GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
+Check: TypeAlias = Callable[[], None]
+_Identity: TypeAlias = tuple[int, int]  # device and inode
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
+_CACHE = CACHE_PATH.encode()
+_BESIDE = BESIDE.encode()
 
 
 @attrs.frozen
 class Listing:
-    """The names in a folder as bytes, by kind; ``row`` is the folder's stat data when it was read.
+    """The names in a folder, by kind, as bytes that are UTF-8.
 
-    ``seen_ns`` is the time before it was read.
-    Links are listed apart: what they lead to changes without a trace in the folder.
+    Links stand apart: what they lead to can change without a trace in the folder.
+    ``others`` are FIFOs, sockets and devices.
+    ``seen_ns`` is the time just before the folder was read, ``stamp`` its mtime and ctime then.
+    ``matched`` remembers which files a glob matches under a path: tasks share globs.
     """
 
-    row: tuple[int, int, int, int]
+    stamp: tuple[int, int]
     seen_ns: int
     files: tuple[bytes, ...]
     folders: tuple[bytes, ...]
     links: tuple[bytes, ...]
+    others: tuple[bytes, ...]
+    matched: dict[tuple[str, bytes], list[str]] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Found:
+    """What globs match, by workspace-absolute path: the first glob that matches it.
+
+    ``files`` are regular files and links to such, ``dangling`` links that lead nowhere.
+    """
+
+    files: dict[str, Anchored]
+    dangling: dict[str, Anchored]
+
+
+@attrs.frozen
+class _Folder:
+    """A folder to look into: its workspace path without a slash at the end, ``b""`` the root.
+
+    ``depth`` is how many levels of names below it can match; ``above`` are the folders on its
+    path.
+    """
+
+    path: bytes
+    depth: int | None
+    above: tuple[_Identity, ...]
 
 
 class Tree:
-    """The folders below a workspace root, as far as they have been looked at in this run.
+    """The folders below a workspace root (host path), as far as a run has looked at them.
 
-    Every method may be called from several threads at once.
+    May be used from several threads at once.
     """
 
-    def __init__(self, root: str, *, clock: Clock = time.time_ns) -> None:
+    def __init__(
+        self, root: str, *, clock: Clock = time.time_ns, row_of: RowOf = stat_row
+    ) -> None:
         self._root = os.fsencode(root).rstrip(b"/")
         self._clock = clock
-        self._listings: dict[bytes, Listing] = {}
-        self._odd: set[bytes] = set()
+        self._row_of = row_of
+        self._listings: dict[_Identity, Listing] = {}
+        self._unnamable: set[bytes] = set()
+        self._special: set[bytes] = set()
 
     @property
-    def odd_names(self) -> list[str]:
-        """Names that are not UTF-8, which no pattern can match, for a remark."""
-        return sorted(os.fsdecode(name) for name in self._odd)
+    def unnamable(self) -> tuple[str, ...]:
+        """Host paths met so far that are not UTF-8, so that no pattern can match; sorted."""
+        return tuple(map(os.fsdecode, sorted(self._unnamable)))
+
+    @property
+    def special(self) -> tuple[str, ...]:
+        """Workspace paths of FIFOs, sockets and devices that a glob matched so far; sorted."""
+        return tuple(map(os.fsdecode, sorted(self._special)))
 
     def host_path(self, path: str) -> bytes:
         """A workspace-absolute path on the host."""
-        inside = b"" if path == WORKSPACE_ROOT else path.encode("utf-8", "surrogateescape")
-        return self._root + inside or b"/"
+        return self._root + (b"" if path == "/" else path.encode()) or b"/"
 
-    def find(self, pattern: Anchored, *, check: Callable[[], None]) -> Iterator[str]:
-        """The workspace-absolute paths of regular files that a glob matches, in no order.
+    def workspace_path(self, host: bytes) -> str:
+        """A host path below the root, workspace-absolute."""
+        return os.fsdecode(host.removeprefix(self._root)) or "/"
 
-        ``check`` is called for every folder and may raise to give up.
-        Raises ``InputError`` for a folder that cannot be read and for a matched dangling link.
+    def find(self, patterns: Sequence[Anchored], *, check: Check | None = None) -> Found:
+        """What globs match now; ``check`` is called for every folder and may raise to give up.
+
+        Raises ``OSError`` with the host path of a folder that cannot be read.
         """
-        assert pattern.glob is not None
-        if below(pattern.prefix, CACHE_PATH):
-            return
-        cache = self._identity(self._root + CACHE_PATH.encode())
-        start = pattern.prefix.encode().rstrip(b"/")
-        ahead: list[tuple[bytes, int | None, tuple[_Identity, ...]]] = [(start, pattern.depth, ())]
-        while ahead:
-            check()
-            folder, depth, above = ahead.pop()
-            listing = self._list(folder)
-            if listing is None or listing.row[:2] == cache or listing.row[:2] in above:
-                continue
-            for name in listing.files:
-                path = folder + b"/" + name
-                if pattern.glob.matches(path):
-                    yield path.decode()
-            folders = list(listing.folders)
-            for name in listing.links:
-                path = folder + b"/" + name
-                kind = self._kind(path)
-                if kind is None:
-                    self._refuse_dangling(path, pattern)
-                elif stat.S_ISDIR(kind):
-                    folders.append(name)
-                elif stat.S_ISREG(kind) and pattern.glob.matches(path):
-                    yield path.decode()
-            if depth is None or depth > 1:
-                deeper = None if depth is None else depth - 1
-                inner = (*above, listing.row[:2])
-                ahead += [(folder + b"/" + name, deeper, inner) for name in folders]
+        found = Found({}, {})
+        for pattern in patterns:
+            if not below(pattern.prefix, CACHE_PATH):
+                self._walk(pattern, found, check)
+        return found
 
-    def _list(self, folder: bytes) -> Listing | None:
-        """The listing of a folder, ``None`` when there is none; read again when in doubt."""
-        host = self._root + folder or b"/"
+    def _walk(self, pattern: Anchored, found: Found, check: Check | None) -> None:
+        cache = self._identity(_CACHE)
+        ahead = [self._start(pattern)]
+        while ahead:
+            folder = ahead.pop()
+            if check is not None:
+                check()
+            opened = self._open(folder, cache)
+            if opened is None:
+                continue
+            identity, listing = opened
+            inner = self._match(pattern, folder, listing, found)
+            if folder.depth != 1:
+                depth = None if folder.depth is None else folder.depth - 1
+                above = (*folder.above, identity)
+                ahead += [_Folder(path, depth, above) for path in inner]
+
+    def _match(
+        self, pattern: Anchored, folder: _Folder, listing: Listing, found: Found
+    ) -> list[bytes]:
+        """Take the matches in a folder; the paths of the folders in it."""
+        assert pattern.glob is not None, "only globs need a walk"
+        matches = pattern.glob.regex.fullmatch
+        base = folder.path + b"/"
+        place = (pattern.text, base)
+        files = listing.matched.get(place)
+        if files is None:
+            files = [(base + name).decode() for name in listing.files if matches(base + name)]
+            listing.matched[place] = files
+        for path in files:
+            found.files.setdefault(path, pattern)
+        inner = [base + name for name in listing.folders]
+        for name in listing.links:
+            link = base + name
+            is_match = matches(link)
+            if not is_match and folder.depth == 1:
+                continue
+            mode = self._follow(link)
+            if mode is None:
+                if is_match:
+                    found.dangling.setdefault(link.decode(), pattern)
+            elif stat.S_ISDIR(mode):
+                if not self._in_cache(link):
+                    inner.append(link)
+            elif is_match and stat.S_ISREG(mode):
+                found.files.setdefault(link.decode(), pattern)
+        self._special.update(base + name for name in listing.others if matches(base + name))
+        return inner
+
+    def _start(self, pattern: Anchored) -> _Folder:
+        """Where the walk begins; the folders that lead there are on its path, too."""
+        path = pattern.prefix.encode().rstrip(b"/")
+        steps = path.split(b"/")[:-1]
+        ids = (self._identity(b"/".join(steps[: n + 1])) for n in range(len(steps)))
+        return _Folder(path, pattern.depth, tuple(found for found in ids if found is not None))
+
+    def _open(self, folder: _Folder, cache: _Identity | None) -> tuple[_Identity, Listing] | None:
+        """What is in a folder; ``None`` when it is gone or not to be entered (again)."""
+        host = self._root + folder.path or b"/"
         seen = self._clock()
         try:
-            row = _row(os.stat(host))
-            known = self._listings.get(folder)
-            if known is not None and known.row == row and _is_settled(row, known.seen_ns):
-                return known
-            listing = self._read(host, row, seen)
-        except OSError as problem:
-            if problem.errno in _GONE:
+            row = self._row_of(os.stat(host))
+            identity = (row.dev, row.ino)
+            if identity == cache or identity in folder.above or not stat.S_ISDIR(row.mode):
                 return None
-            shown = quote(os.fsdecode(folder) or WORKSPACE_ROOT)
-            raise InputError(f"cannot list folder {shown}: {problem.strerror}") from None
-        self._listings[folder] = listing
-        return listing
+            stamp = (row.mtime_ns, row.ctime_ns)
+            known = self._listings.get(identity)
+            if (
+                known is not None
+                and known.stamp == stamp
+                and is_settled(row.dev, *stamp, seen_ns=known.seen_ns, now_ns=seen)
+            ):
+                return identity, known
+            listing = self._list(host, stamp, seen)
+        except OSError as problem:
+            if problem.errno in _ABSENT:
+                return None
+            raise
+        self._listings[identity] = listing
+        return identity, listing
 
-    def _read(self, host: bytes, row: tuple[int, int, int, int], seen: int) -> Listing:
-        files, folders, links = [], [], []
+    def _list(self, host: bytes, stamp: tuple[int, int], seen_ns: int) -> Listing:
+        files, folders, links, others = [], [], [], []
         with os.scandir(host) as entries:
             for entry in entries:
-                try:
-                    entry.name.decode()
-                except UnicodeDecodeError:
-                    self._odd.add(entry.name)
-                    continue
-                if entry.is_symlink():
-                    links.append(entry.name)
-                elif entry.is_dir():
-                    folders.append(entry.name)
-                elif entry.is_file():
-                    files.append(entry.name)
-        return Listing(row, seen, tuple(files), tuple(folders), tuple(links))
+                name = entry.name
+                if not name.isascii() and not _is_text(name):
+                    self._unnamable.add(entry.path)
+                elif entry.is_symlink():
+                    links.append(name)
+                elif entry.is_dir(follow_symlinks=False):
+                    folders.append(name)
+                elif not entry.is_file(follow_symlinks=False):
+                    others.append(name)
+                elif not name.startswith(_BESIDE):  # a restore in progress, not a file of a task
+                    files.append(name)
+        return Listing(stamp, seen_ns, tuple(files), tuple(folders), tuple(links), tuple(others))
 
-    def _kind(self, path: bytes) -> int | None:
-        """What a link leads to, ``None`` for nothing or for itself."""
+    def _follow(self, path: bytes) -> int | None:
+        """The mode of what a link leads to, ``None`` for nothing and for a loop."""
         try:
             return os.stat(self._root + path).st_mode
         except OSError as problem:
-            if problem.errno in _GONE or problem.errno == errno.ELOOP:
+            if problem.errno in _ABSENT:
                 return None
-            raise InputError(
-                f"cannot follow link {quote(os.fsdecode(path))}: {problem.strerror}"
-            ) from None
+            raise
 
-    def _refuse_dangling(self, path: bytes, pattern: Anchored) -> None:
-        if pattern.glob is not None and pattern.glob.matches(path):
-            raise InputError(
-                f"input {quote(os.fsdecode(path))} is a link that leads nowhere "
-                f"(it matches {quote(pattern.text)})"
-            )
+    def _in_cache(self, path: bytes) -> bool:
+        """Whether a link to a folder leads into the cache by whatever way."""
+        real, cache = (os.path.realpath(self._root + place) for place in (path, _CACHE))
+        return real == cache or real.startswith(cache + b"/")
 
-    def _identity(self, host: bytes) -> _Identity | None:
+    def _identity(self, path: bytes) -> _Identity | None:
         try:
-            info = os.stat(host)
+            info = os.stat(self._root + path or b"/")
         except OSError:
             return None
         return info.st_dev, info.st_ino
 
 
-def _row(info: os.stat_result) -> tuple[int, int, int, int]:
-    return info.st_dev, info.st_ino, info.st_mtime_ns, info.st_ctime_ns
-
-
-def _is_settled(row: tuple[int, int, int, int], seen_ns: int) -> bool:
-    """Whether a later change would have got a later time stamp than the row has."""
-    return max(row[2], row[3]) + SLACK_NS < seen_ns
+def _is_text(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

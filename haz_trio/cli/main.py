@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import textwrap
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 
 import typer
 
+from haz_trio import __version__
 from haz_trio.cli.app import State, app
 from haz_trio.cli.strict import bad_value
 from haz_trio.errors import HazError, UsageError
+from haz_trio.output.streams import reserve_standard_streams
 from haz_trio.plan.outcome import EXIT_CONFIGURATION, EXIT_SUCCESS
 
 # What Typer's parser raises comes from click, or from Typer's own copy of it: the ancestor that
@@ -23,6 +26,7 @@ _ParserError: type[Exception] = next(
 
 def run_command_line(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code; everything said has been written."""
+    reserve_standard_streams()
     state = State()
     try:
         _check_encoding(argv)
@@ -41,6 +45,8 @@ def run_command_line(argv: Sequence[str]) -> int:
     except OSError as problem:
         # Help or version to a closed pipe or a full disk: nothing more can be said there.
         return _lost_stdout(problem)
+    except Exception:  # a fault of ours, whatever it is, ends in a report and not in silence
+        return _internal_error()
 
 
 def _check_encoding(argv: Sequence[str]) -> None:
@@ -64,6 +70,12 @@ def _lost_stdout(problem: OSError) -> int:
         os.dup2(nowhere.fileno(), 1)
     if not isinstance(problem, BrokenPipeError):
         _say(f"Error: cannot write to standard output: {problem.strerror}\n")
+    return EXIT_CONFIGURATION
+
+
+def _internal_error() -> int:
+    """A bug: exit code 2 and all that is needed to report it (execution.md 9)."""
+    _say(f"{traceback.format_exc()}\nError: haz {__version__} has a fault; please report it.\n")
     return EXIT_CONFIGURATION
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Collection
 from functools import partial
@@ -29,6 +30,7 @@ from haz_trio.output.terminal import look_at_screen
 from haz_trio.output.writes import Target
 from haz_trio.plan.messages import RunNote
 from haz_trio.plan.outcome import EXIT_SUCCESS, EXIT_TASK_FAILURE, exit_code_for
+from haz_trio.process import shed_inherited_signals
 from haz_trio.vcs import changed_paths
 
 # A reader that has stopped reading must not hold up a run that was told to stop; seconds.
@@ -94,23 +96,29 @@ async def _carry_out(
     mode = options.output_mode or session.workspace.settings.output_mode
     screen = look_at_screen(root.color, os.environ)
     interactive = os.isatty(Target.STDERR)
-    with trio.open_signal_receiver(*heeded()) as arriving:
+    listened = heeded()
+    shed_inherited_signals()
+    with trio.open_signal_receiver(*listened) as arriving:
         async with (
             open_console(RENDERERS[mode](screen)) as console,
             open_engine(session.workspace, session.graph, observers=[console]) as engine,
             trio.open_nursery() as nursery,
         ):
+            over = False
 
             def ask() -> None:
                 engine.stop()
-                if interactive:
+                if over:
+                    console.give_up()
+                elif interactive:
                     engine.tell(RunNote("stopping; press Ctrl-C again to kill at once"))
 
             signals = StopSignals(ask, partial(engine.stop, grace=0))
             nursery.start_soon(signals.listen, arriving)
             report = await engine.run(selected)
-            if report.stopped:
-                await console.drain(DRAIN_AFTER_STOP)
+            over = True
+            # Signals are heard also now: a reader may have stopped reading for ever.
+            await console.drain(DRAIN_AFTER_STOP if report.stopped else math.inf)
             nursery.cancel_scope.cancel()
     if console.failed and signals.first is None and report.succeeded:
         return EXIT_TASK_FAILURE

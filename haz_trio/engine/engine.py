@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import attrs
 import trio
@@ -77,7 +78,7 @@ async def open_engine(
     graph: TaskGraph,
     *,
     store: Store | None = None,
-    run_command: RunCommand = run_real_command,
+    run_command: RunCommand | None = None,
     observers: Sequence[Observer] = (),
     host: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Engine]:
@@ -89,6 +90,8 @@ async def open_engine(
     if host is None:
         host = host_environment()
     settings = workspace.settings
+    if run_command is None:
+        run_command = partial(run_real_command, containment=settings.containment)
     if store is None:
         store = DiskStore(workspace.root, settings.hash, created_at=int(time.time()))
     announcer, threads = Announcer(tuple(observers)), Threads()

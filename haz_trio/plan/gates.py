@@ -18,8 +18,8 @@ from haz_trio.plan.selection import Selection
 class Gates:
     """The gates of a run; tasks are numbers.
 
-    Every task that is LOOKING or RUNNING holds a slot and its tags, and must give them back by
-    one of ``park_or_run``, ``finish_command`` and ``end_step``.
+    Every task that is LOOKING, RUNNING or KEEPING holds a slot and its tags, and must give them
+    back by one of ``park_or_run`` and ``end_step``.
     """
 
     def __init__(self, selection: Selection, limits: Limits, board: Board) -> None:
@@ -44,6 +44,7 @@ class Gates:
         """The next task that may be looked at, in canonical order; None when nobody may."""
         task = self._admission.admit()
         if task is not None:
+            self._locks.line_up(task)
             self._board.move(task, State.LOOKING)
         return task
 
@@ -68,9 +69,12 @@ class Gates:
         self.offer(self._flights.pass_on(task))
         return runs
 
-    def finish_command(self, task: int) -> None:
-        """The command is done and its result will be stored: slot and tags are free."""
-        self._admission.release(task)
+    def keep(self, task: int) -> None:
+        """The command is done and its result will be stored; the task still holds everything.
+
+        Were its slot free already, a later task could be admitted before the dependents that the
+        end of this one makes ready: then one slot would not mean canonical order (EXEC-003).
+        """
         self._board.move(task, State.KEEPING)
 
     def finish_hit(self, task: int) -> None:
@@ -79,12 +83,11 @@ class Gates:
         self.end_step(task)
 
     def end_step(self, task: int) -> None:
-        """A look or a command has ended for good: everything that the task holds is free."""
-        self._admission.release(task)
-        self.end_keeping(task)
+        """A step has ended for good: everything that the task holds is free.
 
-    def end_keeping(self, task: int) -> None:
-        """Lock and key are free, or the places among those who were called for them."""
+        So are its places among those who were called for a lock or a key.
+        """
+        self._admission.release(task)
         self._locks.leave(task)
         self.offer(self._locks.call(task))
         self.offer(self._flights.end(task))

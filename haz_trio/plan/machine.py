@@ -14,8 +14,8 @@ PARKED: the look missed, but the mutex is taken (``locks``) or a task with the s
 (``flights``). Slot and tags are given back; a task that is called is READY again, and is looked
 at again under a key derived anew (decisions.md 18).
 RUNNING: the command runs; slot, tags and mutex are held.
-KEEPING: the command has succeeded and its result is being stored. Slot and tags are free again,
-the mutex is held until the result is stored (MUTEX-006).
+KEEPING: the command has succeeded and its result is being stored; everything is held until then,
+the mutex by MUTEX-006, slot and tags so that what the task releases comes before later tasks.
 
 *What follows from an outcome.* A failure skips all hard descendants at once (EXEC-011), a
 cancellation in flight cancels them; a weak successor only waits for its predecessor to settle.
@@ -244,13 +244,13 @@ class Plan:
             out.append(Drop(self._ids[task]))
             self._settle(task, Completed(Source.FRESH, record), out)
         else:
-            self._gates.finish_command(task)
+            self._gates.keep(task)
             self._kept[task] = record
             out.append(Keep(self._ids[task], self._claims.foreign(task, record.outputs)))
         self._answer(violations, out)
 
     def _stored(self, task: int, out: Messages) -> None:
-        self._gates.end_keeping(task)
+        self._gates.end_step(task)
         self._settle(task, Completed(Source.FRESH, self._kept.pop(task)), out)
 
     def _ended(self, task: int, status: ExitStatus, out: Messages) -> None:

@@ -12,8 +12,7 @@ supervise     run_command: the child, its family and its pipes, to their end
 """
 
 from haz_trio.process.environment import host_environment
-from haz_trio.process.family import Containment
 from haz_trio.process.signals import shed_inherited_signals
 from haz_trio.process.supervise import run_command
 
-__all__ = ["Containment", "host_environment", "run_command", "shed_inherited_signals"]
+__all__ = ["host_environment", "run_command", "shed_inherited_signals"]

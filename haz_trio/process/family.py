@@ -13,7 +13,6 @@ members of ``Containment`` belong.
 
 from __future__ import annotations
 
-import enum
 import os
 import signal
 from collections.abc import Callable, Iterable
@@ -29,16 +28,6 @@ _BEAT = 0.05  # seconds between two looks at a child that is strictly contained
 _ROUNDS = 20  # of signalling what appeared meanwhile
 _ROUND = 0.25  # seconds for the killed of one round to be gone
 _PAUSE = 0.02  # seconds between two looks where no pidfd is to be had
-
-
-class Containment(enum.Enum):
-    """Which descendants must not outlive a command that succeeded (decisions.md 7).
-
-    After a failure or a stop, both end every descendant that can be found.
-    """
-
-    GROUP = "group"  # those in its session, which is its group and what split off from that
-    STRICT = "strict"  # those with sessions of their own as well
 
 
 @attrs.define(eq=False)

@@ -17,11 +17,12 @@ import attrs
 import trio
 
 from haz_trio.abc import Command, Emit, Ending, Stop
+from haz_trio.model.workspace import Containment
 from haz_trio.plan.messages import Stream
 from haz_trio.plan.outcome import Exited
 from haz_trio.process import proc
 from haz_trio.process.child import Child
-from haz_trio.process.family import Containment, Family, wait_gone
+from haz_trio.process.family import Family, wait_gone
 from haz_trio.process.proc import Process
 from haz_trio.process.pumps import DRAIN_LIMIT, Pump
 from haz_trio.process.spawn import spawn

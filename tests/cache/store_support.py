@@ -126,10 +126,10 @@ def text(restored: Restored, stream: Stream) -> bytes:
 
 def remove(path: Path) -> None:
     """Remove whatever stands at a path."""
-    if path.is_symlink() or path.is_file():
-        path.unlink()
-    elif path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 class Faults:

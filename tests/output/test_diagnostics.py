@@ -367,6 +367,8 @@ def test_a_very_long_line_is_cut_around_its_place(column: int) -> None:
     shown, stroke = lines[2].removeprefix(" 1 │ "), lines[3].removeprefix("   · ")
     assert display_width(shown) <= 201
     assert shown[stroke.index("─")] == line[column - 1]
+    assert shown.startswith("…") == (column > 101)
+    assert shown.endswith("…") == (column < 99_900)
     assert all(len(each) < 220 for each in lines)
 
 

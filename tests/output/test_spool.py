@@ -65,3 +65,12 @@ def test_the_file_goes_with_the_spool() -> None:
     assert len(os.listdir("/proc/self/fd")) > len(files)
     del spool
     assert len(os.listdir("/proc/self/fd")) == len(files)
+
+
+def test_the_last_byte_is_remembered() -> None:
+    """An empty chunk ends nothing."""
+    spool = Spool()
+    assert spool.last == b""
+    for chunk in (b"ab", b""):
+        spool.append(chunk)
+    assert spool.last == b"b"

@@ -100,7 +100,7 @@ class Driver:
         self.seen: list[TaskId] = []
         self.outcomes: dict[TaskId, Outcome] = {}
         self.violations: list[Violation] = []
-        self.lines: dict[str, list[TaskId]] = {}  # who waits for a lock, in order of coming
+        self.lines: dict[str, list[TaskId]] = {}  # who may want a lock, in order of admission
         self.waiters: dict[TaskId, str] = {}  # who waits for a key, or was called from there
         self.claims: dict[str, TaskId] = {}
         self.graph = {(a, b) for a, b in edges if a != b and {a, b} <= self.tasks.keys()}
@@ -193,16 +193,14 @@ class Driver:
             self._leave_lines(id)
             self.waiters[id] = key
         elif started:
-            ahead = line[: line.index(id)] if id in line else line
-            assert not ahead or (
-                id in line and task.shared and all(self.tasks[a].shared for a in ahead)
-            ), f"{id} overtook {ahead}"
+            ahead = line[: line.index(id)] if task.lock else []
+            assert task.shared or not ahead, f"{id} overtook {ahead}"
+            assert all(self.tasks[other].shared for other in ahead), f"{id} overtook {ahead}"
             self._leave_lines(id)
             self.running[id] = key
         else:
-            assert line or self.blockers(task), f"{id} parked for nothing"
-            if id not in line:
-                line.append(id)
+            ahead = line[: line.index(id)]
+            assert ahead or self.blockers(task), f"{id} parked for nothing"
 
     def _leave_lines(self, id: TaskId) -> None:
         self.waiters.pop(id, None)
@@ -287,13 +285,22 @@ class Driver:
             assert (each.stdout, each.stderr) == (outcome.record.stdout, outcome.record.stderr)
         assert self.outcomes.keys() >= set(task.weak), "weak predecessors have settled"
         self.looking.add(id)
+        if task.lock is not None:
+            line = self.lines.setdefault(task.lock, [])
+            if id not in line:
+                line.append(id)
 
     # -- what must be true at all times --------------------------------------------------------
 
     @property
+    def steps(self) -> set[TaskId]:
+        """Those with a step that a halt can reach."""
+        return self.looking | self.running.keys()
+
+    @property
     def flying(self) -> set[TaskId]:
         """Those that hold a slot and their tags."""
-        return self.looking | self.running.keys()
+        return self.looking | self.running.keys() | self.keeping.keys()
 
     def load(self, tag: str) -> int:
         return sum(tag in self.tasks[id].tags for id in self.flying)
@@ -323,7 +330,11 @@ class Driver:
 
     def due(self) -> int:
         """How many of the parked must have been called at least, so that nothing sleeps on."""
-        heads = [self.tasks[line[0]] for line in self.lines.values() if line]
+        heads = [
+            self.tasks[line[0]]
+            for line in self.lines.values()
+            if line and line[0] not in self.looking
+        ]
         orphans = set(self.waiters.values()) - {*self.running.values(), *self.keeping.values()}
         return sum(not self.blockers(head) for head in heads) + len(orphans)
 
@@ -339,7 +350,8 @@ class Driver:
         assert self.plan.finished or any(in_flight), "never stuck"
         if not self.closed:
             assert not any(map(self.fits, self.untouched())), "what fits is admitted"
-            parked = sum(map(len, self.lines.values())) + len(self.waiters)
+            waiting = {id for line in self.lines.values() for id in line} - self.looking
+            parked = len(waiting) + len(self.waiters)
             assert now.parked + self.due() <= parked, "no wake-up is lost"
         if self.finished is not None:
             assert self.plan.report() is self.finished

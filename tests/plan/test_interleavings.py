@@ -55,7 +55,7 @@ def answers(driver: Driver, fails: bool, keys: str) -> Iterator[Fact]:
             yield Ended(id, Exited(1))
     for id in sorted(driver.keeping):
         yield Kept(id)
-    for id in sorted(driver.halted & driver.flying):
+    for id in sorted(driver.halted & driver.steps):
         yield Halted(id)
     if fails and not driver.stopped and not driver.plan.finished:
         yield StopRequested()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from haz_trio.plan.machine import Limits, Plan, PlannedTask
 from haz_trio.plan.selection import Selection
@@ -14,6 +14,7 @@ from tests.plan.test_plan_properties import graphs
 
 
 @given(graphs())
+@settings(deadline=None)
 def test_numbers_are_canonical_and_the_order_is_topological(tasks: list[PlannedTask]) -> None:
     """Numbers compare like ids; each task is in the order once, behind its predecessors."""
     selection = Selection.of(tasks, [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haz_trio.model.names import TaskId
@@ -164,6 +164,7 @@ def test_a_stop_after_the_end_changes_nothing() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sets(st.sampled_from("abc")))))
+@settings(deadline=None)
 def test_claims_are_the_first_of_their_path(steps: list[tuple[int, set[str]]]) -> None:
     """Compared with a walk through everything that has been claimed before."""
     claims, log = Claims(), list[tuple[int, str]]()
@@ -334,6 +335,7 @@ class Growing:
     static=st.sets(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=6),
     found=st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=24),
 )
+@settings(deadline=None)
 def test_the_first_edge_that_closes_a_cycle_is_found(
     order: list[int], static: set[tuple[int, int]], found: list[tuple[int, int]]
 ) -> None:

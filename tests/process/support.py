@@ -15,8 +15,9 @@ import attrs
 import trio
 
 from haz_trio.abc import Command, Ending, Stop
+from haz_trio.model.workspace import Containment
 from haz_trio.plan.messages import Stream
-from haz_trio.process import Containment, run_command
+from haz_trio.process import run_command
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
 PYTHON = sys.executable
@@ -110,6 +111,11 @@ def new_token() -> dict[str, str]:
     return {TOKEN: uuid.uuid4().hex}
 
 
+def state(pid: int) -> str:
+    """The letter that stands for what a process is doing."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def bearers(env: Mapping[str, str]) -> list[int]:
     """The live processes whose environment holds the token."""
     needle = f"{TOKEN}={env[TOKEN]}".encode()
@@ -118,8 +124,10 @@ def bearers(env: Mapping[str, str]) -> list[int]:
         if not name.isdigit():
             continue
         try:
-            state = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[0]
-            if state not in "ZX" and needle in Path(f"/proc/{name}/environ").read_bytes():
+            if (
+                state(int(name)) not in "ZX"
+                and needle in Path(f"/proc/{name}/environ").read_bytes()
+            ):
                 found.append(int(name))
         except OSError:
             continue

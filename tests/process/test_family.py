@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import attrs
 import pytest
@@ -15,7 +14,7 @@ import trio
 from haz_trio.process import proc
 from haz_trio.process.family import Family, wait_gone
 from haz_trio.process.spawn import spawn
-from tests.process.support import PYTHON, bearers, new_token, shell
+from tests.process.support import PYTHON, bearers, new_token, shell, state
 
 NESTED = "sleep 60 & (sleep 60 & exec setsid sleep 60) & echo up; wait"
 
@@ -71,7 +70,7 @@ ctypes.CDLL(None).pthread_exit(None)
     try:
         assert child.stdout is not None
         child.stdout.readline()
-        while ") Z" not in Path(f"/proc/{child.pid}/stat").read_text():
+        while state(child.pid) != "Z":
             assert child.poll() is None
         assert proc.look(child.pid) is not None
     finally:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
 
 from haz_trio.abc import Command, Ending
+from haz_trio.model.workspace import Containment
 from haz_trio.plan.messages import Stream
 from haz_trio.plan.outcome import Exited, Signalled
-from haz_trio.process import Containment, run_command
+from haz_trio.process import run_command
 from haz_trio.process.pumps import DRAIN_LIMIT
 from tests.process.support import (
     Result,
@@ -25,9 +25,8 @@ from tests.process.support import (
     python,
     run,
     shell,
+    state,
 )
-
-Act = Callable[[Session], Awaitable[None]]
 
 
 async def ask(session: Session) -> None:
@@ -100,9 +99,16 @@ def test_a_stubborn_worker_is_killed_though_its_wrapper_is_gone() -> None:
 
 def test_a_stopped_command_is_continued() -> None:
     """SIGTERM reaches a command that had stopped itself (A06)."""
-    result, seconds = asked(shell("echo ready; kill -STOP $$; sleep 60"), grace=30)
+
+    async def act(session: Session) -> None:
+        await session.wait_for(b"\n")
+        while state(int(session.out)) != "T":
+            await trio.lowlevel.checkpoint()
+        session.stop.ask.cancel()
+
+    result = run(shell("echo $$; kill -STOP $$; sleep 60"), meanwhile=act, grace=30)
     assert result.ending == Ending(Signalled(15), halted=True)
-    assert seconds < 1
+    assert result.seconds < 2
 
 
 def test_no_grace_at_all() -> None:

@@ -12,7 +12,9 @@ class DescribeTest(unittest.TestCase):
 
     def test_the_sample(self):
         numbers = [float(line) for line in SAMPLE.read_text().splitlines()]
-        self.assertEqual(describe(numbers), {"count": 20, "mean": 10.5, "variance": 33.25, "square": 400})
+        self.assertEqual(
+            describe(numbers), {"count": 20, "mean": 10.5, "variance": 33.25, "square": 400}
+        )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,64 @@
+"""When unchanged stat data prove unchanged bytes: git's racy rule, sharpened (cache.md C8).
+
+A file system stamps changes with a clock that ticks.
+A change in the tick in which a file was read leaves the same stamp behind, so stat data vouch
+for what was read only if they were older than the tick by then.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import TypeAlias
+
+Clock: TypeAlias = Callable[[], int]  # nanoseconds since the epoch, as time.time_ns
+
+# How much older than the look at it a stamp must be, in nanoseconds (decisions.md 31).
+FINE_SLACK = 20_000_000
+COARSE_SLACK = 2_000_000_000
+REMOTE_SLACK = 60_000_000_000
+
+_MILLISECOND = 1_000_000
+_REMOTE = frozenset(
+    {"9p", "afs", "ceph", "cifs", "lustre", "nfs", "nfs4", "smb3", "smbfs", "vboxsf", "virtiofs"}
+)
+_MOUNTS = "/proc/self/mountinfo"
+
+
+def is_settled(dev: int, mtime_ns: int, ctime_ns: int, *, seen_ns: int, now_ns: int) -> bool:
+    """Whether a change after ``seen_ns`` must have left other times than these.
+
+    ``seen_ns`` is the time just before the file was opened or the folder was listed.
+    A clock that was set back since then proves nothing any more.
+    """
+    youngest = mtime_ns if mtime_ns > ctime_ns else ctime_ns
+    if youngest + FINE_SLACK >= seen_ns or now_ns < seen_ns:
+        return False
+    # Nobody can set a ctime: its digits show how finely the file system tells times apart.
+    slack = FINE_SLACK if ctime_ns % _MILLISECOND else COARSE_SLACK
+    if dev in remote_devices():
+        slack = REMOTE_SLACK  # the stamps are those of another machine's clock
+    return youngest + slack < seen_ns
+
+
+@cache
+def remote_devices() -> frozenset[int]:
+    """The devices of network file systems when this was first asked; none where unknown."""
+    try:
+        with open(_MOUNTS, "rb") as file:
+            return parse_mounts(file.read())
+    except OSError:
+        return frozenset()
+
+
+def parse_mounts(text: bytes) -> frozenset[int]:
+    """The devices of network file systems in a ``mountinfo`` table (proc(5))."""
+    found = set()
+    for line in text.splitlines():
+        before, _, after = line.partition(b" - ")
+        kind = after.split(b" ", 1)[0].decode("ascii", "replace")
+        if kind in _REMOTE or kind.startswith("fuse."):
+            major, _, minor = before.split(b" ")[2].partition(b":")
+            found.add(os.makedev(int(major), int(minor)))
+    return frozenset(found)

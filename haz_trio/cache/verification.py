@@ -1,0 +1,81 @@
+"""Entries judged down to their last byte, so that a hit foretold is a hit (cache.md C6).
+
+A run verifies bytes when it uses them; ``why`` reads them all and changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TypeAlias
+
+from haz_trio.abc import Subject
+from haz_trio.cache.entries import Damaged, Examined, NoEntry, Unreadable, examine, misfit, open_entry
+from haz_trio.cache.files import FOLDER, READ, Damage, Disk, copy, opened, regular
+from haz_trio.cache.hashing import new_hasher
+from haz_trio.cache.layout import OUTPUTS, STDERR, STDOUT
+from haz_trio.cache.manifest import Manifest
+from haz_trio.cache.streams import open_recorded
+from haz_trio.model.workspace import HashName
+
+_Seen: TypeAlias = tuple[int, int, int, int, int]
+_READER = Disk()
+
+
+class Verifier:
+    """Verifies entries of one cache; a blob that many entries share is read once.
+
+    ``workspace`` is the root on the host, ``root`` the descriptor of the cache, or ``None`` when
+    there is no cache that may be used.
+    """
+
+    def __init__(self, workspace: str, root: int | None, hash_name: HashName) -> None:
+        self._workspace = workspace
+        self._root = root
+        self._hash_name = hash_name
+        self._right: dict[_Seen, str] = {}
+
+    def verify(self, key: str, subject: Subject) -> Examined:
+        """The manifest of a key if a run of this task would use it; never raises."""
+        if self._root is None:
+            return NoEntry()
+        found = examine(self._root, key, self._hash_name)
+        if not isinstance(found, Manifest):
+            return found
+        reason = misfit(found, subject, self._workspace)
+        if reason:
+            return Damaged(reason, "manifest")
+        try:
+            with open_entry(self._root, key) as entry:
+                self._streams(found, entry)
+                self._blobs(found, entry)
+        except Damage as damage:
+            return Damaged(damage.reason, damage.kind)
+        except OSError as problem:
+            return Unreadable(problem)
+        return found
+
+    def _streams(self, manifest: Manifest, entry: int) -> None:
+        for name, size, digest in (
+            (STDOUT, manifest.stdout_size, manifest.stdout),
+            (STDERR, manifest.stderr_size, manifest.stderr),
+        ):
+            open_recorded(name, at=entry, size=size, digest=digest, hash_name=self._hash_name)
+
+    def _blobs(self, manifest: Manifest, entry: int) -> None:
+        if not manifest.outputs:
+            return
+        with opened(OUTPUTS, FOLDER, at=entry) as folder:
+            for digest, size in {o.digest: o.size for o in manifest.outputs}.items():
+                self._blob(digest, size, folder)
+
+    def _blob(self, digest: str, size: int, folder: int) -> None:
+        with opened(digest, READ, at=folder) as fd:
+            info = os.fstat(fd)
+            seen = (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+            if self._right.get(seen) == digest:
+                return
+            hasher = new_hasher(self._hash_name)
+            count = copy(fd, hasher, size=size, disk=_READER) if regular(info) else -1
+            if count != size or hasher.digest().hex() != digest:
+                raise Damage(f"blob {digest} has other bytes", kind="blob", blob=digest)
+            self._right[seen] = digest
