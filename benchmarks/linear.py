@@ -69,7 +69,7 @@ def look_up_all(workspace: Workspace, graph: TaskGraph) -> int:
     """Key, look up and restore every task in dependency order; how many were hits."""
     host = host_environment()
     reader = InputReader(workspace.root, workspace.settings.hash)
-    keys = Keys(reader, workspace.settings.hash, host, graph.producers_of, secret=b"benchmark")
+    keys = Keys(reader, workspace.settings.hash, host, graph.producers_of)
     store = DiskStore(workspace.root, workspace.settings.hash, created_at=int(time.time()))
     streams: dict[TaskId, Upstream] = {}
     hits = 0

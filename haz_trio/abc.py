@@ -33,11 +33,13 @@ class Stop:
 
     Cancelling ``ask`` sends SIGTERM to the process group and gives it ``grace`` seconds.
     Cancelling ``tell`` ends those seconds at once.
+    ``halted`` says that the run wants the end; the deadline of ``ask`` may have come before.
     """
 
     ask: trio.CancelScope
     tell: trio.CancelScope
     grace: float
+    halted: bool = False
 
 
 @attrs.frozen
@@ -131,6 +133,9 @@ class Collected:
     written: tuple[str, ...]  # those of them that the command created or changed
 
 
+ReadableRecipe: TypeAlias = Callable[[bytes], bytes]
+
+
 class Pending(Protocol):
     """The result of one run of a task, on its way into the store.
 
@@ -156,7 +161,8 @@ class Store(Protocol):
 
     None of them raises for a fault of the cache: such a fault is a miss, or not stored.
     ``begin`` is called before the command starts, so that a later ``collect`` can tell what the
-    command wrote; ``recipe`` is the readable form of what the key is made of (cache.md C5).
+    command wrote; ``recipe`` gives the readable form of what the key is made of, with a secret
+    of the store that veils the values of variables (cache.md C5).
     ``recover`` is called first, before inputs are read: it undoes what killed runs left.
     ``finish`` is called once at the end of a run and returns remarks for people.
     """
@@ -167,7 +173,7 @@ class Store(Protocol):
 
     def restore(self, found: Found, subject: Subject) -> Restored | Miss: ...
 
-    def begin(self, key: str, subject: Subject, recipe: bytes) -> Pending: ...
+    def begin(self, key: str, subject: Subject, recipe: ReadableRecipe) -> Pending: ...
 
     def finish(self) -> tuple[str, ...]: ...
 

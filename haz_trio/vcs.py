@@ -78,7 +78,14 @@ class Since:
     revision: str
 
 
-Changes: TypeAlias = WorkingTree | Staged | Since
+@attrs.frozen
+class SinceFork:
+    """``--affected=REV``: as ``Since``, but a branch means the place where HEAD left it."""
+
+    revision: str
+
+
+Changes: TypeAlias = WorkingTree | Staged | Since | SinceFork
 
 
 @attrs.frozen
@@ -101,7 +108,7 @@ def changed_paths(
     inside = ("--", git.below) if git.below else ("--",)
     listed = git.read(*_DIFF, *_compared(git, changes), *inside)
     match changes:
-        case WorkingTree() | Since():
+        case WorkingTree() | Since() | SinceFork():
             listed += git.read(*_UNTRACKED, *inside)
         case Staged():
             pass
@@ -167,7 +174,9 @@ def _compared(git: _Git, changes: Changes) -> tuple[str, ...]:
         case Staged():
             return ("--cached", _head(git))
         case Since(revision):
-            return (_revision(git, revision),)
+            return (_revision(git, revision, "--git-changed-since"),)
+        case SinceFork(revision):
+            return (_fork(git, revision),)
         case _:
             assert_never(changes)
 
@@ -179,7 +188,28 @@ def _head(git: _Git) -> str:
     return git.read("hash-object", "-t", "tree", os.devnull).decode("ascii").strip()
 
 
-def _revision(git: _Git, revision: str) -> str:
+def _fork(git: _Git, revision: str) -> str:
+    """The best common ancestor of HEAD and a branch; any other revision is itself."""
+    commit = _revision(git, revision, "--affected")
+    words = ("rev-parse", "--verify", "--quiet", "--symbolic-full-name", "--end-of-options")
+    name = git.ask(*words, revision).stdout.split()[-1:]
+    if not any(ref.startswith((b"refs/heads/", b"refs/remotes/")) for ref in name):
+        return commit
+    done = git.ask("merge-base", commit, "HEAD")
+    if done.returncode != 0:
+        raise ChangesetError(
+            f"`--affected={revision}` failed: the branch and HEAD have no common commit"
+            f"{_advice(git)}"
+        )
+    return done.stdout.decode("ascii").strip()
+
+
+def _advice(git: _Git) -> str:
+    shallow = git.read("rev-parse", "--is-shallow-repository").strip() == b"true"
+    return "; this clone is shallow, `git fetch --unshallow` gets the rest" if shallow else ""
+
+
+def _revision(git: _Git, revision: str, flag: str) -> str:
     """Object names in the place of what somebody wrote, which could be an option or a file."""
     whole = _commit(git, revision)
     if not isinstance(whole, str) and ".." in revision:
@@ -191,20 +221,22 @@ def _revision(git: _Git, revision: str) -> str:
         whole = next(end for end in ends if not isinstance(end, str))
     if isinstance(whole, str):
         return whole
-    shallow = git.read("rev-parse", "--is-shallow-repository").strip() == b"true"
-    advice = "; this clone is shallow, `git fetch --unshallow` gets the rest" if shallow else ""
     raise ChangesetError(
-        f"`--git-changed-since {revision}` failed: not a commit of this repository "
-        f"({_complaint(whole)}){advice}"
+        f"`{flag} {revision}` failed: not a commit of this repository "
+        f"({_complaint(whole)}){_advice(git)}"
     )
 
 
 def _commit(git: _Git, word: str) -> str | subprocess.CompletedProcess[bytes]:
     """The name of the commit that a word means, or git's refusal."""
-    done = git.ask("rev-parse", "--verify", "--end-of-options", f"{word}^{{commit}}")
-    if done.returncode != 0:
-        return done
-    return done.stdout.decode("ascii").split()[-1]  # git before 2.30 repeats the option first
+    # Two steps, because `:/text^{commit}` would look for a text that ends so.
+    done = git.ask("rev-parse", "--verify", "--end-of-options", word)
+    if done.returncode == 0:
+        name = done.stdout.decode("ascii").split()[-1]  # git before 2.30 repeats the option
+        done = git.ask("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+        if done.returncode == 0 and not name.startswith("^"):
+            return done.stdout.decode("ascii").split()[-1]
+    return done
 
 
 def _run(

@@ -121,7 +121,9 @@ def _note(found: dict[str, list[_Past]], key: str, entry: int) -> None:
 def _names(folder: int, length: int) -> list[str]:
     """The names of shards or entries in a folder: lower-case hexadecimal digits."""
     return sorted(
-        name for name in os.listdir(folder) if len(name) == length and is_digest(name * (64 // length))
+        name
+        for name in os.listdir(folder)
+        if len(name) == length and is_digest(name * (64 // length))
     )
 
 

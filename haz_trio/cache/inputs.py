@@ -53,18 +53,20 @@ class InputReader:
         """Enumerate and digest what patterns stand for (config.md 5.3).
 
         ``check`` is called for every folder and file and may raise to give up.
-        Raises ``InputError`` that names the path and the glob that matches it.
+        Raises ``InputError`` that names the path and the glob that matches it, for the first
+        pattern that is in trouble.
         """
         matched: dict[str, Anchored] = {}
+        digests: dict[str, bytes | None] = {}
         for pattern in patterns:
-            matched.update(self._files(pattern, check) if pattern.is_glob else {})
-        matched.update((pattern.text, pattern) for pattern in patterns if not pattern.is_glob)
-        files = []
+            if pattern.is_glob:
+                matched.update(self._files(pattern, check))
+            else:
+                digests[pattern.text] = self._digest(pattern.text, pattern, check)
+        for path in sorted(matched.keys() - digests.keys()):
+            digests[path] = self._digest(path, matched[path], check)
         # The order of texts is that of their UTF-8 bytes.
-        for path in sorted(matched):
-            digest = self._digest(path, matched[path], check)
-            if digest is not None:
-                files.append((path, digest))
+        files = [(path, digest) for path, digest in sorted(digests.items()) if digest is not None]
         return InputsSeen(tuple(patterns), tuple(files))
 
     def changed(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
-from haz_trio.abc import Collected, NotStored, Stored, Subject
+from haz_trio.abc import Collected, NotStored, ReadableRecipe, Stored, Subject
 from haz_trio.cache.draft import Draft
 from haz_trio.cache.files import CREATE, Disk, explain
 from haz_trio.cache.layout import RECIPE, STDERR, STDOUT
@@ -34,6 +34,7 @@ class Shared:
     pool: Pool
     ledger: Ledger
     disk: Disk
+    secret: Callable[[], bytes]
     doubted: Mapping[str, str]  # keys whose entries failed a check in this run
     refuse: Callable[[str, bool], NotStored]  # reason, whether it is a fault of the cache
 
@@ -41,7 +42,7 @@ class Shared:
 class DiskPending:
     """See ``haz_trio.abc.Pending``."""
 
-    def __init__(self, shared: Shared, key: str, subject: Subject, recipe: bytes) -> None:
+    def __init__(self, shared: Shared, key: str, subject: Subject, recipe: ReadableRecipe) -> None:
         self._shared = shared
         self._key = key
         self._subject = subject
@@ -145,7 +146,7 @@ class DiskPending:
         stdout, stderr = self._spools[Stream.STDOUT], self._spools[Stream.STDERR]
         stdout.save(STDOUT, at=draft.folder)
         stderr.save(STDERR, at=draft.folder)
-        shared.disk.write_new(RECIPE, self._recipe, at=draft.folder)
+        shared.disk.write_new(RECIPE, self._recipe(shared.secret()), at=draft.folder)
         manifest = Manifest(
             hash_name=shared.hash_name,
             key=self._key,

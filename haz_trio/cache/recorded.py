@@ -17,6 +17,7 @@ from haz_trio.cache.recipe import FORMAT, Recipe, readable
 from haz_trio.errors import InvalidTextError
 from haz_trio.model.names import TaskId, check_name, is_variable
 from haz_trio.model.tasks import Action, Argv, Shell
+from haz_trio.model.workspace import HashName
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 _V = TypeVar("_V")
@@ -51,8 +52,8 @@ Value: TypeAlias = FromHost | Override
 class Recorded:
     """The readable parts of a recipe; digests are hexadecimal digits."""
 
-    hash_name: str
-    platform: tuple[str, ...]
+    hash_name: HashName
+    platform: tuple[str, str]
     root: str
     action: Action
     outputs: frozenset[tuple[str, str]]  # (literal or glob, workspace-absolute pattern)
@@ -76,8 +77,8 @@ def parse(data: bytes) -> Recorded | None:
             return None
         env = _object(top["env"])
         return Recorded(
-            hash_name=_text(top["hash_function"]),
-            platform=tuple(map(_text, _list(top["platform"]))),
+            hash_name=HashName(_text(top["hash_function"])),
+            platform=_platform(_list(top["platform"])),
             root=_text(top["project_root"]),
             action=_action(_object(top["action"])),
             outputs=frozenset(map(_output, _list(top["outputs"]))),
@@ -99,11 +100,17 @@ def _action(record: dict[str, Json]) -> Action:
     return Shell(_text(record["shell"]), _text(record["shell_type"]))
 
 
+def _platform(names: list[Json]) -> tuple[str, str]:
+    system, machine = names
+    return _text(system), _text(machine)
+
+
 def _output(value: Json) -> tuple[str, str]:
-    [(kind, pattern)] = _object(value).items()
+    record = _object(value)
+    kind = _text(record["kind"])
     if kind not in ("literal", "glob"):
         raise ValueError("an output is neither literal nor glob")
-    return kind, _path(pattern)
+    return kind, _path(record["pattern"])
 
 
 def _path(value: Json) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
-from haz_trio.abc import Found, Miss, NotStored, Pending, Restored, Subject
+from haz_trio.abc import Found, Miss, NotStored, Pending, ReadableRecipe, Restored, Subject
 from haz_trio.cache.entries import (
     Damaged,
     Examined,
@@ -33,6 +33,7 @@ from haz_trio.cache.pool import Pool
 from haz_trio.cache.quarantine import set_aside
 from haz_trio.cache.restore import Restore, recover
 from haz_trio.cache.root import CacheRoot
+from haz_trio.cache.secret import ensure_secret
 from haz_trio.cache.streams import Recorded, open_recorded
 from haz_trio.cache.targets import Comparison, Vouch, Work, no_vouch
 from haz_trio.cache.tree import Obstacle, Tree
@@ -81,6 +82,7 @@ class DiskStore:
         self._aside: dict[str, _Aside] = {}
         self._said: set[str] = set()
         self._recovered = False
+        self._secret: bytes | None = None
         self._lock = threading.Lock()
         self._loaded: Ledger | None = None
         self._loading = threading.Lock()
@@ -143,7 +145,7 @@ class DiskStore:
             functools.partial(_chunks, streams),
         )
 
-    def begin(self, key: str, subject: Subject, recipe: bytes) -> Pending:
+    def begin(self, key: str, subject: Subject, recipe: ReadableRecipe) -> Pending:
         """See ``abc.Store``."""
         self.recover()
         if key in self._aside:
@@ -156,10 +158,17 @@ class DiskStore:
             pool=self._pool,
             ledger=self._ledger,
             disk=self._disk,
+            secret=self._veil,
             doubted=self._doubted,
             refuse=self._refuse,
         )
         return DiskPending(shared, key, subject, recipe)
+
+    def _veil(self) -> bytes:
+        """The secret of this cache, which is there when the first result is stored."""
+        if self._secret is None:
+            self._secret = ensure_secret(self._root.path)
+        return self._secret
 
     def recover(self) -> None:
         """Undo what killed runs left half restored; once per run, before inputs are read."""

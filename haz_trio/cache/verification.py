@@ -9,7 +9,15 @@ import os
 from typing import TypeAlias
 
 from haz_trio.abc import Subject
-from haz_trio.cache.entries import Damaged, Examined, NoEntry, Unreadable, examine, misfit, open_entry
+from haz_trio.cache.entries import (
+    Damaged,
+    Examined,
+    NoEntry,
+    Unreadable,
+    examine,
+    misfit,
+    open_entry,
+)
 from haz_trio.cache.files import FOLDER, READ, Damage, Disk, copy, opened, regular
 from haz_trio.cache.hashing import new_hasher
 from haz_trio.cache.layout import OUTPUTS, STDERR, STDOUT

@@ -8,8 +8,12 @@ import attrs
 import typer
 
 from haz_trio import __version__
+from haz_trio.cli.cache_options import cache_app
+from haz_trio.cli.init_options import register_init
 from haz_trio.cli.options import RootOptions, RunOptions
+from haz_trio.cli.query_declared import query
 from haz_trio.cli.strict import StrictCommand, StrictGroup
+from haz_trio.cli.why_options import register_why
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -211,3 +215,16 @@ def check(
     return check_command(
         ctx.ensure_object(State).options, everything=everything, workspace=workspace
     )
+
+
+register_why(app, _SETTINGS)
+register_init(app, _SETTINGS)
+app.add_typer(cache_app)
+
+
+app.command(
+    "query",
+    short_help="List the tasks that match.",
+    cls=StrictCommand,
+    context_settings=_SETTINGS,
+)(query)

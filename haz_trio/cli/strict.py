@@ -21,17 +21,22 @@ from haz_trio.model.names import quote
 Context: TypeAlias = Any  # reason: see above
 
 HELP = ("-h", "--help")
+UNSAID = "\0"  # the value of a flag like ``--affected[=REV]`` without one; no word holds a NUL
 NEAR = 0.7  # how alike two names are that may be mistaken for each other
 
 
 @attrs.frozen
 class _Flag:
-    """One option: its first long name, whether it takes a value, and what the value is called."""
+    """One option: its first long name, whether it takes a value, and what the value is called.
+
+    A value that is optional stands behind ``=`` or is not there.
+    """
 
     name: str
     takes_value: bool
     meta: str
     repeatable: bool
+    optional: bool = False
 
 
 class StrictCommand(TyperCommand):
@@ -50,7 +55,7 @@ class StrictCommand(TyperCommand):
             if parameter.required and len(left) <= position:
                 meta = parameter.metavar or parameter.human_readable_name
                 raise UsageError(f"expected `{meta}`, pass `--help` for usage information")
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, _with_values(args, flags))
 
 
 class StrictGroup(TyperGroup):
@@ -99,7 +104,8 @@ def _flags(parameters: Iterable[object]) -> dict[str, _Flag]:
             long = next((n for n in names if n.startswith("--")), names[0])
             takes_value = not (parameter.is_flag or parameter.count)
             meta = parameter.metavar or "VALUE"
-            flag = _Flag(long, takes_value, meta, parameter.multiple or parameter.count)
+            repeatable = parameter.multiple or parameter.count
+            flag = _Flag(long, takes_value, meta, repeatable, meta.startswith("[="))
             found.update(dict.fromkeys(names, flag))
     return found
 
@@ -147,10 +153,18 @@ def _scan(args: Sequence[str], flags: dict[str, _Flag]) -> list[str]:
         if not flag.takes_value:
             if value is not None:
                 raise UsageError(f"`{value}` is not expected in this context")
-        elif value is None:
+        elif value is None and not flag.optional:
             _check_value(args, at, flag, flags)
             at += 1
     return left
+
+
+def _with_values(args: Sequence[str], flags: dict[str, _Flag]) -> list[str]:
+    """The command line with ``UNSAID`` in the place of optional values that are not there."""
+    end = args.index("--") if "--" in args else len(args)
+    optional = {name for name, flag in flags.items() if flag.optional}
+    head = [f"{word}={UNSAID}" if word in optional else word for word in args[:end]]
+    return head + list(args[end:])
 
 
 def _read_flag(word: str, flags: dict[str, _Flag]) -> tuple[_Flag, str | None]:

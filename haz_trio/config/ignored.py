@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 import attrs
 
 from haz_trio.config.disk import read_file
-from haz_trio.model.patterns import WORKSPACE_ROOT, join
+from haz_trio.model.patterns import join
 
 # Nothing that a repository's configuration names is run: it may be somebody else's.
 _GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
@@ -37,7 +37,8 @@ class Rule:
 
 def parse_rules(text: str) -> tuple[Rule, ...]:
     """The rules of an ignore file for folders, in order; a later one overrules earlier ones."""
-    return tuple(rule for line in text.splitlines() if (rule := _parse_rule(line)) is not None)
+    lines = (line.removesuffix("\r") for line in text.split("\n"))
+    return tuple(rule for line in lines if (rule := _parse_rule(line)) is not None)
 
 
 class Ignored:

@@ -6,12 +6,12 @@ Knows nothing of files or of the cache: recipes come in their readable form.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import TypeAlias, TypeVar
+from collections.abc import Callable, Collection, Iterator
+from typing import TypeAlias
 
 import attrs
 
-from haz_trio.cache.recorded import Recorded
+from haz_trio.cache.recorded import Recorded, Value
 from haz_trio.model.names import TaskId
 from haz_trio.model.tasks import Action
 
@@ -85,7 +85,6 @@ Difference: TypeAlias = (
     | PredecessorDiffers
     | VariableDiffers
 )
-_K = TypeVar("_K", str, TaskId)
 
 
 @attrs.frozen
@@ -108,7 +107,7 @@ def differences(before: Recorded, now: Recorded, doubt: Doubt) -> tuple[Differen
 def _differences(before: Recorded, now: Recorded, doubt: Doubt) -> Iterator[Difference]:
     comparable = before.hash_name == now.hash_name
     if not comparable:
-        yield SettingDiffers("cache.hash", before.hash_name, now.hash_name)
+        yield SettingDiffers("cache.hash", before.hash_name.value, now.hash_name.value)
     if before.platform != now.platform:
         yield SettingDiffers("platform", " ".join(before.platform), " ".join(now.platform))
     if before.root != now.root:
@@ -118,12 +117,25 @@ def _differences(before: Recorded, now: Recorded, doubt: Doubt) -> Iterator[Diff
     for kind, pattern in sorted(before.outputs ^ now.outputs, key=lambda output: output[::-1]):
         how = How.ADDED if (kind, pattern) in now.outputs else How.REMOVED
         yield OutputDiffers(kind, pattern, how)
-    for path, how in _compare(before.inputs, now.inputs, comparable=comparable):
-        if how is not How.REMOVED or not doubt.unread(path):
-            yield InputDiffers(path, how)
+    yield from _inputs(before, now, doubt, comparable)
     yield from _predecessors(before, now, doubt, comparable)
-    for name, how in _compare(before.env, now.env, comparable=not doubt.values):
-        yield VariableDiffers(name, how)
+    for name in sorted(before.env.keys() | now.env.keys()):
+        changed = _variable(before.env.get(name), now.env.get(name), doubt)
+        if changed is not None:
+            yield VariableDiffers(name, changed)
+
+
+def _inputs(
+    before: Recorded, now: Recorded, doubt: Doubt, comparable: bool
+) -> Iterator[InputDiffers]:
+    for path in sorted(before.inputs.keys() | now.inputs.keys()):
+        if path not in before.inputs:
+            yield InputDiffers(path, How.ADDED)
+        elif path not in now.inputs:
+            if not doubt.unread(path):
+                yield InputDiffers(path, How.REMOVED)
+        elif comparable and before.inputs[path] != now.inputs[path]:
+            yield InputDiffers(path, How.CHANGED)
 
 
 def _predecessors(
@@ -131,35 +143,28 @@ def _predecessors(
 ) -> Iterator[PredecessorDiffers]:
     for task in sorted({*before.upstream, *now.upstream, *doubt.waiting}):
         old, new = before.upstream.get(task), now.upstream.get(task)
-        if task in doubt.waiting:
-            if old is None:
-                yield PredecessorDiffers(task, Which.ADDED)
-            yield PredecessorDiffers(task, Which.UNKNOWN)
-        elif old is None:
+        if old is None:
             yield PredecessorDiffers(task, Which.ADDED)
+        if task in doubt.waiting:
+            yield PredecessorDiffers(task, Which.UNKNOWN)
         elif new is None:
             yield PredecessorDiffers(task, Which.REMOVED)
-        elif not comparable:
-            yield PredecessorDiffers(task, Which.UNKNOWN)
-        else:
+        elif old is not None and comparable:
             if old.stdout != new.stdout:
                 yield PredecessorDiffers(task, Which.STDOUT)
             if old.stderr != new.stderr:
                 yield PredecessorDiffers(task, Which.STDERR)
 
 
-def _compare(
-    before: Mapping[_K, object], now: Mapping[_K, object], *, comparable: bool
-) -> Iterator[tuple[_K, How]]:
-    """The names whose values differ, or may differ, sorted."""
-    for name in sorted(before.keys() | now.keys()):
-        if name not in before:
-            yield name, How.ADDED
-        elif name not in now:
-            yield name, How.REMOVED
-        elif type(before[name]) is not type(now[name]):
-            yield name, How.CHANGED  # from the host before, set by the task now, or the reverse
-        elif not comparable:
-            yield name, How.UNKNOWN
-        elif before[name] != now[name]:
-            yield name, How.CHANGED
+def _variable(old: Value | None, new: Value | None, doubt: Doubt) -> How | None:
+    if old is None:
+        return How.ADDED
+    if new is None:
+        return How.REMOVED
+    if type(old) is not type(new):
+        return How.CHANGED  # from the host on one side, set by the task on the other
+    if old.veiled is None or new.veiled is None:
+        return None if old.veiled == new.veiled else How.CHANGED  # unset on one side
+    if doubt.values:
+        return How.UNKNOWN
+    return None if old == new else How.CHANGED

@@ -14,7 +14,8 @@ import trio
 from haz_trio.abc import Observer, RunCommand, Store
 from haz_trio.cache.inputs import InputReader
 from haz_trio.cache.store import DiskStore
-from haz_trio.engine.jobs import job_for, known_edges, planned_tasks
+from haz_trio.engine.cache_use import limit
+from haz_trio.engine.jobs import jobs_for, known_edges, planned_tasks
 from haz_trio.engine.keys import Keys
 from haz_trio.engine.loop import Announcer, Loop
 from haz_trio.engine.threads import Threads, in_thread
@@ -25,8 +26,11 @@ from haz_trio.model.workspace import Workspace
 from haz_trio.plan.machine import Limits, Plan, PlanStatistics
 from haz_trio.plan.messages import Event
 from haz_trio.plan.outcome import RunReport
+from haz_trio.plan.policy import Policy
 from haz_trio.process import host_environment
 from haz_trio.process import run_command as run_real_command
+
+_DEFAULT = Policy()
 
 
 @attrs.define
@@ -40,6 +44,7 @@ class Engine:
     _worker: Worker
     _loop: Loop
     _announcer: Announcer
+    _policy: Policy
     _plan: Plan | None = None
 
     async def run(self, targets: Iterable[TaskId]) -> RunReport:
@@ -48,14 +53,25 @@ class Engine:
         Returns also when tasks fail or the run is stopped.
         When it returns or is cancelled, no process of the run is left.
         """
+        return await self.run_only(self._graph.closure(targets))
+
+    async def run_only(self, tasks: Iterable[TaskId]) -> RunReport:
+        """Run just these tasks, as if those left out were satisfied.
+
+        The key of a task that lacks a dependency says so: no other run uses its result.
+        Returns also when tasks fail or the run is stopped.
+        When it returns or is cancelled, no process of the run is left.
+        """
         await self._worker.recover()
-        selected = self._graph.closure(targets)
-        jobs = [job_for(self._graph.nodes[id], self._workspace, self._host) for id in selected]
+        selected = self._graph.in_order(frozenset(tasks))
+        jobs = jobs_for(self._graph, selected, self._workspace, self._host)
         self._plan = Plan(
             planned_tasks(self._graph, selected),
             self._limits,
             consumers=self._graph.consumers_of,
             edges=known_edges(self._graph, selected),
+            fail_fast=self._policy.fail_fast,
+            retries=self._policy.retries,
         )
         return await self._loop.run(self._plan, jobs)
 
@@ -81,11 +97,13 @@ async def open_engine(
     run_command: RunCommand | None = None,
     observers: Sequence[Observer] = (),
     host: Mapping[str, str] | None = None,
+    policy: Policy = _DEFAULT,
 ) -> AsyncIterator[Engine]:
     """An engine for a workspace; nothing of it is left when the block is left.
 
     ``store`` defaults to the cache below the workspace root, ``host`` to the environment of
     this process (execution.md 5.4).
+    ``policy`` is for every run of the engine.
     """
     if host is None:
         host = host_environment()
@@ -96,12 +114,20 @@ async def open_engine(
         store = DiskStore(workspace.root, settings.hash, created_at=int(time.time()))
     announcer, threads = Announcer(tuple(observers)), Threads()
     reader = InputReader(workspace.root, settings.hash)
-    keys = Keys(reader, settings.hash, host, graph.producers_of, secret=os.urandom(32))
-    worker = Worker(store, keys, run_command, announcer, threads)
+    keys = Keys(reader, settings.hash, host, graph.producers_of)
+    worker = Worker(
+        limit(store, policy.cache),
+        keys,
+        run_command,
+        announcer,
+        threads,
+        task_timeout=policy.task_timeout,
+    )
     loop = Loop(worker, announcer, grace=settings.cancel_grace)
-    limits = Limits(slots=settings.concurrency or processors(), tags=settings.tag_caps)
+    slots = policy.slots or settings.concurrency or processors()
+    limits = Limits(slots=slots, tags=settings.tag_caps)
     try:
-        yield Engine(workspace, graph, host, limits, worker, loop, announcer)
+        yield Engine(workspace, graph, host, limits, worker, loop, announcer, policy)
     finally:
         # The shield ends with a few small files removed.
         with trio.CancelScope(shield=True):

@@ -135,7 +135,7 @@ class _Explainer:
         self._workspace = workspace
         self._graph = graph
         self._host = host
-        self._keys = Keys(self.reader, hash_name, host, graph.producers_of, secret=b"")
+        self._keys = Keys(self.reader, hash_name, host, graph.producers_of)
         self._verifier = Verifier(workspace.root.rstrip("/"), root.reading(), hash_name)
 
     def view(self, id: TaskId, done: Mapping[TaskId, View]) -> View:
@@ -174,7 +174,7 @@ class _Explainer:
             except InputError as problem:
                 if not problem.missing:
                     unread.append(pattern)
-                if str(problem) not in str(first):
+                if not str(first).startswith(str(problem)):
                     problems.append(str(problem))
         rest = attrs.evolve(job, inputs=tuple(known))
         recipe = self._keys.derive(rest, upstream, check=_go_on).recipe

@@ -18,7 +18,10 @@ from haz_trio.plan.machine import PlannedTask
 
 @attrs.frozen
 class Job:
-    """A task as the worker sees it: words, directory on the host, environment, files."""
+    """A task as the worker sees it: words, directory on the host, environment, files.
+
+    ``absent`` are the hard predecessors that are left out of the run on purpose.
+    """
 
     id: TaskId
     argv: tuple[str, ...]
@@ -27,9 +30,28 @@ class Job:
     inputs: tuple[Anchored, ...]
     subject: Subject
     node: Node
+    absent: tuple[TaskId, ...] = ()
 
 
-def job_for(node: Node, workspace: Workspace, host: Mapping[str, str]) -> Job:
+def jobs_for(
+    graph: TaskGraph, selected: Iterable[TaskId], workspace: Workspace, host: Mapping[str, str]
+) -> list[Job]:
+    """The jobs of a run, each with what the run leaves out of its predecessors."""
+    chosen = frozenset(selected)
+    jobs = []
+    for id in sorted(chosen):
+        absent = tuple(before for before in graph.hard[id] if before not in chosen)
+        jobs.append(job_for(graph.nodes[id], workspace, host, absent=absent))
+    return jobs
+
+
+def job_for(
+    node: Node,
+    workspace: Workspace,
+    host: Mapping[str, str],
+    *,
+    absent: tuple[TaskId, ...] = (),
+) -> Job:
     """What does not change about a task during a run; ``host`` is this process's environment."""
     task, root = node.task, node.project.root
     return Job(
@@ -40,27 +62,60 @@ def job_for(node: Node, workspace: Workspace, host: Mapping[str, str]) -> Job:
         inputs=tuple(pattern.anchored(root) for pattern in task.inputs),
         subject=Subject(node.id, root, tuple(p.anchored(root) for p in task.outputs)),
         node=node,
+        absent=absent,
     )
 
 
 def planned_tasks(graph: TaskGraph, selected: Iterable[TaskId]) -> list[PlannedTask]:
-    """The selected tasks for the plan; ``selected`` is closed over hard predecessors."""
+    """The selected tasks for the plan.
+
+    Hard predecessors that are not selected count as satisfied; what stands behind them in the
+    run still comes first, without being able to hold a task back when it fails.
+    """
     chosen = frozenset(selected)
+    behind: dict[TaskId, frozenset[TaskId]] = {}
     planned = []
     for id in sorted(chosen):
         node = graph.nodes[id]
         mutex = node.task.mutex
+        weak = {before for before in graph.weak[id] if before in chosen}
+        for before in graph.hard[id]:
+            if before not in chosen:
+                weak |= _chosen_behind(before, graph, chosen, behind)
+        hard = tuple(before for before in graph.hard[id] if before in chosen)
         planned.append(
             PlannedTask(
                 id=id,
-                hard=graph.hard[id],
-                weak=tuple(before for before in graph.weak[id] if before in chosen),
+                hard=hard,
+                weak=tuple(sorted(weak.difference(hard))),
                 tags=node.project.tags,
                 lock=mutex.lock(node.project.name) if mutex else None,
                 shared=mutex is not None and mutex.mode is MutexMode.SHARED,
             )
         )
     return planned
+
+
+def _chosen_behind(
+    left_out: TaskId,
+    graph: TaskGraph,
+    chosen: frozenset[TaskId],
+    known: dict[TaskId, frozenset[TaskId]],
+) -> frozenset[TaskId]:
+    """The nearest selected tasks among the hard predecessors of a task that is left out."""
+    pending = [left_out]
+    while pending:
+        id = pending[-1]
+        unknown = [b for b in graph.hard[id] if b not in chosen and b not in known]
+        if unknown:
+            pending += unknown
+            continue
+        pending.pop()
+        found: set[TaskId] = set()
+        for before in graph.hard[id]:
+            found |= {before} if before in chosen else known[before]
+        known[id] = frozenset(found)
+    return known[left_out]
 
 
 def known_edges(graph: TaskGraph, selected: Iterable[TaskId]) -> Iterable[tuple[TaskId, TaskId]]:

@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 import attrs
 
 from haz_trio.cache.inputs import InputReader, InputsSeen
-from haz_trio.cache.recipe import Recipe, key_of, readable
+from haz_trio.cache.recipe import Recipe, key_of
 from haz_trio.engine.jobs import Job
 from haz_trio.errors import InputError
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import HashName
 from haz_trio.plan.messages import Upstream
+
+# What a predecessor that is left out of a run contributes: no stream has this digest.
+_NOT_RUN = bytes(32)
 
 
 @attrs.frozen
@@ -32,7 +35,6 @@ class Keys:
     _hash_name: HashName
     _host: Mapping[str, str]
     _producers: Callable[[str], tuple[TaskId, ...]]
-    _secret: bytes
 
     def derive(
         self, job: Job, upstream: tuple[Upstream, ...], *, check: Callable[[], None]
@@ -51,15 +53,11 @@ class Keys:
             action=job.node.task.action,
             outputs=job.subject.outputs,
             inputs=inputs.files,
-            upstream=upstream,
+            upstream=(*upstream, *(Upstream(id, _NOT_RUN, _NOT_RUN) for id in job.absent)),
             env=job.node.task.env,
             host=self._host,
         )
         return Key(key_of(recipe), recipe, inputs)
-
-    def readable(self, key: Key) -> bytes:
-        """The recipe for people, with no secret in it (cache.md C5)."""
-        return readable(key.recipe, self._secret)
 
     def changed(self, inputs: InputsSeen, job: Job) -> str | None:
         """The first input that is no longer what the key was derived from (execution.md 5.7)."""

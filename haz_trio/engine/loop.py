@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Protocol
 
 import attrs
@@ -105,19 +106,30 @@ class Loop:
         When it returns, is cancelled or raises, no process of the run is left.
         """
         by_id = {job.id: job for job in jobs}
-        async with trio.open_nursery() as nursery:
-            messages = plan.start()
-            while True:
-                for message in messages:
-                    self._perform(message, by_id, nursery)
-                if plan.finished:
-                    break
-                messages = plan.feed(await self._receive.receive())
+        try:
+            async with trio.open_nursery() as nursery:
+                messages = plan.start()
+                while True:
+                    for message in messages:
+                        self._perform(message, by_id, nursery)
+                    if plan.finished:
+                        break
+                    messages = plan.feed(await self._receive.receive())
+        finally:
+            self._forget()
         for remark in await self._worker.finish():
             self._announcer.tell(RunNote(remark))
         report = plan.report()
         self._announcer.tell(RunFinished(report))
         return report
+
+    def _forget(self) -> None:
+        """Let nothing of a run, late stops and unread facts included, reach the next one."""
+        self._hurry = False
+        self._stops.clear()
+        with suppress(trio.WouldBlock):
+            while True:
+                self._receive.receive_nowait()
 
     def _perform(
         self, message: Decision | Event, jobs: dict[TaskId, Job], nursery: trio.Nursery
@@ -133,11 +145,16 @@ class Loop:
             case Drop(id):
                 nursery.start_soon(self._worker.drop, id)
             case Halt(id):
-                self._stops[id].ask.cancel()
+                self._halt(self._stops[id])
             case RunFinished():
                 pass  # told by ``run``, when the store has said its last word
             case _:
                 self._announcer.tell(message)
+
+    def _halt(self, stop: Stop) -> None:
+        """End a step; one whose time is over already is not halted, but timed out."""
+        stop.halted = not stop.ask.cancel_called
+        stop.ask.cancel()
 
     def _fresh_stop(self, id: TaskId) -> Stop:
         """The handles by which ``Halt`` and ``stop(grace=0)`` reach this step of the task."""

@@ -6,7 +6,10 @@ Expected trouble is caught here and becomes a fact; anything else is a bug and p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from itertools import islice
 from typing import Protocol
 
 import attrs
@@ -23,6 +26,7 @@ from haz_trio.abc import (
     Store,
 )
 from haz_trio.cache.inputs import InputsSeen
+from haz_trio.cache.recipe import readable
 from haz_trio.engine.jobs import Job
 from haz_trio.engine.keys import Key, Keys
 from haz_trio.engine.threads import Threads, in_thread
@@ -38,13 +42,16 @@ from haz_trio.plan.messages import (
     Missed,
     Ran,
     Stream,
+    TaskBegun,
+    TaskMissed,
     TaskNote,
     TaskOutput,
     Upstream,
 )
-from haz_trio.plan.outcome import Exited, Record
+from haz_trio.plan.outcome import Exited, Record, TimedOut
 
-FULL_PIECE = 1 << 18  # recorded streams come in pieces of at most this many bytes
+READ_AHEAD = 2  # pieces of a recorded stream; what has fewer is shown without another thread
+NO_ENTRY = "no entry"  # why a look missed, when the store has no other reason
 
 
 class Listener(Protocol):
@@ -67,10 +74,10 @@ class Produced:
 
 @attrs.frozen
 class _Replay:
-    """A recorded stream: the piece that the look has read, and the rest."""
+    """A recorded stream: the pieces that the look has read, and the rest."""
 
     stream: Stream
-    first: bytes
+    ahead: tuple[bytes, ...]
     rest: Iterator[bytes]
 
 
@@ -83,12 +90,19 @@ class Worker:
     _run_command: RunCommand
     _listener: Listener
     _threads: Threads = attrs.field(factory=Threads)
+    _task_timeout: float = attrs.field(default=math.inf, kw_only=True)  # seconds for one try
     _looked: dict[TaskId, Key] = attrs.field(factory=dict, init=False)
     _produced: dict[TaskId, Produced] = attrs.field(factory=dict, init=False)
+    _unfinished: bool = attrs.field(default=False, init=False)  # the store awaits ``finish``
 
     async def recover(self) -> None:
-        """Undo what killed runs left half restored, before anything is looked at."""
-        await in_thread(self._threads.stores, self._store.recover)
+        """Forget an aborted run; undo what killed ones left half restored, before any look."""
+        await in_thread(self._threads.stores, self._start)
+
+    def _start(self) -> None:
+        self.close()
+        self._unfinished = True
+        self._store.recover()
 
     async def look(
         self, job: Job, upstream: tuple[Upstream, ...], *, stop: Stop
@@ -97,7 +111,7 @@ class Worker:
 
         A restore that has begun is completed and reported as a hit, also after a stop.
         """
-        found: tuple[Restored, list[_Replay]] | Missed | None = None
+        found: tuple[Restored, list[_Replay]] | Miss | None = None
         with stop.ask:
             try:
                 found = await in_thread(self._threads.looks, self._look, job, upstream)
@@ -106,10 +120,13 @@ class Worker:
         match found:
             case None:
                 return Halted(job.id)
-            case Missed():
-                return found
+            case Miss(reason):
+                key = self._looked[job.id].key
+                self._listener.tell(TaskMissed(job.id, key, reason or NO_ENTRY))
+                return Missed(job.id, key)
             case (restored, replays):
                 key = self._looked.pop(job.id).key
+                self._listener.tell(TaskBegun(job.id, key))
                 with stop.tell:
                     await self._show(job.id, replays)
                 record = Record(key, restored.stdout, restored.stderr, restored.outputs)
@@ -117,40 +134,44 @@ class Worker:
 
     def _look(
         self, job: Job, upstream: tuple[Upstream, ...]
-    ) -> tuple[Restored, list[_Replay]] | Missed:
+    ) -> tuple[Restored, list[_Replay]] | Miss:
         key = self._keys.derive(job, upstream, check=trio.from_thread.check_cancelled)
         self._looked[job.id] = key
         found = self._store.look(key.key, job.subject)
         if isinstance(found, Miss):
-            return Missed(job.id, key.key)
+            return found
         trio.from_thread.check_cancelled()
         restored = self._store.restore(found, job.subject)
         if isinstance(restored, Miss):
-            return Missed(job.id, key.key)
+            return restored
         replays = []
         for stream in Stream:
             pieces = restored.chunks(stream)
-            replays.append(_Replay(stream, next(pieces, b""), pieces))
+            replays.append(_Replay(stream, tuple(islice(pieces, READ_AHEAD)), pieces))
         return restored, replays
 
     async def _show(self, id: TaskId, replays: list[_Replay]) -> None:
         for replay in replays:
-            piece = replay.first
-            while piece:
-                self._listener.tell(TaskOutput(id, replay.stream, piece))
-                await self._listener.wait_ready()
-                if len(piece) < FULL_PIECE:
-                    break
-                piece = await in_thread(self._threads.replays, next, replay.rest, b"")
+            for piece in replay.ahead:
+                await self._show_piece(id, replay.stream, piece)
+            if len(replay.ahead) == READ_AHEAD:
+                while piece := await in_thread(self._threads.replays, next, replay.rest, b""):
+                    await self._show_piece(id, replay.stream, piece)
+
+    async def _show_piece(self, id: TaskId, stream: Stream, piece: bytes) -> None:
+        self._listener.tell(TaskOutput(id, stream, piece))
+        await self._listener.wait_ready()
 
     async def run(self, job: Job, *, stop: Stop) -> Ran | Ended | Broke | Halted:
-        """Run the command under the key that the last look derived."""
-        key = self._looked.pop(job.id)
+        """Run the command under the key that the last look derived; again after it failed."""
+        key = self._looked[job.id]
         pending = await in_thread(self._threads.stores, self._begin, key, job)
         fact: Ran | Ended | Broke | Halted | None = None
         try:
             fact = await self._execute(job, key, pending, stop)
         finally:
+            if not isinstance(fact, Ended):
+                del self._looked[job.id]
             if not isinstance(fact, Ran):
                 # The shield ends with the removal of one folder.
                 with trio.CancelScope(shield=True):
@@ -158,14 +179,16 @@ class Worker:
         return fact
 
     def _begin(self, key: Key, job: Job) -> Pending:
-        return self._store.begin(key.key, job.subject, self._keys.readable(key))
+        return self._store.begin(key.key, job.subject, partial(readable, key.recipe))
 
     async def _execute(
         self, job: Job, key: Key, pending: Pending, stop: Stop
     ) -> Ran | Ended | Broke | Halted:
         if stop.ask.cancel_called:
             return Halted(job.id)
+        self._listener.tell(TaskBegun(job.id, key.key))
         started = trio.current_time()
+        stop.ask.deadline = started + self._task_timeout
         command = Command(job.argv, job.cwd, job.env)
         try:
             ending = await self._run_command(command, self._emitter(job.id, pending), stop=stop)
@@ -173,6 +196,8 @@ class Worker:
             if ending.leftovers:
                 names = ", ".join(ending.leftovers)
                 self._note(job.id, f"outlived by {names}")
+            if ending.halted and not stop.halted and trio.current_time() >= stop.ask.deadline:
+                return Ended(job.id, TimedOut(self._task_timeout))
             if ending.halted:
                 return Halted(job.id)
             if ending.status != Exited(0):
@@ -197,8 +222,9 @@ class Worker:
 
     async def keep(self, job: Job, foreign: frozenset[str]) -> Kept:
         """Store what the last run of the task produced, if it may be stored (cache.md C10)."""
-        produced = self._produced.pop(job.id)
+        produced = self._produced[job.id]  # until it has ended: a cancellation must not lose it
         reason = await in_thread(self._threads.stores, self._store_or_say, job, produced, foreign)
+        del self._produced[job.id]
         if reason:
             self._note(job.id, f"not stored: {reason}")
         return Kept(job.id)
@@ -217,17 +243,25 @@ class Worker:
 
     async def drop(self, id: TaskId) -> None:
         """Forget what the last run of the task produced."""
-        await in_thread(self._threads.stores, self._produced.pop(id).pending.discard)
+        await in_thread(self._threads.stores, self._produced[id].pending.discard)
+        del self._produced[id]
 
     async def finish(self) -> tuple[str, ...]:
         """End the run for the store and the inputs; remarks for people."""
-        remarks = await in_thread(self._threads.stores, self._store.finish)
+        remarks = await in_thread(self._threads.stores, self._finish_store)
         return remarks + self._keys.notes()
 
     def close(self) -> None:
         """Forget whatever an aborted run has left; blocks for as long as removing files takes."""
+        self._looked.clear()
         while self._produced:
             self._produced.popitem()[1].pending.discard()
+        if self._unfinished:
+            self._finish_store()
+
+    def _finish_store(self) -> tuple[str, ...]:
+        self._unfinished = False
+        return self._store.finish()
 
     def _note(self, id: TaskId, text: str) -> None:
         self._listener.tell(TaskNote(id, text))

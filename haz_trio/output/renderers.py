@@ -5,9 +5,9 @@ Neither knows a clock, a terminal or the task graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import assert_never
+from typing import Protocol, assert_never
 
 import attrs
 
@@ -19,14 +19,20 @@ from haz_trio.output.spool import PIECE, Spool
 from haz_trio.output.writes import Renderer, Target, Write
 from haz_trio.plan.messages import (
     Event,
+    RunClosed,
     RunFinished,
     RunNote,
     RunStarted,
     Stream,
+    TaskBegun,
+    TaskMissed,
     TaskNote,
     TaskOutput,
+    TaskReady,
     TaskSettled,
     TaskStarted,
+    TaskWaits,
+    TryFailed,
     ViolationFound,
 )
 
@@ -37,10 +43,13 @@ _TARGETS = {Stream.STDOUT: Target.STDOUT, Stream.STDERR: Target.STDERR}
 class Narrator:
     """Everything on standard error that is not a task's own: summaries, notes, the epilogue.
 
+    With ``explain`` there is a line for the first miss of each task.
     Violations are told at the end, where they are not lost among the lines of other tasks.
     """
 
     palette: Palette
+    explain: bool = False
+    _missed: set[TaskId] = attrs.field(factory=set, init=False)
     _started: dict[TaskId, float] = attrs.field(factory=dict, init=False)
 
     def __call__(self, event: Event, at: float) -> list[Write]:
@@ -60,7 +69,21 @@ class Narrator:
                     return []
                 broken = [summary.violation_line(v, self.palette) for v in report.violations]
                 return _say("\n".join([*broken, summary.epilogue(report, at, self.palette)]))
-            case RunStarted() | TaskOutput() | ViolationFound():
+            case TryFailed(task, status, number, tries):
+                return _say(summary.try_line(task, status, number, tries, self.palette))
+            case TaskMissed(task, _, reason) if self.explain and task not in self._missed:
+                self._missed.add(task)  # a task that had to wait is looked at again
+                return _say(summary.miss_line(task, reason, self.palette))
+            case (
+                RunStarted()
+                | TaskReady()
+                | TaskWaits()
+                | TaskMissed()
+                | TaskBegun()
+                | TaskOutput()
+                | ViolationFound()
+                | RunClosed()
+            ):
                 return []
             case _:
                 assert_never(event)
@@ -74,8 +97,10 @@ class LiveRenderer:
     """
 
     screen: Screen
+    explain: bool = False
     _narrate: Narrator = attrs.field(
-        init=False, default=attrs.Factory(lambda self: Narrator(self.screen.stderr), True)
+        init=False,
+        default=attrs.Factory(lambda self: Narrator(self.screen.stderr, self.explain), True),
     )
     _prefixes: dict[tuple[TaskId, Stream], bytes] = attrs.field(factory=dict, init=False)
     _rests: dict[tuple[TaskId, Stream], Spool] = attrs.field(factory=dict, init=False)
@@ -84,7 +109,7 @@ class LiveRenderer:
         match event:
             case TaskOutput(task, stream, data):
                 return self._lines(task, stream, data)
-            case TaskSettled(task):
+            case TaskSettled(task) | TryFailed(task):
                 rests = [self._rest(task, stream) for stream in Stream]
                 return _join([*rests, self._narrate(event, at)])
             case _:
@@ -128,8 +153,10 @@ class BufferedRenderer:
     """Prints all that a task wrote when it settles: stdout, then stderr, as they are (7.3)."""
 
     screen: Screen
+    explain: bool = False
     _narrate: Narrator = attrs.field(
-        init=False, default=attrs.Factory(lambda self: Narrator(self.screen.stderr), True)
+        init=False,
+        default=attrs.Factory(lambda self: Narrator(self.screen.stderr, self.explain), True),
     )
     _held: dict[tuple[TaskId, Stream], Spool] = attrs.field(factory=dict, init=False)
 
@@ -155,7 +182,13 @@ class BufferedRenderer:
             yield [Write(Target.STDERR, b"\n")]
 
 
-RENDERERS: Mapping[OutputMode, Callable[[Screen], Renderer]] = {
+class MakeRenderer(Protocol):
+    """How a renderer is made: for a screen, and with or without reasons of misses."""
+
+    def __call__(self, screen: Screen, explain: bool = False) -> Renderer: ...
+
+
+RENDERERS: Mapping[OutputMode, MakeRenderer] = {
     OutputMode.LIVE: LiveRenderer,
     OutputMode.BUFFERED: BufferedRenderer,
 }

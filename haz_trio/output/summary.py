@@ -16,6 +16,7 @@ from haz_trio.plan.outcome import (
     Cancelled,
     Completed,
     Errored,
+    ExitStatus,
     Failed,
     InFlight,
     InRuntimeCycle,
@@ -117,6 +118,17 @@ def violation_line(violation: Violation, palette: Palette) -> str:
             )
         case _:
             assert_never(violation)
+
+
+def try_line(task: TaskId, status: ExitStatus, number: int, tries: int, palette: Palette) -> str:
+    """How a try ended that was not the last; ``number`` counts from 1."""
+    failed = palette.paint(f"{palette.glyphs.failed} try {number} of {tries} failed", Tone.ODD)
+    return f"{palette.prefix(task)}{failed} ({status})"
+
+
+def miss_line(task: TaskId, reason: str, palette: Palette) -> str:
+    """Why a task has to run (``--explain``)."""
+    return f"{palette.prefix(task)}miss: {one_line(reason)}"
 
 
 def task_note(task: TaskId, text: str, palette: Palette) -> str:

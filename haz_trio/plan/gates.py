@@ -12,6 +12,7 @@ from haz_trio.plan.admission import Admission, Limits
 from haz_trio.plan.board import Board, State
 from haz_trio.plan.flights import Flights
 from haz_trio.plan.locks import Locks
+from haz_trio.plan.messages import Obstacle
 from haz_trio.plan.selection import Selection
 
 
@@ -48,26 +49,27 @@ class Gates:
             self._board.move(task, State.LOOKING)
         return task
 
-    def park_or_run(self, task: int, key: str) -> bool:
-        """After a miss: True when the task runs now, False when it waits for a lock or a key.
+    def park_or_run(self, task: int, key: str) -> Obstacle | None:
+        """After a miss: what the task waits for, or ``None`` when it runs now.
 
         A called task that finds its key in flight leaves the queue of its lock: its next look
         will most likely be a hit, and others need not wait for that.
         """
-        runs = False
+        obstacle = None
         if self._flights.join(task, key):
+            obstacle = Obstacle.KEY
             self._park(task)
             self._locks.leave(task)
             self.offer(self._locks.call(task))
         elif self._locks.acquire(task):
-            runs = True
             self._flights.begin(task, key)
             self._board.move(task, State.RUNNING)
             self.offer(self._locks.call(task))
         else:
+            obstacle = Obstacle.MUTEX
             self._park(task)
         self.offer(self._flights.pass_on(task))
-        return runs
+        return obstacle
 
     def keep(self, task: int) -> None:
         """The command is done and its result will be stored; the task still holds everything.

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from itertools import takewhile
 
 import attrs
 
@@ -124,9 +125,5 @@ class Locks:
 
         If it fits, those are being looked at, and so at most as many as there are slots.
         """
-        for other in lock.line:
-            if other == task:
-                break
-            if not (self._shared[other] and self._shared[task]):
-                return False
-        return True
+        before = takewhile(lambda other: other != task, lock.line)
+        return all(self._shared[other] and self._shared[task] for other in before)

@@ -14,6 +14,7 @@ PARKED: the look missed, but the mutex is taken (``locks``) or a task with the s
 (``flights``). Slot and tags are given back; a task that is called is READY again, and is looked
 at again under a key derived anew (decisions.md 18).
 RUNNING: the command runs; slot, tags and mutex are held.
+All that stays with the task from try to try: a retry is not a new look.
 KEEPING: the command has succeeded and its result is being stored; everything is held until then,
 the mutex by MUTEX-006, slot and tags so that what the task releases comes before later tasks.
 
@@ -21,10 +22,10 @@ the mutex by MUTEX-006, slot and tags so that what the task releases comes befor
 cancellation in flight cancels them; a weak successor only waits for its predecessor to settle.
 
 *Closing.* A stop, an output overlap and a run-time cycle close the admission for good: whatever
-is ready or parked then, or becomes ready later, is cancelled.
-A stop and a cycle also tell every task that is LOOKING or RUNNING to halt.
+is ready or parked then, or becomes ready later, is cancelled. With ``fail_fast`` the first
+failure is a stop. A stop and a cycle also tell every task that is LOOKING or RUNNING to halt.
 A step that has been told to halt may still say what it was about to say, except that no miss
-starts a command any more.
+and no retry starts a command any more.
 When nothing is in flight, what remains is cancelled.
 
 *Messages.* ``start`` and ``feed`` return decisions and events in the order in which they are to
@@ -42,8 +43,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TypeAlias, assert_never
-
-import attrs
 
 from haz_trio.model.names import TaskId
 from haz_trio.plan.admission import Limits
@@ -68,8 +67,11 @@ from haz_trio.plan.messages import (
     RunFinished,
     RunStarted,
     StopRequested,
+    TaskReady,
     TaskSettled,
     TaskStarted,
+    TaskWaits,
+    TryFailed,
     ViolationFound,
 )
 from haz_trio.plan.outcome import (
@@ -94,29 +96,12 @@ from haz_trio.plan.outcome import (
     Violation,
 )
 from haz_trio.plan.selection import PlannedTask, Selection
+from haz_trio.plan.statistics import PlanStatistics, UnexpectedFactError
 from haz_trio.plan.violations import Claims, Consumers, CycleWatch, nobody
 
 __all__ = ["Limits", "Plan", "PlanStatistics", "PlannedTask", "UnexpectedFactError"]
 
 Messages: TypeAlias = list[Decision | Event]
-
-
-class UnexpectedFactError(RuntimeError):
-    """A fact that the state of its task does not allow: a bug in whoever drives the plan."""
-
-
-@attrs.frozen
-class PlanStatistics:
-    """How many tasks are in which state, and how much work the queues have had so far."""
-
-    waiting: int
-    ready: int
-    parked: int
-    looking: int
-    running: int
-    keeping: int
-    settled: int
-    effort: int
 
 
 class Plan:
@@ -129,6 +114,8 @@ class Plan:
         *,
         consumers: Consumers = nobody,
         edges: Iterable[tuple[TaskId, TaskId]] = (),
+        fail_fast: bool = False,
+        retries: int = 0,
     ) -> None:
         """``consumers`` names the tasks that read a workspace-absolute path.
 
@@ -146,6 +133,8 @@ class Plan:
         self._seen = bytearray(len(self._ids))  # 1: TaskStarted has been said
         self._told = bytearray(len(self._ids))  # 1: Halt has been said
         self._kept: dict[int, Record] = {}
+        self._fail_fast, self._tries = fail_fast, retries + 1
+        self._failed: dict[int, int] = {}  # tries that have failed and were not the last
         self._circling: frozenset[int] = frozenset()
         self._violations: list[Violation] = []
         self._started = self._closed = self._stopped = False
@@ -153,7 +142,7 @@ class Plan:
 
     @property
     def finished(self) -> bool:
-        """Whether every task has settled and ``RunFinished`` has been said."""
+        """Whether ``RunFinished`` has been said."""
         return self._report is not None
 
     def report(self) -> RunReport:
@@ -234,8 +223,9 @@ class Plan:
         elif self._closed:
             self._gates.end_step(task)
             self._settle(task, Cancelled(RunCancelled()), out)
-        elif self._gates.park_or_run(task, key):
-            out.append(Run(self._ids[task]))
+        else:
+            id, obstacle = self._ids[task], self._gates.park_or_run(task, key)
+            out.append(Run(id) if obstacle is None else TaskWaits(id, obstacle))
 
     def _ran(self, task: int, record: Record, written: Iterable[str], out: Messages) -> None:
         violations = self._violations_of(task, record, written)
@@ -254,14 +244,15 @@ class Plan:
         self._settle(task, Completed(Source.FRESH, self._kept.pop(task)), out)
 
     def _ended(self, task: int, status: ExitStatus, out: Messages) -> None:
-        self._gates.end_step(task)
-        self._settle(task, Failed(status), out)
-        self._cascade(task, Skipped(UpstreamFailed(self._ids[task])), out)
+        id, number = self._ids[task], self._failed.get(task, 0) + 1
+        if number < self._tries and not self._closed:
+            self._failed[task] = number
+            out += (TryFailed(id, status, number, self._tries), Run(id))
+        else:
+            self._fail(task, Failed(status), Skipped(UpstreamFailed(id)), out)
 
     def _broke(self, task: int, reason: str, out: Messages) -> None:
-        self._gates.end_step(task)
-        self._settle(task, Errored(reason), out)
-        self._cascade(task, Skipped(UpstreamErrored(self._ids[task])), out)
+        self._fail(task, Errored(reason), Skipped(UpstreamErrored(self._ids[task])), out)
 
     def _halted(self, task: int, out: Messages) -> None:
         self._gates.end_step(task)
@@ -269,12 +260,18 @@ class Plan:
         self._cascade(task, Cancelled(UpstreamCancelled(self._ids[task])), out)
 
     def _stop(self, out: Messages) -> None:
-        if not self._stopped:
-            self._stopped = True
-            self._close(frozenset(), out)
-            self._halt(out)
+        self._stopped = True
+        self._close(frozenset(), out)
+        self._halt(out)
 
     # -- what the transitions are made of ------------------------------------------------------
+
+    def _fail(self, task: int, outcome: Outcome, others: Outcome, out: Messages) -> None:
+        self._gates.end_step(task)
+        self._settle(task, outcome, out)
+        self._cascade(task, others, out)
+        if self._fail_fast and not self._stopped:
+            self._stop(out)
 
     def _settle(self, task: int, outcome: Outcome, out: Messages) -> None:
         self._board.settle(task, outcome)
@@ -326,6 +323,7 @@ class Plan:
         """Make the tasks ready that have been released, or cancel them when it is too late."""
         while (task := self._board.next_released()) is not None:
             if not self._closed:
+                out.append(TaskReady(self._ids[task]))
                 self._gates.offer((task,))
             elif task in self._circling:
                 self._settle(task, Skipped(InRuntimeCycle()), out)

@@ -147,10 +147,62 @@ class RunStarted:
 
 
 @attrs.frozen
+class TaskReady:
+    """Once per task: its predecessors are satisfied; only a slot or a tag is missing."""
+
+    task: TaskId
+
+
+class Obstacle(enum.Enum):
+    """What a task can wait for after its look has missed."""
+
+    MUTEX = "mutex"
+    KEY = "key"  # another task with the same key runs
+
+
+@attrs.frozen
+class TaskWaits:
+    """The look missed and the command cannot start yet; slot and tags are given back."""
+
+    task: TaskId
+    obstacle: Obstacle
+
+
+@attrs.frozen
 class TaskStarted:
     """Once per task, at its first look; its duration counts from here."""
 
     task: TaskId
+
+
+@attrs.frozen
+class TaskMissed:
+    """The cache has nothing to use; ``reason`` is for people and never empty."""
+
+    task: TaskId
+    key: str
+    reason: str
+
+
+@attrs.frozen
+class TaskBegun:
+    """The key is known, and the command starts now, or what was recorded is shown.
+
+    Once more for each further try.
+    """
+
+    task: TaskId
+    key: str
+
+
+@attrs.frozen
+class TryFailed:
+    """The command failed and is started again; ``number`` counts the tries from 1."""
+
+    task: TaskId
+    status: ExitStatus
+    number: int
+    tries: int
 
 
 @attrs.frozen
@@ -193,13 +245,26 @@ class RunFinished:
     report: RunReport
 
 
+@attrs.frozen
+class RunClosed:
+    """The last event of a run of the command line: what the process will end with."""
+
+    exit_code: int
+
+
 Event: TypeAlias = (
     RunStarted
+    | TaskReady
+    | TaskWaits
     | TaskStarted
+    | TaskMissed
+    | TaskBegun
+    | TryFailed
     | TaskOutput
     | TaskNote
     | RunNote
     | TaskSettled
     | ViolationFound
     | RunFinished
+    | RunClosed
 )

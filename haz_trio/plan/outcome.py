@@ -56,7 +56,17 @@ class Signalled:
         return f"signal {self.signal}"
 
 
-ExitStatus: TypeAlias = Exited | Signalled
+@attrs.frozen
+class TimedOut:
+    """We ended a command that ran for longer than ``seconds`` (``--task-timeout``)."""
+
+    seconds: float
+
+    def __str__(self) -> str:
+        return "timed out"
+
+
+ExitStatus: TypeAlias = Exited | Signalled | TimedOut
 
 
 @attrs.frozen
@@ -103,7 +113,10 @@ class Completed:
 
 @attrs.frozen
 class Failed:
-    """The process ended with another status than 0, and not because of us (EXEC-009)."""
+    """The process ended with another status than 0, or ran out of its time (EXEC-009).
+
+    A process that a stop of the run has ended is ``Cancelled`` instead.
+    """
 
     status: ExitStatus
 

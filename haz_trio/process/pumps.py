@@ -68,9 +68,10 @@ class Pump:
             self._waiting.deadline = trio.current_time() + SILENCE
 
     def is_held(self) -> bool:
-        """Whether some process can still write into the pipe."""
-        if self.done.is_set():
-            return False
+        """Whether some process can still write into the pipe, whether or not it is still read.
+
+        The pumping may have been cancelled while a process that escaped holds the other end.
+        """
         poll = select.poll()
         poll.register(self.descriptor, 0)
         # A pipe hangs up when its last writer is gone, whatever is left to be read.

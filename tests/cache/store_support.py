@@ -64,7 +64,7 @@ class Bench:
     ) -> tuple[Collected, Stored | NotStored]:
         """Run a command under the store and keep its result."""
         used = store or self.store()
-        pending = used.begin(key, what, b'{"recipe": 1}\n')
+        pending = used.begin(key, what, lambda secret: b'{"recipe": 1}\n')
         command()
         pending.write(Stream.STDOUT, stdout)
         pending.write(Stream.STDERR, stderr)

@@ -196,6 +196,20 @@ def test_a_link_that_turns_elsewhere_is_seen(tmp_path: Path) -> None:
         assert known.take(os.fsencode(link)).digest == digest_bytes(NAME, name.encode())
 
 
+def test_an_old_file_in_the_place_of_another_is_seen(tmp_path: Path) -> None:
+    """A folder that is exchanged brings files whose own times say nothing of it."""
+    world, path = World(), tmp_path / "now" / "file"
+    known = world.fingerprints()
+    for name in ("now", "next"):
+        (tmp_path / name).mkdir()
+        world.write(tmp_path / name / "file", name[:3].encode())
+    world.now += SETTLED
+    known.take(os.fsencode(path))
+    (tmp_path / "now").rename(tmp_path / "old")
+    (tmp_path / "next").rename(tmp_path / "now")
+    assert known.take(os.fsencode(path)).digest == digest_of(path)
+
+
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     """A missing file is an ``OSError``, also when it was there before; a folder is refused."""
     path = tmp_path / "file"

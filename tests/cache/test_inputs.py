@@ -1,247 +1,330 @@
-"""Inputs on real files: which they are, when their digests are believed, when they changed."""
+"""The inputs of a task: what is read, what is refused, and what has changed afterwards."""
 
 from __future__ import annotations
 
 import os
-import socket
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from haz_trio.cache.fingerprint import Fingerprints
-from haz_trio.cache.hashing import ALGORITHMS, digest_bytes, digest_file, new_hasher
-from haz_trio.cache.inputs import InputReader
+from haz_trio.cache.hashing import digest_bytes
+from haz_trio.cache.inputs import InputReader, InputsSeen
 from haz_trio.errors import InputError
 from haz_trio.model.patterns import Anchored, parse_pattern
 from haz_trio.model.workspace import HashName
 
-B3 = HashName.BLAKE3
+NAME = HashName.SHA256
+FILES = ("src/a.c", "src/b.c", "src/deep/c.c", "k.txt", "src/d.h")
 
 
-def anchored(*texts: str, root: str = "/lib") -> list[Anchored]:
-    return [parse_pattern(text).anchored(root) for text in texts]
-
-
-def names(root: Path, *texts: str) -> list[str]:
-    seen = InputReader(str(root), B3).read(anchored(*texts))
-    return [path for path, _ in seen.files]
+class Enough(Exception):
+    """Somebody gave up."""
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    for name in (
-        "lib/a.c",
-        "lib/b.h",
-        "lib/src/c.c",
-        "lib/src/deep/d.c",
-        "lib/.hidden.c",
-        "top.c",
-    ):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
+def root(tmp_path: Path) -> Path:
+    """A workspace with a project at ``/lib``."""
+    for name in FILES:
+        write(tmp_path, name, name)
     return tmp_path
 
 
-def test_patterns_stand_for_files(tree: Path) -> None:
-    """Literals, globs and both anchors; sorted by path; a file that two match counts once."""
-    assert names(tree, "a.c", "*.c", "/lib/a.c") == ["/lib/.hidden.c", "/lib/a.c"]
-    assert names(tree, "src/**") == ["/lib/src/c.c", "/lib/src/deep/d.c"]
-    assert names(tree, "src/*/*.c") == ["/lib/src/deep/d.c"]
-    assert names(tree, "/*.c", "/**/d.c") == ["/lib/src/deep/d.c", "/top.c"]
-    assert names(tree, "nowhere/**") == []
+def write(root: Path, name: str, text: str = "") -> Path:
+    path = root / "lib" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
 
 
-def test_links_count_under_their_own_names(tree: Path) -> None:
-    """A link to a file is a file of its own, a link to a folder is entered."""
-    (tree / "lib/link.c").symlink_to("a.c")
-    (tree / "lib/folder").symlink_to("src")
-    assert names(tree, "*.c") == ["/lib/.hidden.c", "/lib/a.c", "/lib/link.c"]
-    assert names(tree, "folder/*.c") == ["/lib/folder/c.c"]
+def patterns(*texts: str) -> list[Anchored]:
+    return [parse_pattern(text).anchored("/lib") for text in texts]
 
 
-def test_loops_and_dangling_links_do_no_harm_unmatched(tree: Path) -> None:
-    """A folder is not entered twice on one path; what leads nowhere is no file."""
-    (tree / "lib/loop").symlink_to(".")
-    (tree / "lib/self").symlink_to("self")
-    (tree / "lib/gone").symlink_to("nowhere")
-    assert "/lib/src/c.c" in names(tree, "**/*.c")
-    assert not any("loop/loop" in name for name in names(tree, "**/*.c"))
+def read(root: Path, *texts: str) -> InputsSeen:
+    return InputReader(str(root), NAME).read(patterns(*texts))
 
 
-def test_a_matched_dangling_link_is_an_error(tree: Path) -> None:
-    """The message names the link and the pattern."""
-    (tree / "lib/gone.c").symlink_to("nowhere")
-    with pytest.raises(InputError, match=r"/lib/gone\.c.*leads nowhere.*\*\.c"):
-        names(tree, "*.c")
+def paths(seen: InputsSeen) -> list[str]:
+    return [path for path, _ in seen.files]
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [("missing", "does not exist"), ("src", "is a folder.*src/"), ("fifo", "is a FIFO")],
-)
-def test_a_literal_must_be_a_regular_file(tree: Path, name: str, text: str) -> None:
-    """Anything else is an error that says what is there, and opens nothing."""
-    os.mkfifo(tree / "lib/fifo")
-    with pytest.raises(InputError, match=text) as caught:
-        names(tree, name)
-    assert caught.value.missing == ("/lib/missing" if name == "missing" else "")
+def refusal(root: Path, *texts: str) -> InputError:
+    with pytest.raises(InputError) as caught:
+        read(root, *texts)
+    return caught.value
 
 
-def test_odd_kinds_and_names_are_passed_over(tree: Path) -> None:
-    """FIFOs, sockets and names that are not UTF-8 match nothing; the names get a remark."""
-    os.mkfifo(tree / "lib/pipe.c")
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(tree / "lib/socket.c"))
-    Path(os.fsdecode(os.fsencode(tree) + b"/lib/\xff.c")).write_text("odd")
-    (tree / "lib/new\nline.c").write_text("fine")
-    reader = InputReader(str(tree), B3)
-    found = [path for path, _ in reader.read(anchored("*.c")).files]
-    assert found == ["/lib/.hidden.c", "/lib/a.c", "/lib/new\nline.c"]
+# -- reading ----------------------------------------------------------------------------------
+
+
+def test_inputs_are_paths_with_digests(root: Path) -> None:
+    """Literals and globs together, sorted, with the digests of their bytes (CACHE-006)."""
+    seen = read(root, "src/*.c", "k.txt", "/lib/src/d.h")
+    expected = ["k.txt", "src/a.c", "src/b.c", "src/d.h"]
+    assert seen.files == tuple((f"/lib/{n}", digest_bytes(NAME, n.encode())) for n in expected)
+
+
+def test_inputs_are_a_set(root: Path) -> None:
+    """Spelling, order and overlap of patterns do not matter (B 42 to 46)."""
+    once = read(root, "src/*.c").files
+    assert read(root, "src/*.c", "src/a.c", "/lib/src/*.c", "src/[ab].c").files == once
+    assert read(root, "src/b.c", "src/a.c").files == once
+
+
+def test_inputs_are_sorted_by_the_bytes_of_their_paths(root: Path) -> None:
+    """Whatever the alphabet: the order of UTF-8 and not that of a locale."""
+    for name in ("Z", "a", "é", "\U0001f600", "\uffee", "a b", "b/c"):
+        write(root, f"s/x{name}")
+    found = paths(read(root, "s/**"))
+    assert len(found) == 7
+    assert found == sorted(found, key=str.encode)
+
+
+def test_a_glob_may_match_nothing(root: Path) -> None:
+    """Also when its folder does not exist (B 102, 103)."""
+    assert read(root, "*.none", "missing/**").files == ()
+
+
+@pytest.mark.parametrize("text", ["gone.c", "k.txt/below", "missing/a.c"])
+def test_a_literal_that_does_not_exist_is_named(root: Path, text: str) -> None:
+    """The error says the path, and which one a producer would have to make."""
+    problem = refusal(root, "src/*.c", text)
+    assert str(problem) == f'input "/lib/{text}" does not exist'
+    assert problem.missing == f"/lib/{text}"
+
+
+def test_a_literal_that_is_a_folder_gets_advice(root: Path) -> None:
+    """The message has the glob that was probably meant (B 104)."""
+    problem = refusal(root, "src")
+    assert str(problem).startswith('input "/lib/src" is a folder, not a regular file')
+    assert "use `/lib/src/**`" in str(problem)
+    assert problem.missing == ""
+
+
+def test_the_first_pattern_in_trouble_is_told(root: Path) -> None:
+    """In the order of the declaration, so that repairing one after another gets somewhere."""
+    assert '"/lib/gone" does not exist' in str(refusal(root, "*.txt", "gone", "absent", "src"))
+    assert '"/lib/src" is a folder' in str(refusal(root, "src", "gone"))
+
+
+def test_a_literal_that_is_a_fifo_is_refused_without_waiting(root: Path) -> None:
+    """Nobody waits for its writer (B 111)."""
+    os.mkfifo(root / "lib/fifo")
+    assert str(refusal(root, "fifo")) == 'input "/lib/fifo" is a FIFO, not a regular file'
+
+
+def test_links_that_lead_nowhere_are_named(root: Path) -> None:
+    """As a literal, and where a glob matches them (B 105, 106)."""
+    (root / "lib/src/x.c").symlink_to("not-there")
+    literal = refusal(root, "src/x.c")
+    assert '"/lib/src/x.c" is a link to "not-there", which is not there' in str(literal)
+    assert literal.missing == "/lib/src/x.c"
+    matched = str(refusal(root, "src/*.c"))
+    assert '"/lib/src/x.c" is a link that leads nowhere (matched by "/lib/src/*.c")' in matched
+    assert paths(read(root, "src/*.h")) == ["/lib/src/d.h"]
+
+
+def test_odd_files_are_remarked_on_once(root: Path) -> None:
+    """One note: names that are not UTF-8, and what is neither file nor folder (B 110, 112)."""
+    for number in range(3):
+        Path(os.fsdecode(os.fsencode(root / "lib/src") + b"/%d\xff.c" % number)).touch()
+    os.mkfifo(root / "lib/src/fifo.c")
+    reader = InputReader(str(root), NAME)
+    assert reader.notes() == ()
+    for _ in range(2):
+        assert paths(reader.read(patterns("src/*.c"))) == ["/lib/src/a.c", "/lib/src/b.c"]
     (note,) = reader.notes()
-    assert "not UTF-8" in note
+    assert '0\\u{dcff}.c" and 2 more (name is not UTF-8' in note
+    assert '"/lib/src/fifo.c" (neither' in note
 
 
-def test_the_cache_is_never_an_input(tree: Path) -> None:
-    """Nothing below .haz/cache is matched, also through a link; the rest of .haz is."""
-    (tree / ".haz/cache/ab").mkdir(parents=True)
-    (tree / ".haz/cache/ab/x.c").write_text("x")
-    (tree / ".haz/workspace.c").write_text("x")
-    (tree / "lib/sly").symlink_to("../.haz/cache")
-    assert names(tree, "/.haz/**") == ["/.haz/workspace.c"]
-    assert not any("cache" in name or "sly" in name for name in names(tree, "/**/*.c"))
+def test_a_match_that_goes_before_it_is_read_is_no_input(root: Path) -> None:
+    """Temporary files of others come and go during a walk."""
+    reader = InputReader(str(root), NAME)
+    calls = []
+
+    def check() -> None:
+        calls.append(1)
+        if len(calls) == 2:  # the folder has been listed, and the first file is next
+            (root / "lib/src/b.c").unlink()
+
+    assert paths(reader.read(patterns("src/*.c"), check=check)) == ["/lib/src/a.c"]
 
 
-def test_new_files_are_seen_in_the_same_run(tree: Path) -> None:
-    """A folder that was listed is listed again when a task has written into it."""
-    reader = InputReader(str(tree), B3)
-    reader.read(anchored("src/*.c"))
-    for number in range(20):
-        (tree / f"lib/src/new{number}.c").write_text("x")
-        assert len(reader.read(anchored("src/*.c")).files) == number + 2
+def test_a_read_can_be_given_up(root: Path) -> None:
+    """``check`` is called for folders and for files."""
+    reader = InputReader(str(root), NAME)
+    for limit in range(1, 6):
+        calls: list[int] = []
+
+        def check(calls: list[int] = calls, limit: int = limit) -> None:
+            calls.append(1)
+            if len(calls) == limit:
+                raise Enough
+
+        with pytest.raises(Enough):
+            reader.read(patterns("src/**", "k.txt"), check=check)
 
 
-def test_changes_are_noticed(tree: Path) -> None:
-    """An edit, a file that appears and one that vanishes; not an untouched or rewritten one."""
-    reader = InputReader(str(tree), B3)
-    seen = reader.read(anchored("*.c", "src/c.c"))
-    assert reader.changed(seen, []) is None
-    (tree / "lib/a.c").write_text("lib/a.c")
-    assert reader.changed(seen, []) is None
-    (tree / "lib/a.c").write_text("other")
-    assert reader.changed(seen, []) == "/lib/a.c"
-    assert reader.changed(seen, anchored("a.c")) is None
-    (tree / "lib/a.c").write_text("lib/a.c")
-    (tree / "lib/z.c").write_text("new")
-    assert reader.changed(seen, []) == "/lib/z.c"
-    assert reader.changed(seen, anchored("z.*")) is None
-    (tree / "lib/z.c").unlink()
-    (tree / "lib/src/c.c").unlink()
-    assert reader.changed(seen, []) == "/lib/src/c.c"
+def test_what_may_not_be_read_is_named() -> None:
+    """A closed folder, and a closed file; tried as a user who is not root."""
+    program = (
+        "import os, sys\n"
+        "from tests.cache.test_inputs import InputError, InputReader, NAME, Path, patterns\n"
+        "root = sys.argv[1]\n"
+        "os.chmod(root + '/lib/closed', 0)\n"
+        "os.chmod(root + '/lib/secret', 0)\n"
+        "if os.geteuid() == 0:\n"
+        "    os.chmod(root, 0o755)\n"
+        "    os.setuid(65534)\n"
+        "for text in ('**', 'secret', 'secre?', 'closed/x', 'closed/*'):\n"
+        "    try:\n"
+        "        InputReader(root, NAME).read(patterns(text))\n"
+        "    except InputError as problem:\n"
+        "        print(problem)\n"
+    )
+    with tempfile.TemporaryDirectory() as top:
+        write(Path(top), "closed/x")
+        write(Path(top), "secret")
+        top_of_code = str(Path(__file__).parents[2])
+        done = subprocess.run(
+            [sys.executable, "-c", program, top],
+            env={**os.environ, "PYTHONPATH": top_of_code},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        os.chmod(f"{top}/lib/closed", 0o700)
+        assert done.stdout.splitlines() == [
+            'input pattern "/lib/**": "/lib/closed" cannot be searched: Permission denied',
+            'input "/lib/secret" cannot be read: Permission denied',
+            'input "/lib/secret" (matched by "/lib/secre?") cannot be read: Permission denied',
+            'input "/lib/closed/x" cannot be read: Permission denied',
+            'input pattern "/lib/closed/*": "/lib/closed" cannot be searched: Permission denied',
+        ], done.stderr
 
 
-@attrs.define
-class CoarseClock:
-    """A clock whose files' time stamps move only when it is told to."""
+# -- changes ----------------------------------------------------------------------------------
 
-    now: int = 10**18
-
-    def __call__(self) -> int:
-        return self.now
+ALL = ("src/**", "k.txt")
 
 
-def test_edits_within_a_tick_are_never_missed(tmp_path: Path) -> None:
-    """1,000 edits of equal length under one time stamp: no stale digest (cache.md F1)."""
-    path = tmp_path / "file"
-    clock = CoarseClock()
-    prints = Fingerprints(B3, clock=clock)
-    for number in range(1000):
-        path.write_text(f"{number:04}")
-        os.utime(path, ns=(clock.now, clock.now))
-        assert prints.take(os.fsencode(path)).digest == digest_bytes(B3, b"%04d" % number)
+def test_nothing_has_changed(root: Path) -> None:
+    """Neither at once, nor after ``touch``, nor after a rewrite with the same bytes."""
+    reader = InputReader(str(root), NAME)
+    seen = reader.read(patterns(*ALL))
+    assert reader.changed(seen, ()) is None
+    os.utime(root / "lib/k.txt", (1, 1))
+    write(root, "src/a.c", "src/a.c")
+    write(root, "unmatched")
+    assert reader.changed(seen, ()) is None
 
 
-def test_a_settled_file_is_not_read_again(tmp_path: Path) -> None:
-    """Once the stat data are older than the look, the digest is believed without a read."""
-    path = tmp_path / "file"
-    path.write_text("one")
-    later = path.stat().st_ctime_ns + 10**10
-    prints = Fingerprints(B3, clock=lambda: later)
-    first = prints.take(os.fsencode(path))
-    assert prints.take(os.fsencode(path)) is first
+def _replace(root: Path) -> None:
+    os.rename(write(root, "other", "SRC/A.C"), root / "lib/src/a.c")
 
 
-@pytest.mark.parametrize("trick", ["touch -r", "rename over"])
-def test_restored_time_stamps_deceive_nobody(tmp_path: Path, trick: str) -> None:
-    """The change time tells of an edit whose modification time was put back."""
-    path, other = tmp_path / "file", tmp_path / "other"
-    path.write_text("one")
-    stamp = path.stat().st_mtime_ns
-    prints = Fingerprints(B3, clock=lambda: path.stat().st_ctime_ns + 10**10)
-    prints.take(os.fsencode(path))
-    target = path if trick == "touch -r" else other
-    target.write_text("two")
-    os.utime(target, ns=(stamp, stamp))
-    if target is other:
-        other.rename(path)
-    assert prints.take(os.fsencode(path)).digest == digest_bytes(B3, b"two")
+def _edit_with_old_time(root: Path) -> None:
+    info = os.stat(root / "lib/src/a.c")
+    write(root, "src/a.c", "SRC/A.C")
+    os.utime(root / "lib/src/a.c", ns=(info.st_atime_ns, info.st_mtime_ns))
 
 
-@pytest.mark.parametrize("name", HashName)
-@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 1 << 20, (1 << 20) + 1])
-def test_a_file_is_hashed_whole(tmp_path: Path, name: HashName, size: int) -> None:
-    """Whatever its size, a file's digest is that of its bytes."""
-    data = bytes(index * 7 % 251 for index in range(size))
-    (tmp_path / "file").write_bytes(data)
-    assert digest_file(name, str(tmp_path / "file")).digest == digest_bytes(name, data)
+CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "edited": (lambda r: write(r, "src/b.c", "other"), "/lib/src/b.c"),
+    "edited, time restored": (_edit_with_old_time, "/lib/src/a.c"),
+    "renamed over": (_replace, "/lib/src/a.c"),
+    "appeared": (lambda r: write(r, "src/new"), "/lib/src/new"),
+    "appeared deep": (lambda r: write(r, "src/x/y/new"), "/lib/src/x/y/new"),
+    "vanished": (lambda r: (r / "lib/src/b.c").unlink(), "/lib/src/b.c"),
+    "folder vanished": (lambda r: shutil.rmtree(r / "lib/src/deep"), "/lib/src/deep/c.c"),
+    "literal vanished": (lambda r: (r / "lib/k.txt").unlink(), "/lib/k.txt"),
+    "dangling link": (lambda r: (r / "lib/src/l").symlink_to("none"), "/lib/src/l"),
+    "two changes": (
+        lambda r: (write(r, "src/b.c", "1"), write(r, "src/a.new", "2")),
+        "/lib/src/a.new",
+    ),
+}
 
 
-@given(st.binary(max_size=300), st.integers(1, 50), st.sampled_from(HashName))
-def test_chunks_do_not_matter(data: bytes, size: int, name: HashName) -> None:
-    """Feeding a hasher in pieces gives the digest of the whole."""
-    hasher = new_hasher(name)
-    for at in range(0, len(data), size):
-        hasher.update(data[at : at + size])
-    assert hasher.digest() == digest_bytes(name, data)
-    assert ALGORITHMS.keys() == set(HashName)
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_is_named(root: Path, name: str) -> None:
+    """The first path, in path order, that is not what the key was derived from (B 115)."""
+    change, path = CHANGES[name]
+    reader = InputReader(str(root), NAME)
+    seen = reader.read(patterns(*ALL))
+    change(root)
+    assert reader.changed(seen, ()) == path
 
 
-def test_a_fifo_is_refused_at_once(tmp_path: Path) -> None:
-    """Hashing never waits for somebody to write into a FIFO."""
-    os.mkfifo(tmp_path / "fifo")
-    with pytest.raises(InputError, match="not a regular file"):
-        digest_file(B3, str(tmp_path / "fifo"))
+@pytest.mark.parametrize("name", CHANGES)
+def test_own_outputs_may_change(root: Path, name: str) -> None:
+    """A formatter works in place (execution.md 5.7): what it declares is its own business."""
+    change, _ = CHANGES[name]
+    reader = InputReader(str(root), NAME)
+    seen = reader.read(patterns(*ALL))
+    change(root)
+    assert reader.changed(seen, patterns("src/**", "k.txt")) is None
 
 
-segments = st.sampled_from(["a", "b", "a.c", "x.c", ".h"])
-paths = st.lists(segments, min_size=1, max_size=4).map("/".join)
-globs = st.sampled_from(
-    ["**", "*", "*.c", "a/**", "**/*.c", "a/*/x.c", "?", "[ab]/**/x.c", "{a,b}/*.c", "a/**/b/*"]
+def test_an_output_excuses_only_itself(root: Path) -> None:
+    """Another input that changed beside an own output is still named."""
+    reader = InputReader(str(root), NAME)
+    seen = reader.read(patterns(*ALL))
+    write(root, "src/a.c", "formatted")
+    assert reader.changed(seen, patterns("src/a.c")) is None
+    write(root, "src/b.c", "edited")
+    assert reader.changed(seen, patterns("src/a.c")) == "/lib/src/b.c"
+
+
+def test_the_look_after_the_run_can_be_given_up(root: Path) -> None:
+    """``check`` is called there, too."""
+    reader = InputReader(str(root), NAME)
+    seen = reader.read(patterns(*ALL))
+
+    def check() -> None:
+        raise Enough
+
+    with pytest.raises(Enough):
+        reader.changed(seen, (), check=check)
+
+
+EDITS = st.lists(
+    st.tuples(st.sampled_from([*FILES, "new.c", "src/new.c"]), st.sampled_from(["", "x", "y"])),
+    max_size=4,
 )
 
 
-@given(st.lists(paths, max_size=8), st.lists(globs, min_size=1, max_size=3))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_a_walk_equals_looking_at_every_file(
-    tmp_path_factory: pytest.TempPathFactory, files: list[str], patterns: list[str]
+@settings(max_examples=60, deadline=None)
+@given(EDITS, EDITS)
+def test_a_change_is_what_a_fresh_look_would_see(
+    tmp_path_factory: pytest.TempPathFactory,
+    before: list[tuple[str, str]],
+    after: list[tuple[str, str]],
 ) -> None:
-    """Pruned walks find what matching every file of the tree finds."""
-    root = tmp_path_factory.mktemp("tree")
-    for name in files:
-        path = root / "lib" / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("x")
-        except OSError:
-            continue  # a file stands where this one wants a folder
-    wanted = anchored(*patterns)
-    expected = sorted(
-        f"/{path.relative_to(root)}"
-        for path in root.rglob("*")
-        if path.is_file()
-        and any(pattern.matches(f"/{path.relative_to(root)}") for pattern in wanted)
-    )
-    assert names(root, *patterns) == expected
+    """One reader's verdict over a history equals that of two readers that know nothing."""
+    root = tmp_path_factory.mktemp("ws")
+
+    def edit(edits: list[tuple[str, str]]) -> None:
+        for name, text in edits:
+            if text:
+                write(root, name, text)
+            else:
+                (root / "lib" / name).unlink(missing_ok=True)
+
+    globs = patterns("**/*.c")
+    edit(before)
+    reader = InputReader(str(root), NAME)
+    old = reader.read(globs)
+    edit(after)
+    new = InputReader(str(root), NAME).read(globs)
+    differing = {path for path, _ in set(old.files) ^ set(new.files)}
+    assert reader.changed(old, ()) == min(differing, default=None)
+    assert reader.read(globs) == new

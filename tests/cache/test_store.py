@@ -172,7 +172,7 @@ def test_paths_of_other_tasks_stay_out(bench: Bench) -> None:
 )
 def test_a_literal_output_has_to_be_a_file(bench: Bench, make, words: list[str]) -> None:  # type: ignore[no-untyped-def]  # a table of lambdas
     """Anything else fails the task, with the output and what is there (B 116, 120, 126)."""
-    pending = bench.store().begin(KEY, subject("out"), b"")
+    pending = bench.store().begin(KEY, subject("out"), lambda secret: b"")
     make(bench.lib)
     with pytest.raises(OutputError) as caught:
         pending.collect()
@@ -239,7 +239,7 @@ def test_an_output_that_leads_outside_is_not_stored(bench: Bench, tmp_path: Path
 
 def test_a_changed_output_is_not_stored(bench: Bench) -> None:
     """A file that changes after it was collected is still being written (C10.2)."""
-    pending = bench.store().begin(KEY, subject("x"), b"")
+    pending = bench.store().begin(KEY, subject("x"), lambda secret: b"")
     write(bench.lib / "x", b"1")
     pending.collect()
     write(bench.lib / "x", b"22")
@@ -275,7 +275,7 @@ def test_an_equal_result_leaves_the_entry_alone(bench: Bench) -> None:
 
 def test_a_discarded_result_leaves_nothing(bench: Bench) -> None:
     """Not even what was spooled (B 132)."""
-    pending = bench.store().begin(KEY, subject(), b"")
+    pending = bench.store().begin(KEY, subject(), lambda secret: b"")
     for _ in range(3):
         pending.write(Stream.STDOUT, b"x" * (1 << 20))
     assert pending.spooling

@@ -45,7 +45,7 @@ def test_a_failure_at_any_call_of_a_store_is_only_not_stored(bench: Bench) -> No
     while True:
         faults = Faults(at)
         store = bench.store(disk=Disk(faults))
-        pending = store.begin(OTHER_KEY, WHAT, b"{}")
+        pending = store.begin(OTHER_KEY, WHAT, lambda secret: b"{}")
         write(bench.lib / "out.o", b"%d" % at)
         write(bench.lib / "dist/big", b"b" * (1 << 20) + b"%d" % at)
         pending.write(Stream.STDOUT, b"x" * (1 << 20))

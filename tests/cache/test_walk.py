@@ -206,7 +206,7 @@ def test_names_that_are_not_utf8_are_passed_over_and_remembered(tmp_path: Path) 
 
 def test_a_walk_begins_at_the_prefix_and_ends_at_the_depth(tmp_path: Path) -> None:
     """Folders beside and below what can match are not looked at, readable or not."""
-    plant(tmp_path, "lib/src/a.c", "lib/src/deep/b.c", "other/c.c")
+    plant(tmp_path, "lib/src/a.c", "lib/src/deep/b.c", "lib/src/deep/er/c.c", "other/c.c")
     seen: list[int] = []
 
     def row_of(info: os.stat_result) -> StatRow:
@@ -215,7 +215,10 @@ def test_a_walk_begins_at_the_prefix_and_ends_at_the_depth(tmp_path: Path) -> No
 
     tree = Tree(str(tmp_path), row_of=row_of)
     assert list(tree.find([anchored("src/*.c", "/lib")]).files) == ["/lib/src/a.c"]
-    assert seen == [(tmp_path / "lib/src").stat().st_ino]
+    folders = [(tmp_path / "lib/src" / name).stat().st_ino for name in ("", "deep")]
+    assert seen == folders[:1]
+    assert list(tree.find([anchored("src/*/*.c", "/lib")]).files) == ["/lib/src/deep/b.c"]
+    assert seen[1:] == folders
 
 
 def test_a_prefix_that_is_no_folder_has_no_files(tmp_path: Path) -> None:

@@ -30,8 +30,11 @@ from haz_trio.plan.messages import (
     RunFinished,
     RunStarted,
     StopRequested,
+    TaskReady,
     TaskSettled,
     TaskStarted,
+    TaskWaits,
+    TryFailed,
     Upstream,
     ViolationFound,
 )
@@ -86,12 +89,22 @@ class Driver:
         *,
         readers: Mapping[str, Iterable[TaskId]] | None = None,
         edges: Iterable[tuple[TaskId, TaskId]] = (),
+        fail_fast: bool = False,
+        retries: int = 0,
     ) -> None:
+        self.fail_fast, self.retries = fail_fast, retries
+        self.failed: dict[TaskId, int] = {}  # tries that were not the last
+        self.told_ready: set[TaskId] = set()
         self.tasks = {task.id: task for task in sorted(tasks, key=lambda t: t.id)}
         self.limits = Limits(slots, caps or {})
         self.readers = readers or {}
         self.plan = Plan(
-            self.tasks.values(), self.limits, consumers=Readers(self.readers), edges=edges
+            self.tasks.values(),
+            self.limits,
+            consumers=Readers(self.readers),
+            edges=edges,
+            fail_fast=fail_fast,
+            retries=retries,
         )
         self.looking: set[TaskId] = set()
         self.running: dict[TaskId, str] = {}  # with their keys
@@ -114,18 +127,18 @@ class Driver:
     # -- what a test does ----------------------------------------------------------------------
 
     def start(self) -> list[Decision | Event]:
-        messages = self.plan.start()
+        messages = self._heard(self.plan.start())
         assert messages[0] == RunStarted(tuple(self.tasks))
         self._take(messages[1:])
         self._check()
         return messages
 
     def feed(self, fact: Fact) -> list[Decision | Event]:
-        messages = self.plan.feed(fact)
+        messages = self._heard(self.plan.feed(fact))
         self._note(fact, messages)
         self._take(messages)
         self._check()
-        return messages
+        return [m for m in messages if not isinstance(m, TaskWaits)]
 
     def hit(self, name: str, *outputs: str) -> list[Decision | Event]:
         return self.feed(Hit(tid(name), record(*outputs)))
@@ -150,6 +163,15 @@ class Driver:
 
     def runs(self) -> list[str]:
         return [id.task for id in sorted(self.running)]
+
+    def _heard(self, messages: list[Decision | Event]) -> list[Decision | Event]:
+        """Without the remarks on who is ready, which are held against the books here."""
+        for message in messages:
+            if isinstance(message, TaskReady):
+                assert not self.closed
+                assert message.task not in self.told_ready, "ready once"
+                self.told_ready.add(message.task)
+        return [m for m in messages if not isinstance(m, TaskReady)]
 
     # -- the books -----------------------------------------------------------------------------
 
@@ -176,7 +198,14 @@ class Driver:
                     self.keeping[id] = key
             case Kept(id):
                 del self.keeping[id]
+            case Ended(id) if self._is_tried_again(id):
+                assert Run(id) in messages, "tries are left"
+                self.failed[id] = self.failed.get(id, 0) + 1
+                assert any(isinstance(m, TryFailed) and m.task == id for m in messages)
             case Ended(id) | Broke(id) | Halted(id):
+                assert Run(id) not in messages, "no try is left"
+                if self.fail_fast and not isinstance(fact, Halted):
+                    self.stopped = self.closed = self.halting = True
                 self.looking.discard(id)
                 self.running.pop(id, None)
                 self._leave_lines(id)
@@ -201,6 +230,9 @@ class Driver:
         else:
             ahead = line[: line.index(id)]
             assert ahead or self.blockers(task), f"{id} parked for nothing"
+
+    def _is_tried_again(self, id: TaskId) -> bool:
+        return self.failed.get(id, 0) < self.retries and not self.closed
 
     def _leave_lines(self, id: TaskId) -> None:
         self.waiters.pop(id, None)
@@ -245,11 +277,18 @@ class Driver:
                 case TaskStarted(id):
                     assert id not in self.seen, "started once"
                     assert id not in self.outcomes
+                    assert id in self.told_ready
                     self.seen.append(id)
                 case Look(id, upstream):
                     self._take_look(id, upstream)
                 case Run(id):
                     assert id in self.running
+                case TaskWaits(id):
+                    assert id not in self.running
+                    assert id not in self.looking
+                case TryFailed(id, number=number, tries=tries):
+                    assert id in self.running
+                    assert (number, tries) == (self.failed[id], self.retries + 1)
                 case Keep(id) | Drop(id):
                     assert id in self.tasks
                 case Halt(id):

@@ -23,6 +23,7 @@ from haz_trio.plan.messages import (
     RunFinished,
     RunStarted,
     StopRequested,
+    TaskReady,
     TaskSettled,
     TaskStarted,
     Upstream,
@@ -293,12 +294,11 @@ def brought_to(state: str) -> Driver:
     """A driver whose task ``a`` is in a state."""
     needs = {"waiting": "z", "ready": ""}.get(state, "")
     slots = 1 if state == "ready" else 9
-    driver = Driver(
-        [planned("a", hard=needs, lock="m"), planned("z", lock="m"), planned("A")], slots
-    )
+    first = planned("A", lock="m" if state == "parked" else None)
+    driver = Driver([planned("a", hard=needs, lock="m"), planned("z", lock="m"), first], slots)
     driver.start()
     if state == "parked":
-        driver.miss("z")
+        driver.miss("A")
         driver.miss("a")
     if state.startswith(("running", "keeping")):
         driver.miss("a")
@@ -340,7 +340,7 @@ def test_no_fact_comes_before_the_start(fact: Fact) -> None:
     plan = Plan([planned("a")], Limits(1, {}))
     with pytest.raises(UnexpectedFactError, match="before the plan was started"):
         plan.feed(fact)
-    assert plan.start() == [RunStarted((A,)), TaskStarted(A), Look(A, ())]
+    assert plan.start() == [RunStarted((A,)), TaskReady(A), TaskStarted(A), Look(A, ())]
 
 
 def test_a_plan_starts_once_and_reports_at_the_end() -> None:

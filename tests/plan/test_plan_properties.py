@@ -112,6 +112,8 @@ class PlanMachine(RuleBasedStateMachine):
                 for maker in tasks[: place + 1]  # itself, too
                 if self.files and draw(st.integers(0, 3)) == 0
             ],
+            fail_fast=draw(st.sampled_from([False, False, True])),
+            retries=draw(st.sampled_from([0, 0, 2])),
         )
         self.driver.start()
 

@@ -1,0 +1,117 @@
+"""Removes the whole cache, but not what a living run works on (CACHE-021, cache.md C9)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+
+import attrs
+
+from haz_trio.cache.census import is_live, open_cache, shards
+from haz_trio.cache.files import FOLDER, Disk, opened
+from haz_trio.cache.layout import RESTORING, STATE, TEMPORARY, TRASH
+from haz_trio.cache.problems import Problem, Step
+from haz_trio.cache.removal import Remover
+
+_ROUNDS = 3  # how often a cache that grows while it is cleared is cleared again
+_FULL = (errno.ENOTEMPTY, errno.EEXIST)
+
+
+@attrs.frozen
+class Cleared:
+    """What `cache clear` left: ``busy`` are places in the cache that a living run works on."""
+
+    busy: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def clear(workspace: str, disk: Disk | None = None) -> Cleared:
+    """Remove the cache: the folder itself, or all that is in it where it is behind a link.
+
+    What a living run works on stays, and the folder ``state`` with it.
+    Raises ``OSError`` when the root cannot be opened or is no folder.
+    """
+    root = open_cache(workspace)
+    if root is None:
+        return Cleared()
+    try:
+        remover = Remover(workspace, root, disk or Disk())
+        remover.recover()
+        busy: list[str] = []
+        for _ in range(_ROUNDS):
+            busy = _clear_once(remover)
+            if busy or remover.problems or _remove_root(remover):
+                break
+            # A run stores: what it began after we came is its own, also when we give up.
+        return Cleared(tuple(busy), tuple(remover.problems))
+    finally:
+        os.close(root)
+
+
+def _remove_root(remover: Remover) -> bool:
+    """Whether nothing is left to do: the folder is gone, stays for a reason, or cannot go."""
+    if os.path.islink(remover.path):
+        return True
+    try:
+        os.rmdir(remover.path)
+    except FileNotFoundError:
+        return True
+    except OSError as problem:
+        if problem.errno in _FULL:
+            return False
+        remover.complain(Step.REMOVE_WASTE, "", problem)
+    return True
+
+
+def _clear_once(remover: Remover) -> list[str]:
+    """Remove all but what living runs work on, which is the result."""
+    busy = sorted(_living(remover.root))
+    held = {place.partition("/")[0] for place in busy}
+    for name in sorted(os.listdir(remover.root)):
+        if name in held or (busy and name == STATE):
+            continue
+        if name.startswith(TRASH):
+            remover.delete(name, remover.root, Step.REMOVE_WASTE, name)
+        elif name.startswith(RESTORING) and _is_folder(name, remover.root):
+            remover.remove_orphan(name, Step.REMOVE_RESTORING)
+        else:
+            remover.remove(name, Step.REMOVE_WASTE)
+    for shard in sorted(name for name in held if not name.startswith(RESTORING)):
+        _clear_shard(remover, shard, set(busy))
+    return busy
+
+
+def _clear_shard(remover: Remover, shard: str, busy: set[str]) -> None:
+    try:
+        with opened(shard, FOLDER, at=remover.root) as at:
+            names = sorted(os.listdir(at))
+    except OSError as problem:
+        remover.complain(Step.READ_SHARD, shard, problem)
+        return
+    for name in names:
+        if (place := f"{shard}/{name}") not in busy:
+            remover.remove(place, Step.REMOVE_ENTRY)
+
+
+def _living(root: int) -> Iterator[str]:
+    """The places of stores and restores whose makers live."""
+    for name in os.listdir(root):
+        if name.startswith(RESTORING) and is_live(name, root):
+            yield name
+    for shard in shards(root):
+        try:
+            with opened(shard, FOLDER, at=root) as at:
+                for name in os.listdir(at):
+                    if name.startswith(TEMPORARY) and is_live(name, at):
+                        yield f"{shard}/{name}"
+        except OSError:
+            continue  # its removal will say what is wrong with it
+
+
+def _is_folder(name: str, at: int) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(name, dir_fd=at, follow_symlinks=False).st_mode)
+    except OSError:
+        return False

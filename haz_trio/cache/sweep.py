@@ -1,0 +1,100 @@
+"""Carries out what `cache clean` planned (CACHE-022, AUX-022..028, cache.md C9)."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import attrs
+
+from haz_trio.cache.census import open_cache, shards
+from haz_trio.cache.collect import CleanPlan, Eviction
+from haz_trio.cache.files import FOLDER, Disk, opened
+from haz_trio.cache.layout import POOL, QUARANTINE, TRASH, is_digest
+from haz_trio.cache.problems import Problem, Step
+from haz_trio.cache.removal import Remover
+
+
+@attrs.frozen
+class Cleaned:
+    """What was done: ``done`` has the shape of the plan; ``problems`` is what went wrong."""
+
+    done: CleanPlan
+    problems: tuple[Problem, ...]
+
+
+def carry_out(workspace: str, plan: CleanPlan, disk: Disk | None = None) -> Cleaned:
+    """Remove what a plan says, and blobs that no entry has any more; goes on past failures.
+
+    What another process removed or replaced in the meantime, or works on now, is neither removed
+    nor counted.  Raises ``OSError`` when the root cannot be opened.
+    """
+    root = open_cache(workspace)
+    if root is None:
+        done = attrs.evolve(plan, evictions=(), temporary=(), restoring=())
+        return Cleaned(done, plan.problems)
+    try:
+        return _clean(Remover(workspace, root, disk or Disk()), plan)
+    finally:
+        os.close(root)
+
+
+def _clean(remover: Remover, plan: CleanPlan) -> Cleaned:
+    remover.problems += plan.problems
+    evictions = tuple(e for e in plan.evictions if _evict(remover, e))
+    if plan.restoring:
+        remover.recover()
+    temporary = tuple(p for p in plan.temporary if remover.remove_orphan(p, Step.REMOVE_TEMPORARY))
+    restoring = tuple(p for p in plan.restoring if remover.remove_orphan(p, Step.REMOVE_RESTORING))
+    if plan.soft:
+        _remove_waste(remover)
+    _sweep_pool(remover)
+    done = attrs.evolve(plan, evictions=evictions, temporary=temporary, restoring=restoring)
+    return Cleaned(done, tuple(remover.problems))
+
+
+def _evict(remover: Remover, eviction: Eviction) -> bool:
+    entry = eviction.entry
+
+    def same(info: os.stat_result) -> bool:
+        return info.st_ino == entry.inode
+
+    return remover.remove(entry.place, Step.REMOVE_ENTRY, only=same)
+
+
+def _remove_waste(remover: Remover) -> None:
+    """What was set aside or thrown away earlier, and shards without entries."""
+    for name in sorted(os.listdir(remover.root)):
+        if name.startswith(TRASH):
+            remover.delete(name, remover.root, Step.REMOVE_WASTE, name)
+        elif name == QUARANTINE:
+            remover.remove(name, Step.REMOVE_WASTE)
+    for name in shards(remover.root):
+        if len(name) == 2:  # others are not of our making
+            try:
+                os.rmdir(name, dir_fd=remover.root)
+            except OSError:
+                continue  # it has entries, or it is not ours to remove: no harm in either
+
+
+def _sweep_pool(remover: Remover) -> None:
+    try:
+        with opened(POOL, FOLDER, at=remover.root) as pool:
+            for name in sorted(os.listdir(pool)):
+                _drop_blob(remover, name, pool)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as problem:
+        remover.complain(Step.REMOVE_BLOB, POOL, problem)
+
+
+def _drop_blob(remover: Remover, name: str, pool: int) -> None:
+    """Unlink a blob that no entry has: its only name is the pool's (cache.md C4)."""
+    try:
+        info = os.stat(name, dir_fd=pool, follow_symlinks=False)
+        if is_digest(name) and stat.S_ISREG(info.st_mode) and info.st_nlink == 1:
+            remover.disk.unlink(name, at=pool)
+    except FileNotFoundError:
+        return
+    except OSError as problem:
+        remover.complain(Step.REMOVE_BLOB, f"{POOL}/{name}", problem)

@@ -1,0 +1,130 @@
+"""Whether two globs can match one path, exactly and without looking at any file (QRY-003).
+
+A glob becomes a nondeterministic automaton over bytes that has no empty moves: a state waits for
+one byte of a set and knows which states may come next.
+Two automata meet on a path exactly if the pair of their accepting states can be reached in their
+product, which is explored only as far as the bytes of both agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import product
+from typing import TypeAlias, assert_never
+
+import attrs
+
+from haz_trio.model.globs import (
+    Alternation,
+    AnyByte,
+    AnyInfix,
+    AnyPrefix,
+    AnySuffix,
+    ByteSet,
+    Everything,
+    Glob,
+    Literal,
+    Star,
+    Token,
+)
+
+# A set of bytes is a number with one bit for each byte.
+Bytes: TypeAlias = int
+States: TypeAlias = frozenset[int]
+
+_ACCEPTING = 0
+_SLASH: Bytes = 1 << ord("/")
+_ANY: Bytes = (1 << 256) - 1
+_NO_SLASH: Bytes = _ANY & ~_SLASH
+
+
+def intersects(a: Glob, b: Glob) -> bool:
+    """Whether some path is matched by both globs.
+
+    The cost is at most the product of the sizes of both, and mostly that of their common part.
+    """
+    left, right = _automaton(a), _automaton(b)
+    pending = list(product(left.start, right.start))
+    seen = set(pending)
+    while pending:
+        pair = pending.pop()
+        if pair == (_ACCEPTING, _ACCEPTING):
+            return True
+        one, other = left.states[pair[0]], right.states[pair[1]]
+        if one.waits_for & other.waits_for:
+            for following in product(one.next, other.next):
+                if following not in seen:
+                    seen.add(following)
+                    pending.append(following)
+    return False
+
+
+@attrs.define(eq=False)
+class _State:
+    """Reads one byte of a set and goes on; the accepting state waits for no byte at all."""
+
+    waits_for: Bytes
+    next: States
+
+
+@attrs.frozen(eq=False)
+class _Automaton:
+    start: States
+    states: tuple[_State, ...]
+
+
+@lru_cache(maxsize=1 << 12)
+def _automaton(glob: Glob) -> _Automaton:
+    builder = _Builder()
+    start = builder.before(glob.tokens, frozenset((_ACCEPTING,)))
+    return _Automaton(start, tuple(builder.states))
+
+
+class _Builder:
+    """Builds from the end: every part is given the states that follow it."""
+
+    def __init__(self) -> None:
+        self.states = [_State(0, frozenset())]
+
+    def before(self, tokens: Iterable[Token], after: States) -> States:
+        """The states that tokens begin in, when ``after`` follows them."""
+        for token in reversed(tuple(tokens)):
+            after = self._enter(token, after)
+        return after
+
+    def _enter(self, token: Token, after: States) -> States:
+        match token:
+            case Literal(data):
+                for byte in reversed(data):
+                    after = self._one(1 << byte, after)
+                return after
+            case AnyByte():
+                return self._one(_NO_SLASH, after)
+            case ByteSet(members):
+                return self._one(sum(1 << byte for byte in members), after)
+            case Star():
+                return self._many(_NO_SLASH, after)
+            case Everything():
+                return self._many(_ANY, after)
+            case AnySuffix():
+                return self._one(_SLASH, self._many(_ANY, after))
+            case AnyPrefix():
+                return after | self._many(_ANY, self._one(_SLASH, after))
+            case AnyInfix():
+                return self._one(_SLASH, after | self._many(_ANY, self._one(_SLASH, after)))
+            case Alternation(branches):
+                entries = [self.before(branch, after) for branch in branches]
+                return frozenset().union(*entries) if entries else after
+            case _:
+                assert_never(token)
+
+    def _one(self, waits_for: Bytes, after: States) -> States:
+        self.states.append(_State(waits_for, after))
+        return frozenset((len(self.states) - 1,))
+
+    def _many(self, waits_for: Bytes, after: States) -> States:
+        """Any number of bytes of a set; the state comes after itself."""
+        entry = after | {len(self.states)}
+        self.states.append(_State(waits_for, entry))
+        return entry

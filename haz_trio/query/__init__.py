@@ -1,0 +1,1 @@
+"""PURE: the query language: expressions over tasks, their parser, their evaluation."""

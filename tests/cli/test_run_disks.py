@@ -1,0 +1,147 @@
+"""``haz run`` on disks that are full, read-only or in the way: a cache fault fails no task."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.cli.support import Home
+from tests.engine.workspaces import sh
+
+BIG = "head -c 2000000 /dev/zero | tr '\\0' x | fold -w 80; head -c 3000000 /dev/zero > o"
+
+
+def mount(*words: str) -> None:
+    done = subprocess.run(["mount", *words], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip(f"mount is not permitted: {done.stderr.decode().strip()}")
+
+
+@contextmanager
+def small_disk(place: Path, size: str = "1m") -> Iterator[None]:
+    """A file system of 1 MiB at ``place``."""
+    place.mkdir(parents=True, exist_ok=True)
+    mount("-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", str(place))
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@contextmanager
+def frozen(place: Path) -> Iterator[None]:
+    """``place`` as a mount that cannot be written."""
+    mount("--bind", str(place), str(place))
+    try:
+        mount("-o", "remount,bind,ro", str(place))
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.parametrize("mode", ["live", "buffered"])
+def test_a_full_cache_is_one_line(tmp_path: Path, mode: str) -> None:
+    """Success, all output, one line; a small task before it was stored, a later one still runs."""
+    tasks = {
+        "a-small": sh("echo small > s", outputs=["s"]),
+        "b-big": sh(BIG, outputs=["o"], deps=["~:a-small"]),
+        "c-big": sh("echo c;" + BIG.replace("> o", "> o2"), outputs=["o2"], deps=["~:b-big"]),
+    }
+    home = Home.make(tmp_path, tasks)
+    with small_disk(tmp_path / ".haz/cache"):
+        done = home.haz("run", "--workspace", "--output-mode", mode)
+        assert done.code == 0, done.err
+        assert done.out.count(b"x" * 80) == 50000
+        assert done.said("Tasks: 3 completed")
+        complaints = done.said("No space left")
+        assert len(complaints) == 1
+        assert ".haz/cache" in complaints[0]
+        again = home.haz("run", "--workspace", "--output-mode", mode)
+        assert again.code == 0
+        assert again.said("[p:a-small]", "cached")
+        assert again.said("[p:b-big]", "done")
+        assert home.place.litter() == []
+
+
+def test_a_full_workspace_is_the_commands_failure(tmp_path: Path) -> None:
+    """The command that cannot write fails by itself; we add no traceback."""
+    with small_disk(tmp_path / "w"):
+        home = Home.make(tmp_path / "w", {"t": sh("head -c 3000000 /dev/zero > o")})
+        done = home.haz("run", "p:t")
+        assert done.code == 1
+        assert done.said("[p:t]", "failed", "exit 1")
+        assert not done.said("Traceback")
+
+
+def test_a_read_only_cache_still_hits(tmp_path: Path) -> None:
+    """What is stored is used, what is new is not stored, and one line says why."""
+    tasks = {
+        "old": sh("echo old > o", outputs=["o"]),
+        "new": sh("cat in > n; echo ran", inputs=["in"], outputs=["n"]),
+        "new2": sh("cat in; echo two", inputs=["in"]),
+    }
+    home = Home.make(tmp_path, tasks)
+    home.place.write("p/in", "1")
+    assert home.haz("run", "--workspace").code == 0
+    home.place.write("p/in", "2")
+    (tmp_path / "p/o").unlink()
+    with frozen(tmp_path / ".haz/cache"):
+        done = home.haz("run", "--workspace")
+        assert done.code == 0, done.err
+        assert done.said("[p:old]", "cached")
+        assert done.said("[p:new]", "done")
+        assert (tmp_path / "p/o").read_text() == "old\n"
+        assert len(done.said("Read-only")) == 1
+
+
+def test_a_read_only_workspace_is_an_ordinary_failure(tmp_path: Path) -> None:
+    """No cache can be made and no output written: the task decides, one line tells of the cache."""
+    tasks = {"quiet": sh("echo fine"), "writes": sh("echo x > o", outputs=["o"])}
+    home = Home.make(tmp_path, tasks)
+    with frozen(tmp_path):
+        fine = home.haz("run", "p:quiet")
+        assert fine.code == 0, fine.err
+        assert fine.out == b"[p:quiet] fine\n"
+        assert len(fine.said("Read-only")) == 1
+        failed = home.haz("run", "p:writes")
+        assert failed.code == 1
+        assert not failed.said("Traceback")
+
+
+def test_a_file_in_the_place_of_the_cache(tmp_path: Path) -> None:
+    """Success and one line that names it (E16b)."""
+    home = Home.make(tmp_path, {"t": sh("echo x > o", outputs=["o"])})
+    home.place.write(".haz/cache", "not a folder")
+    done = home.haz("run", "p:t")
+    assert done.code == 0
+    assert len(done.said(".haz/cache")) == 1
+    assert (tmp_path / "p/o").read_text() == "x\n"
+
+
+def test_a_full_folder_for_temporary_files(tmp_path: Path) -> None:
+    """Buffered output that has no room in ``TMPDIR`` stays in memory and arrives."""
+    home = Home.make(tmp_path, {"t": sh("seq 1 400000")})
+    with small_disk(tmp_path / "tmp", "64k"):
+        done = home.haz(
+            "run", "p:t", "--output-mode", "buffered", TMPDIR=os.fspath(tmp_path / "tmp")
+        )
+    assert done.code == 0
+    assert done.out.endswith(b"\n400000\n")
+
+
+def test_a_large_output_in_a_folder_that_cannot_be_listed(tmp_path: Path) -> None:
+    """A folder without rights in the way of a glob is an error with its name, not a traceback."""
+    if os.geteuid() == 0:
+        pytest.skip("root may list every folder")
+    home = Home.make(tmp_path, {"t": sh("true", inputs=["src/**"])})
+    (tmp_path / "p/src/closed").mkdir(parents=True)
+    (tmp_path / "p/src/closed").chmod(0)
+    done = home.haz("run", "p:t")
+    (tmp_path / "p/src/closed").chmod(0o700)
+    assert done.code == 1
+    assert done.said("[p:t]", "errored", "closed")
