@@ -24,6 +24,8 @@ _FIXED = (
     "-c",
     "core.fsmonitor=false",
     "-c",
+    "diff.autoRefreshIndex=true",  # a file that was only touched has not changed
+    "-c",
     f"core.hooksPath={os.devnull}",
 )
 _DIFF = (
@@ -35,6 +37,7 @@ _DIFF = (
     "--no-relative",
     "--no-renames",
     "--no-textconv",
+    f"-O{os.devnull}",  # an order file that is set and missing would be an error
 )
 _UNTRACKED = ("ls-files", "--others", "--exclude-standard", "--full-name", "-z")
 # What ties git to one repository, such as the one whose hook has started us.

@@ -77,13 +77,14 @@ class Census:
     """What was found below ``path``; everything is sorted by place.
 
     ``temporary`` are stores and ``restoring`` restores that nobody works on any more, by their
-    places.
+    places; those of ``misplaced`` have the name of one but are no folders.
     """
 
     path: str
     entries: tuple[Entry, ...] = ()
     temporary: tuple[str, ...] = ()
     restoring: tuple[str, ...] = ()
+    misplaced: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
 
     def count(self, standing: Standing) -> int:
@@ -209,6 +210,8 @@ class _Taker:
         self._hash_name = hash_name
         self._entries: list[Entry] = []
         self._temporary: list[str] = []
+        self._restoring: list[str] = []
+        self._misplaced: set[str] = set()
         self._problems: list[Problem] = []
 
     def take(self) -> Census:
@@ -218,16 +221,17 @@ class _Taker:
                     self._look_into(name, folder)
             except OSError as problem:
                 self._complain(Step.READ_SHARD, name, problem)
-        restoring = [
-            name
-            for name in sorted(os.listdir(self._root))
-            if name.startswith(RESTORING) and not is_live(name, self._root)
-        ]
+        for item in sorted(_listed(self._root), key=lambda item: item.name):
+            if item.name.startswith(RESTORING) and not is_live(item.name, self._root):
+                self._restoring.append(item.name)
+                if not item.is_dir(follow_symlinks=False):
+                    self._misplaced.add(item.name)
         return Census(
             self._path,
             tuple(self._entries),
             tuple(self._temporary),
-            tuple(restoring),
+            tuple(self._restoring),
+            frozenset(self._misplaced),
             tuple(self._problems),
         )
 
@@ -235,7 +239,9 @@ class _Taker:
         for item in sorted(_listed(at), key=lambda item: item.name):
             if item.name.startswith(TEMPORARY):
                 if not is_live(item.name, at):
-                    self._temporary.append(f"{shard}/{item.name}")
+                    self._temporary.append(place := f"{shard}/{item.name}")
+                    if not item.is_dir(follow_symlinks=False):
+                        self._misplaced.add(place)
             elif item.is_dir(follow_symlinks=False):
                 try:
                     with opened(item.name, FOLDER, at=at) as entry:

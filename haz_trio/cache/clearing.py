@@ -61,7 +61,7 @@ def _remove_root(remover: Remover) -> bool:
     except OSError as problem:
         if problem.errno in _FULL:
             return False
-        remover.complain(Step.REMOVE_WASTE, "", problem)
+        remover.complain(Step.REMOVE, "", problem)
     return True
 
 
@@ -77,7 +77,7 @@ def _clear_once(remover: Remover) -> list[str]:
         elif name.startswith(RESTORING) and _is_folder(name, remover.root):
             remover.remove_orphan(name, Step.REMOVE_RESTORING)
         else:
-            remover.remove(name, Step.REMOVE_WASTE)
+            remover.remove(name, Step.REMOVE)
     for shard in sorted(name for name in held if not name.startswith(RESTORING)):
         _clear_shard(remover, shard, set(busy))
     return busy

@@ -7,10 +7,8 @@ sound in itself, or a value that says why there is none.
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections.abc import Iterable
-from typing import NoReturn
 
 import attrs
 
@@ -25,13 +23,13 @@ from haz_trio.cache.manifest import (
     check_path,
     seal_of,
 )
+from haz_trio.cache.strict_json import load_strictly
 from haz_trio.model.names import quote
 from haz_trio.model.workspace import HashName
 
 LIMIT = 64 << 20  # bytes
 _HEX = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 _LARGEST = (1 << 63) - 1
-_INTEGER_DIGITS = 20
 
 
 @attrs.frozen
@@ -65,7 +63,7 @@ class _OtherError(Exception):
 def _parse(data: bytes, hash_name: HashName) -> Manifest:
     if len(data) > LIMIT:
         raise ValueError(f"the manifest has more than {LIMIT} bytes")
-    top = _Members(_load(data), "the manifest")
+    top = _Members(load_strictly(data), "the manifest")
     if top.integer("chapter_revision") != REVISION:
         raise _OtherError(f"chapter_revision is not {REVISION}")
     if (found := top.text("hash_function")) != hash_name.value:
@@ -199,31 +197,3 @@ def _check_tree(manifest: Manifest) -> None:
             parents.add(path)
     if not leaves.isdisjoint(parents):
         raise ValueError(f"{quote(min(leaves & parents))} is a file and a folder")
-
-
-def _load(data: bytes) -> Json:
-    value: Json = json.loads(
-        data.decode(),
-        object_pairs_hook=_unique,
-        parse_int=_integer,
-        parse_float=_refuse,
-        parse_constant=_refuse,
-    )
-    return value
-
-
-def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("an object has a member twice")
-    return members
-
-
-def _integer(text: str) -> int:
-    if len(text) > _INTEGER_DIGITS:
-        raise ValueError("an integer has too many digits")
-    return int(text)
-
-
-def _refuse(text: str) -> NoReturn:
-    raise ValueError(f"{text[:20]} is not an integer")

@@ -15,6 +15,7 @@ class Step(enum.Enum):
     READ_SHARD = "read cache shard"
     READ_MANIFEST = "read entry manifest"
     READ = "read"
+    REMOVE = "remove"
     REMOVE_ENTRY = "remove cache entry"
     REMOVE_TEMPORARY = "remove orphan tmp directory"
     REMOVE_RESTORING = "remove orphan restore directory"

@@ -6,13 +6,12 @@ or made by hand, count as the original counts them.
 
 from __future__ import annotations
 
-import json
 import re
-from typing import NoReturn
 
 import attrs
 
 from haz_trio.cache.manifest import REVISION, Json
+from haz_trio.cache.strict_json import load_strictly
 from haz_trio.errors import InvalidTextError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import check_segment
@@ -37,7 +36,6 @@ _TEN = frozenset(
 _ADDED = frozenset(["format", "task", "project_root", "links", "folders", "duration_ms", "seal"])
 _OUTPUT = frozenset(("workspace_absolute_path", "content_hash", "size", "mode"))
 _OUTPUT_ADDED = frozenset(("sha256",))
-_DIGITS = 20  # of the largest integer
 
 
 @attrs.frozen
@@ -66,21 +64,6 @@ def parse_record(data: bytes) -> Record:
         return _record(load_strictly(data))
     except RecursionError:
         raise ValueError("the manifest is nested too deeply") from None
-
-
-def load_strictly(data: bytes) -> Json:
-    """JSON without repeated members, floats and numbers of too many digits.
-
-    Raises ``ValueError`` and ``RecursionError``.
-    """
-    value: Json = json.loads(
-        data.decode(),
-        object_pairs_hook=_unique,
-        parse_int=_integer,
-        parse_float=_refuse,
-        parse_constant=_refuse,
-    )
-    return value
 
 
 def _record(value: Json) -> Record:
@@ -155,20 +138,3 @@ def _number(members: dict[str, Json], name: str, *, least: int = 0, most: int = 
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise ValueError(f"{name} is not an integer from {least} to {most}")
     return value
-
-
-def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("an object has a member twice")
-    return members
-
-
-def _integer(text: str) -> int:
-    if len(text) > _DIGITS or text == "-0":
-        raise ValueError(f"{text[:_DIGITS]} is not an integer")
-    return int(text)
-
-
-def _refuse(text: str) -> NoReturn:
-    raise ValueError(f"{text[:_DIGITS]} is not an integer")

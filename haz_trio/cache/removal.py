@@ -34,6 +34,7 @@ class Remover:
         self.path = cache_path(workspace)
         self.disk = disk
         self.problems: list[Problem] = []
+        self.stuck: set[str] = set()  # names in the root that could not be deleted
         self._workspace = workspace
 
     def recover(self) -> None:
@@ -86,6 +87,7 @@ class Remover:
         except OSError as problem:
             delete_tree(name, at=at)  # the rest
             if _is_there(name, at):
+                self.stuck.add(name)
                 self.complain(step, place, problem)
                 return False
         return True

@@ -65,7 +65,7 @@ def _evict(remover: Remover, eviction: Eviction) -> bool:
 def _remove_waste(remover: Remover) -> None:
     """What was set aside or thrown away earlier, and shards without entries."""
     for name in sorted(os.listdir(remover.root)):
-        if name.startswith(TRASH):
+        if name.startswith(TRASH) and name not in remover.stuck:
             remover.delete(name, remover.root, Step.REMOVE_WASTE, name)
         elif name == QUARANTINE:
             remover.remove(name, Step.REMOVE_WASTE)

@@ -10,8 +10,9 @@ import typer
 from haz_trio import __version__
 from haz_trio.cli.cache_options import cache_app
 from haz_trio.cli.init_options import register_init
-from haz_trio.cli.options import RootOptions, RunOptions
+from haz_trio.cli.options import RootOptions
 from haz_trio.cli.query_declared import query
+from haz_trio.cli.run_options import register_run
 from haz_trio.cli.strict import StrictCommand, StrictGroup
 from haz_trio.cli.why_options import register_why
 
@@ -89,98 +90,7 @@ def root(
     ctx.ensure_object(State).options = RootOptions.parse(directory, workspace_root, color, verbose)
 
 
-@app.command(
-    "run",
-    short_help="Run tasks and what they depend on.",
-    cls=StrictCommand,
-    context_settings=_SETTINGS,
-)
-def run(
-    ctx: typer.Context,
-    tasks: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[TASK]...",
-            show_default=False,
-            help="What to run: `project:task`, `~:task` or just `task` (this project), `^:task` "
-            "(every project), `[tag]:task` (every project with the tag); `^~:` and `[tag]~:` "
-            "leave this project out. Example: haz run lib:build '[py]:test'",
-        ),
-    ] = None,
-    everything: Annotated[
-        bool,
-        typer.Option(
-            "--all",
-            help="Every task of this project, or of the workspace outside of projects "
-            "(EXEC-024). Example: haz run --all",
-        ),
-    ] = False,
-    workspace: Annotated[
-        bool,
-        typer.Option(
-            "--workspace",
-            help="Every task of every project, wherever you are (EXEC-025). "
-            "Example: haz run --workspace",
-        ),
-    ] = False,
-    git_changed: Annotated[
-        bool,
-        typer.Option(
-            "--git-changed",
-            help="Only tasks whose inputs differ from HEAD, untracked files included "
-            "(EXEC-027). Example: haz run --git-changed",
-        ),
-    ] = False,
-    git_staged: Annotated[
-        bool,
-        typer.Option(
-            "--git-staged",
-            help="Only tasks whose inputs are staged for a commit (EXEC-028). "
-            "Example: haz run --git-staged",
-        ),
-    ] = False,
-    git_changed_since: Annotated[
-        str | None,
-        typer.Option(
-            "--git-changed-since",
-            metavar="REV",
-            help="Only tasks whose inputs differ from commit REV (EXEC-029). "
-            "Example: haz run --git-changed-since=main",
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help="Print what would run, and run nothing (EXEC-030). "
-            "Example: haz run --workspace --dry-run",
-        ),
-    ] = False,
-    output_mode: Annotated[
-        str | None,
-        typer.Option(
-            "--output-mode",
-            metavar="MODE",
-            help="live: lines as they come, with the task's name; buffered: a task's output "
-            "when it ends (EXEC-016). Example: haz run --output-mode buffered",
-        ),
-    ] = None,
-) -> int:
-    """Run tasks and what they depend on; restore from the cache what is unchanged."""
-    options = RunOptions.parse(
-        tasks or [],
-        everything=everything,
-        workspace=workspace,
-        git_changed=git_changed,
-        git_staged=git_staged,
-        git_changed_since=git_changed_since,
-        dry_run=dry_run,
-        output_mode=output_mode,
-    )
-    # Imported here: help and bad arguments need neither trio nor YAML (cli.md 14.5).
-    from haz_trio.cli.run import run_command
-
-    return run_command(ctx.ensure_object(State).options, options)
+register_run(app, _SETTINGS)
 
 
 @app.command(

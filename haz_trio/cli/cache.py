@@ -57,7 +57,10 @@ def info_command(options: RootOptions, *, as_json: bool) -> int:
     found, bulk = _look(place)
     text = info_json if as_json else info_text
     code = printer.out(text(found, bulk, place.settings.hash))
-    return code or complain(found.problems + bulk.problems, printer)
+    for name in sorted(found.misplaced):
+        printer.say(f"{escape(f'{found.path}/{name}')} is not a folder; it is not counted")
+        code = EXIT_CONFIGURATION
+    return complain(found.problems + bulk.problems, printer) or code
 
 
 def clear_command(options: RootOptions) -> int:
@@ -126,11 +129,12 @@ def failure(headline: str, place: Place, problem: OSError) -> ConfigError:
 
 def complain(problems: Iterable[Problem], printer: Printer) -> int:
     """Say what could not be read; the exit code that this makes."""
-    code = EXIT_SUCCESS
-    for path, reason in {problem.path: problem.reason for problem in problems}.items():
-        printer.say(f"cannot read {escape(path)}: {reason}; what is there is not counted")
-        code = EXIT_CONFIGURATION
-    return code
+    told: list[str] = []
+    for path, reason in sorted({problem.path: problem.reason for problem in problems}.items()):
+        if not told or not path.startswith(told[-1] + "/"):  # else its folder has been named
+            printer.say(f"cannot read {escape(path)}: {reason}; what is there is not counted")
+            told.append(path)
+    return EXIT_CONFIGURATION if told else EXIT_SUCCESS
 
 
 def _look(place: Place) -> tuple[Census, Bulk]:

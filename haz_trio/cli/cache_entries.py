@@ -15,7 +15,8 @@ from haz_trio.cache.files import explain
 from haz_trio.cache.layout import MANIFEST, RECIPE, is_digest
 from haz_trio.cache.manifest import Json, Manifest
 from haz_trio.cache.manifest_reader import OtherSchema
-from haz_trio.cache.record import Record, load_strictly, parse_record
+from haz_trio.cache.record import Record, parse_record
+from haz_trio.cache.strict_json import load_strictly
 from haz_trio.cli.cache import Place, complain, failure, open_place
 from haz_trio.cli.cache_reports import json_text, short_name
 from haz_trio.cli.cache_texts import age_text, moment_text, size_text, tree_text

@@ -21,8 +21,8 @@ def info_text(census: Census, bulk: Bulk, hash_name: HashName) -> str:
         f"cache root: {census.path}",
         f"well-formed entries: {good}",
         f"corrupt entries: {census.count(Standing.CORRUPT)}",
-        f"orphan tmp directories: {len(census.temporary)}",
-        f"orphan restore directories: {len(census.restoring)}",
+        f"orphan tmp directories: {len(set(census.temporary) - census.misplaced)}",
+        f"orphan restore directories: {len(set(census.restoring) - census.misplaced)}",
         f"total bytes: {bulk.total}",
     ]
     if good:
@@ -39,8 +39,8 @@ def info_json(census: Census, bulk: Bulk, hash_name: HashName) -> str:
             "root": census.path,
             "wellFormed": good,
             "corrupt": census.count(Standing.CORRUPT),
-            "orphanTmp": len(census.temporary),
-            "orphanRestore": len(census.restoring),
+            "orphanTmp": len(set(census.temporary) - census.misplaced),
+            "orphanRestore": len(set(census.restoring) - census.misplaced),
             "totalBytes": bulk.total,
             "bySchema": [schema] if good else [],
             "problems": [

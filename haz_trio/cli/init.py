@@ -197,7 +197,10 @@ def _as_text(plan: Plan) -> str:
 def _as_json(plan: Plan, *, written: bool) -> str:
     """One object; paths of files are relative to ``root``, those of projects begin with `/`."""
     projects = [
-        *({"root": path, "scaffolded": False} for path in plan.existing),
+        *(
+            {"root": path, "name": name, "scaffolded": False}
+            for path, name in plan.existing.items()
+        ),
         *({"root": s.root, "name": s.name, "scaffolded": True} for s in plan.scaffolds),
     ]
     document = {

@@ -158,7 +158,7 @@ def _find_terminal() -> tuple[int, int, bool]:
 def _no_terminal(reason: str) -> HazError:
     return HazError(
         f"haz init: the screens need a terminal: {reason}; without one choose with "
-        "`--yes`, `--discover`, `--project DIR` or `--projects-parent DIR` (AUX-006)"
+        "`--yes`, `--discover`, `--project DIR` or `--projects-parent DIR`"
     )
 
 

@@ -4,122 +4,140 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection
 from functools import partial
 
+import attrs
 import trio
 
-from haz_trio.cli.options import RootOptions, RunOptions, Scope
+from haz_trio.cli.options import RootOptions, RunOptions
 from haz_trio.cli.printing import Printer
+from haz_trio.cli.run_choices import RunChoices
+from haz_trio.cli.run_dry import dry_run_json, dry_run_text
+from haz_trio.cli.run_selection import Chosen, choose
+from haz_trio.cli.run_views import encoder_for, make_renderer, summary_path, write_whole
 from haz_trio.cli.session import Session, open_session
 from haz_trio.cli.signals import StopSignals, heeded
-from haz_trio.engine.engine import open_engine
-from haz_trio.graph.selection import (
-    All,
-    Default,
-    Everything,
-    Named,
-    Targets,
-    affected,
-    select,
-)
-from haz_trio.model.names import TaskId
-from haz_trio.output.console import open_console
-from haz_trio.output.renderers import RENDERERS
-from haz_trio.output.terminal import look_at_screen
+from haz_trio.engine.engine import Engine, open_engine, processors
+from haz_trio.errors import HazError
+from haz_trio.graph.arguments import with_arguments
+from haz_trio.graph.graph import TaskGraph
+from haz_trio.output.console import Console, open_console
+from haz_trio.output.events import SummaryBook
+from haz_trio.output.summary import format_duration
 from haz_trio.output.writes import Target
-from haz_trio.plan.messages import RunNote
-from haz_trio.plan.outcome import EXIT_SUCCESS, EXIT_TASK_FAILURE, exit_code_for
+from haz_trio.plan.messages import RunClosed, RunNote
+from haz_trio.plan.outcome import EXIT_SUCCESS, EXIT_TASK_FAILURE, RunReport, exit_code_for
 from haz_trio.process import shed_inherited_signals
-from haz_trio.vcs import changed_paths
 
 # A reader that has stopped reading must not hold up a run that was told to stop; seconds.
-DRAIN_AFTER_STOP = 2.0
+DRAIN_AFTER_STOP = 0.8  # comes on top of the two seconds that the pumps give (DRAIN_LIMIT)
+EXIT_TIMED_OUT = 124  # the run as a whole had no time left (``--timeout``)
 
 
-def run_command(root: RootOptions, options: RunOptions) -> int:
+def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> int:
     """Run what the options select; the exit code is that of execution.md 9.
 
     Raises ``ConfigError``, ``SelectionError`` and ``ChangesetError`` before anything has run.
     """
     session = open_session(root)
     printer = Printer(root)
-    selected = session.graph.closure(choose(session, options, printer))
+    chosen = choose(session, options, choices, printer)
+    graph = with_arguments(session.graph, chosen.named, choices.arguments)
+    if options.dry_run and choices.json:
+        return printer.out(dry_run_json(session.workspace, graph, chosen.tasks, choices))
     if options.dry_run:
-        return printer.out(dry_run_text(selected))
-    if not selected:
+        return printer.out(dry_run_text(chosen.tasks))
+    summary = summary_path(root, choices)
+    if not chosen.tasks:
         if options.git is not None:
             printer.say("nothing to run: no task has an input that changed")
-        return EXIT_SUCCESS
-    return trio.run(
-        partial(_carry_out, root, options, session, selected),
-        restrict_keyboard_interrupt_to_checkpoints=True,
-    )
+        elif choices.filters:
+            printer.say("nothing to run: no task of the scope fits the filters")
+        if not choices.json and summary is None:
+            return EXIT_SUCCESS
+    running = _Running(root, options, choices, session, graph, chosen)
+    code = trio.run(running.run, restrict_keyboard_interrupt_to_checkpoints=True)
+    if summary is not None:
+        try:
+            write_whole(summary, running.book.document())
+        except OSError as problem:
+            reason = problem.strerror or problem
+            printer.error(HazError(f"cannot write the summary to {summary}: {reason}"))
+            return code or EXIT_TASK_FAILURE
+    return code
 
 
-def choose(session: Session, options: RunOptions, printer: Printer) -> Collection[TaskId]:
-    """The tasks that the options name, before what they depend on (execution.md 2, 3.2)."""
-    graph, workspace, bearing = session.graph, session.workspace, session.bearing
-    seeds = select(graph, workspace, _targets(options), bearing)
-    if options.git is None:
-        return seeds
-    changes = changed_paths(workspace.root, options.git)
-    for note in changes.notes:
-        printer.say(note)
-    return affected(graph, seeds, changes.paths)
+class _Running:
+    """One run with its watchers, and what may end it early: signals and the time limit."""
 
+    def __init__(
+        self,
+        root: RootOptions,
+        options: RunOptions,
+        choices: RunChoices,
+        session: Session,
+        graph: TaskGraph,
+        chosen: Chosen,
+    ) -> None:
+        self._choices, self._session, self._graph, self._chosen = choices, session, graph, chosen
+        slots = choices.jobs.slots(processors()) if choices.jobs is not None else None
+        self._policy = attrs.evolve(choices.policy, slots=slots)
+        slots = slots or session.workspace.settings.concurrency or processors()
+        encoder = partial(encoder_for, session, graph, chosen.tasks, slots)
+        self._renderer = make_renderer(root, options, choices, session, encoder)
+        self.book = SummaryBook(encoder())
+        self._over = self._expired = False
 
-def _targets(options: RunOptions) -> Targets:
-    if options.references:
-        return Named(options.references)
-    match options.scope:
-        case Scope.WORKSPACE:
-            return Everything()
-        case Scope.ALL:
-            return All()
-        case Scope.DEFAULT:
-            # A git filter looks at all tasks of the scope, not at the default one.
-            return Default() if options.git is None else All()
+    async def run(self) -> int:
+        """Carry the plan out; the exit code."""
+        listened = heeded()
+        shed_inherited_signals()
+        with trio.open_signal_receiver(*listened) as arriving:
+            async with (
+                open_console(self._renderer) as console,
+                open_engine(
+                    self._session.workspace,
+                    self._graph,
+                    observers=[console, *([self.book] if self._choices.summary else [])],
+                    policy=self._policy,
+                    explain=self._choices.explain or self._choices.json,
+                ) as engine,
+                trio.open_nursery() as nursery,
+            ):
+                ask = partial(self._ask, engine, console)
+                signals = StopSignals(ask, partial(engine.stop, grace=0))
+                nursery.start_soon(signals.listen, arriving)
+                nursery.start_soon(self._expire, engine)
+                report = await engine.run_only(self._chosen.tasks)
+                self._over = True
+                code = self._exit_code(report, signals.first)
+                engine.tell(RunClosed(code))
+                # Signals are heard also now: a reader may have stopped reading for ever.
+                hurried = signals.first is not None or self._expired
+                await console.drain(DRAIN_AFTER_STOP if hurried else math.inf)
+                nursery.cancel_scope.cancel()
+        if console.failed and code == EXIT_SUCCESS:
+            return EXIT_TASK_FAILURE
+        return exit_code_for(report, signals.first) if signals.first is not None else code
 
+    def _ask(self, engine: Engine, console: Console) -> None:
+        """The first signal."""
+        engine.stop()
+        if self._over:
+            console.give_up()
+        elif os.isatty(Target.STDERR):
+            engine.tell(RunNote("stopping; press Ctrl-C again to kill at once"))
 
-def dry_run_text(tasks: Collection[TaskId]) -> str:
-    """What ``--dry-run`` prints (EXEC-030); the tasks come in canonical order."""
-    if not tasks:
-        return "would run 0 tasks.\n"
-    noun = "task" if len(tasks) == 1 else "tasks"
-    return f"would run {len(tasks)} {noun}:\n" + "".join(f"  - {id}\n" for id in tasks)
+    async def _expire(self, engine: Engine) -> None:
+        """Stop the run when its time is over."""
+        await trio.sleep(self._choices.timeout)
+        if not self._over:
+            self._expired = True
+            limit = format_duration(self._choices.timeout)
+            engine.tell(RunNote(f"stopping: the run has used up its {limit} (--timeout)"))
+            engine.stop()
 
-
-async def _carry_out(
-    root: RootOptions, options: RunOptions, session: Session, selected: Collection[TaskId]
-) -> int:
-    mode = options.output_mode or session.workspace.settings.output_mode
-    screen = look_at_screen(root.color, os.environ)
-    interactive = os.isatty(Target.STDERR)
-    listened = heeded()
-    shed_inherited_signals()
-    with trio.open_signal_receiver(*listened) as arriving:
-        async with (
-            open_console(RENDERERS[mode](screen)) as console,
-            open_engine(session.workspace, session.graph, observers=[console]) as engine,
-            trio.open_nursery() as nursery,
-        ):
-            over = False
-
-            def ask() -> None:
-                engine.stop()
-                if over:
-                    console.give_up()
-                elif interactive:
-                    engine.tell(RunNote("stopping; press Ctrl-C again to kill at once"))
-
-            signals = StopSignals(ask, partial(engine.stop, grace=0))
-            nursery.start_soon(signals.listen, arriving)
-            report = await engine.run(selected)
-            over = True
-            # Signals are heard also now: a reader may have stopped reading for ever.
-            await console.drain(DRAIN_AFTER_STOP if report.stopped else math.inf)
-            nursery.cancel_scope.cancel()
-    if console.failed and signals.first is None and report.succeeded:
-        return EXIT_TASK_FAILURE
-    return exit_code_for(report, signals.first)
+    def _exit_code(self, report: RunReport, signal: int | None) -> int:
+        if signal is None and self._expired:
+            return EXIT_TIMED_OUT
+        return exit_code_for(report, signal)

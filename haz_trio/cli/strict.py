@@ -66,7 +66,9 @@ class StrictGroup(TyperGroup):
         head, rest = _split(args, flags)
         if _asks_for_help(head, flags) or "--help" in head:
             return super().parse_args(ctx, ["--help"])
-        if any(word.partition("=")[0] in ("-V", "--version") for word in head):
+        if "--version" in flags and any(
+            word.partition("=")[0] in ("-V", "--version") for word in head
+        ):
             return super().parse_args(ctx, ["--version"])
         for word in head:
             self._check_own_flag(ctx, word, flags)

@@ -15,6 +15,7 @@ from haz_trio.cli.why_text import comparison_text, lookup, report
 from haz_trio.engine.comparison import compare
 from haz_trio.engine.explain import Explanation, Keyed, Unkeyed, explain
 from haz_trio.errors import ConfigError, Diagnostic
+from haz_trio.graph.files import listed
 from haz_trio.graph.near import Near
 from haz_trio.graph.references import Members, reason
 from haz_trio.model.names import TaskId
@@ -45,7 +46,7 @@ def why_command(root: RootOptions, options: WhyOptions) -> int:
     if options.json:
         return printer.out(why_json(explanation, session.graph, compared))
     if compared is not None:
-        return printer.out(comparison_text(compared))
+        return printer.out(comparison_text(compared, session.graph))
     return printer.out(report(explanation, session.graph))
 
 
@@ -61,7 +62,7 @@ def one_task(session: Session, reference: Reference) -> TaskId:
     if len(tasks) > 1:
         raise _refusal(
             f"reference `{reference}` resolves to {len(tasks)} tasks",
-            f"the tasks are {', '.join(map(str, tasks))}",
+            f"the tasks are {listed([f'`{task}`' for task in tasks])}",
             help=f"name one of them, as in `haz why {tasks[0]}`",
         )
     return tasks[0]

@@ -12,6 +12,14 @@ from haz_trio.cli.strict import StrictCommand
 from haz_trio.model.references import Reference
 
 
+# The first character keeps the parser from filling the lines.
+_EXAMPLES = """\b
+Examples:
+  haz why lib:test                 what its key is made of, and whether that is a hit
+  haz why --diff lib:test          what changed since its last result
+  haz why --diff --json lib:test   the same for programs"""
+
+
 @attrs.frozen
 class WhyOptions:
     """The argument and the options of ``haz why``."""
@@ -28,8 +36,7 @@ def register_why(app: typer.Typer, settings: dict[str, Any]) -> None:  # Any: as
         short_help="Explain a task's cache key: hit or miss, and what changed.",
         cls=StrictCommand,
         context_settings=settings,
-        epilog="Examples: haz why lib:test   haz why test   haz why --diff lib:test   "
-        "haz why --diff --json lib:test",
+        epilog=_EXAMPLES,
     )(why)
 
 

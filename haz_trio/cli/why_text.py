@@ -53,7 +53,9 @@ def _report(explanation: Explanation, graph: TaskGraph) -> Iterator[str]:
     task = view.job.node.task
     yield str(id)
     yield action_line(task.action)
-    yield from _section("inputs", [_input(path, graph) for path, _ in view.recipe.inputs])
+    yield from _section(
+        "inputs", [path + _producer(path, graph) for path, _ in view.recipe.inputs]
+    )
     yield from _section("outputs", [pattern.text for pattern in task.outputs])
     yield from _section("deps", list(map(str, graph.hard[id])))
     yield from _section("weakDeps", list(map(str, graph.weak[id])))
@@ -125,26 +127,26 @@ def _section(name: str, items: Sequence[str]) -> Iterator[str]:
         yield from (f"  {item}" for item in items)
 
 
-def _input(path: str, graph: TaskGraph) -> str:
+def _producer(path: str, graph: TaskGraph) -> str:
     match graph.producers_of(path):
         case ():
-            return path
+            return ""
         case (producer,):
-            return f"{path} (produced by {producer})"
+            return f" (produced by {producer})"
         case _:
-            return f"{path} (producer: undetermined)"
+            return " (producer: undetermined)"
 
 
 def _mutex(mutex: Mutex) -> str:
     return f"mutex: scope={mutex.scope.value}, name={mutex.name}, mode={mutex.mode.value}"
 
 
-def comparison_text(comparisons: Sequence[Comparison]) -> str:
+def comparison_text(comparisons: Sequence[Comparison], graph: TaskGraph) -> str:
     """The report of ``--diff``: blocks with an empty line between them."""
-    return "\n".join("".join(f"{line}\n" for line in _block(c)) for c in comparisons)
+    return "\n".join("".join(f"{line}\n" for line in _block(c, graph)) for c in comparisons)
 
 
-def _block(comparison: Comparison) -> Iterator[str]:
+def _block(comparison: Comparison, graph: TaskGraph) -> Iterator[str]:
     yield str(comparison.task)
     yield from _standing(comparison.view)
     if comparison.last is None:
@@ -154,7 +156,7 @@ def _block(comparison: Comparison) -> Iterator[str]:
     yield f"last_key: {comparison.last.key}"
     if comparison.differences:
         yield "changed:"
-        yield from (f"  {line}" for d in comparison.differences for line in _lines(d))
+        yield from (f"  {line}" for d in comparison.differences for line in _lines(d, graph))
     else:
         yield "changed: nothing"
 
@@ -174,7 +176,7 @@ def _standing(view: View) -> Iterator[str]:
             assert_never(view.standing)
 
 
-def _lines(difference: Difference) -> Iterator[str]:
+def _lines(difference: Difference, graph: TaskGraph) -> Iterator[str]:
     match difference:
         case SettingDiffers(name, before, now):
             yield f"{name}: {before} -> {now}"
@@ -184,7 +186,7 @@ def _lines(difference: Difference) -> Iterator[str]:
         case OutputDiffers(_, pattern, how):
             yield f"outputs: {_SIGNS[how]} {_one_line(pattern)}"
         case InputDiffers(path, how):
-            yield f"inputs: {_SIGNS[how]} {_one_line(path)}"
+            yield f"inputs: {_SIGNS[how]} {_one_line(path)}{_producer(path, graph)}"
         case PredecessorDiffers(task, which):
             yield f"deps: {_predecessor(task, which)}"
         case VariableDiffers(name, How.UNKNOWN):

@@ -6,7 +6,7 @@ Scalars keep their source text; nothing here knows what a key means.
 from __future__ import annotations
 
 import re
-from typing import Any, NoReturn  # Any: events of the YAML library's two parsers differ
+from typing import Any, NoReturn, TypeAlias
 
 import attrs
 import yaml
@@ -30,6 +30,8 @@ MAX_ATTEMPTS = 100  # one for each line whose tabs the library does not know to 
 LOADERS = tuple(
     getattr(yaml, name) for name in ("CSafeLoader", "SafeLoader") if hasattr(yaml, name)
 )
+Loader: TypeAlias = Any  # Any: the C and the Python loader have no common base class
+Event: TypeAlias = Any  # Any: nor have their events a common type that is declared
 _ANCHOR = re.compile(r"&[^\s,\[\]{}]+[ \t]+(?=[^\s#!])")
 
 
@@ -59,7 +61,7 @@ class _Anchored:
     height: int
 
 
-def read_tree(text: Text, sheet: Sheet, loader: type[Any] = LOADERS[0]) -> Node | None:
+def read_tree(text: Text, sheet: Sheet, loader: Loader = LOADERS[0]) -> Node | None:
     """The root node of the only document, or ``None`` when there is no readable one."""
     parsed = text.parsed
     before = len(sheet.problems)
@@ -98,7 +100,7 @@ class _Builder:
         self._nodes = 0
         self._last_alias: Place = (0, 0, 0, 0)
 
-    def feed(self, event: Any) -> None:  # Any: events of the C and the Python parser differ
+    def feed(self, event: Event) -> None:
         match event:
             case yaml.ScalarEvent():
                 self._scalar(event)
@@ -140,7 +142,7 @@ class _Builder:
 
     # -- events -------------------------------------------------------------------------------
 
-    def _document(self, event: Any) -> None:  # Any: see feed
+    def _document(self, event: Event) -> None:
         self._documents += 1
         if self._documents > 1:
             self._fail(
@@ -149,7 +151,7 @@ class _Builder:
                 "remove the extra `---` separator: one file, one document",
             )
 
-    def _scalar(self, event: Any) -> None:  # Any: see feed
+    def _scalar(self, event: Event) -> None:
         value = event.value
         if self._text.replaced:
             value = self._text.original(value)
@@ -167,7 +169,7 @@ class _Builder:
             self._anchor(event.anchor, _Anchored(node, 1, 0), event)
         self._attach(node, 0)
 
-    def _open(self, event: Any, *, is_mapping: bool) -> None:  # Any: see feed
+    def _open(self, event: Event, *, is_mapping: bool) -> None:
         self._check_depth(1, event)
         place = _place(event)
         if event.anchor is not None:
@@ -178,7 +180,7 @@ class _Builder:
         )
         self._count_nodes(1, event)
 
-    def _close(self, event: Any) -> None:  # Any: see feed
+    def _close(self, event: Event) -> None:
         frame = self._frames.pop()
         end = event.end_mark
         place = (frame.start[0], frame.start[1], end.line, end.column)
@@ -197,7 +199,7 @@ class _Builder:
             self._anchors[frame.anchor] = _Anchored(node, nodes, frame.height + 1)
         self._attach(node, frame.height + 1)
 
-    def _alias(self, event: Any) -> None:  # Any: see feed
+    def _alias(self, event: Event) -> None:
         self._count("aliases", 1, MAX_ALIASES, "aliases", event)
         self._last_alias = _place(event)
         if event.anchor not in self._anchors:
@@ -228,18 +230,18 @@ class _Builder:
         frame.children.append(node)
         frame.height = max(frame.height, height)
 
-    def _anchor(self, name: str, anchored: _Anchored | None, event: Any) -> None:  # Any: see feed
+    def _anchor(self, name: str, anchored: _Anchored | None, event: Event) -> None:
         self._count("anchors", 1, MAX_ANCHORS, "anchors", event)
         self._anchors[name] = anchored
 
-    def _behind_anchor(self, event: Any, place: Place) -> Place:  # Any: see feed
+    def _behind_anchor(self, event: Event, place: Place) -> Place:
         """The place of the value itself when its anchor stands before it on the same line."""
         found = _ANCHOR.match(self._text.parsed, event.start_mark.index)
         if found is None:
             return place
         return (place[0], place[1] + len(found[0]), place[2], place[3])
 
-    def _check_surrogates(self, value: str, event: Any) -> None:  # Any: see feed
+    def _check_surrogates(self, value: str, event: Event) -> None:
         if any("\ud800" <= character <= "\udfff" for character in value):
             self._fail(
                 f"the text {quote(value)} holds half of a surrogate pair",
@@ -247,7 +249,7 @@ class _Builder:
                 "write the character itself, or both halves",
             )
 
-    def _check_depth(self, more: int, event: Any) -> None:  # Any: see feed
+    def _check_depth(self, more: int, event: Event) -> None:
         if len(self._frames) + more > MAX_DEPTH:
             self._fail(
                 f"values are nested more than {MAX_DEPTH} levels deep",
@@ -255,30 +257,28 @@ class _Builder:
                 "no key of a configuration needs more than a few levels",
             )
 
-    def _count_nodes(self, more: int, event: Any) -> None:  # Any: see feed
+    def _count_nodes(self, more: int, event: Event) -> None:
         self._nodes += more
         if self._nodes > MAX_NODES:
             self._limit(MAX_NODES, "values", event)
 
-    def _count(
-        self, what: str, more: int, limit: int, noun: str, event: Any
-    ) -> None:  # Any: see feed
+    def _count(self, what: str, more: int, limit: int, noun: str, event: Event) -> None:
         self._counts[what] += more
         if self._counts[what] > limit:
             self._limit(limit, noun, event)
 
-    def _limit(self, limit: int, noun: str, event: Any) -> None:  # Any: see feed
+    def _limit(self, limit: int, noun: str, event: Event) -> None:
         self._fail(
             f"the file has more than {limit:,} {noun}",
             event,
             "aliases count as what they stand for; distribute the tasks over several projects",
         )
 
-    def _fail(self, message: str, event: Any, help: str) -> NoReturn:  # Any: see feed
+    def _fail(self, message: str, event: Event, help: str) -> NoReturn:
         self._sheet.add("yaml", message, _place(event), label="here", help=help)
         raise _TooMuch
 
 
-def _place(event: Any) -> Place:  # Any: see _Builder.feed
+def _place(event: Event) -> Place:
     start, end = event.start_mark, event.end_mark
     return (start.line, start.column, end.line, end.column)

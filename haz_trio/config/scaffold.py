@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 import attrs
@@ -43,15 +43,15 @@ class Plan:
     """A workspace that loads once its files are written.
 
     ``root`` is a canonical folder of the host, everything else are workspace paths.
-    ``existing`` are projects whose `haz.yml` stays as it is; ``hidden`` are projects that a glob
-    takes in although their folders are hidden.
+    ``existing`` are projects whose `haz.yml` stays as it is, with their names.
+    ``hidden`` are projects that a glob takes in although their folders are hidden.
     """
 
     root: str
     entries: tuple[str, ...]
     workspace: str
     scaffolds: tuple[Scaffold, ...]
-    existing: tuple[str, ...] = ()
+    existing: Mapping[str, str] = attrs.field(factory=dict)
     hidden: tuple[str, ...] = ()
 
 
@@ -90,7 +90,7 @@ def make_plan(root: str, selection: Selection, ignored: Ignored) -> Plan:
         tuple(entry.pattern for entry in entries),
         text,
         scaffolds,
-        tuple(sorted(names, key=os.fsencode)),
+        dict(sorted(names.items(), key=lambda item: os.fsencode(item[0]))),
         _hidden(root, selection, ignored),
     )
 
@@ -120,7 +120,7 @@ def write_plan(plan: Plan) -> None:
                 reason = problem.strerror or str(problem)
                 raise HazError(
                     f"cannot write {shown(path)}: {reason}; everything written so far is "
-                    "taken back (AUX-007)"
+                    "taken back"
                 ) from None
             raise
 

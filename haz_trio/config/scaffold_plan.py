@@ -99,7 +99,7 @@ def _check_derived(root: str, name: str) -> Diagnostic | None:
         return Diagnostic(
             f"could not derive a valid project name from directory `{root}` (sanitised: `{name}`)",
             causes=(str(problem),),
-            help=f"rename the directory, or write `{root}/haz.yml` with a name of your own first",
+            help=f"rename the directory, or write `.{root}/haz.yml` with a name of your own first",
         )
     return None
 

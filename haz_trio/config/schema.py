@@ -94,7 +94,7 @@ def keys_of(cls: type[attrs.AttrsInstance]) -> dict[str, tuple[attrs.Attribute[o
     return found
 
 
-# ruff: noqa: RUF009 - ``key`` and ``given`` are ``attrs.field`` under a shorter name
+# ruff: noqa: RUF009  # ``key`` and ``given`` are ``attrs.field`` under a shorter name
 
 # -- task bodies ------------------------------------------------------------------------------
 

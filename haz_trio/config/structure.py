@@ -11,7 +11,7 @@ import difflib
 import enum
 import types
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, Union, get_args, get_origin  # Any: cattrs hooks are untyped
+from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin
 
 import attrs
 import cattrs
@@ -36,6 +36,9 @@ from haz_trio.config.schema import (
 )
 from haz_trio.errors import InvalidTextError
 from haz_trio.model.names import quote
+
+DtoClass: TypeAlias = type[Any]  # Any: the schema classes have no base class in common
+TypeForm: TypeAlias = Any  # Any: a type expression such as ``X | None`` has no type of its own
 
 T = TypeVar("T")
 _ROOT = Key("yaml", "write a mapping of keys to values", items="yaml")
@@ -193,7 +196,7 @@ def _mutex(spot: Spot, _: object) -> Name | MutexDto:
             return _name(spot, Name)
 
 
-def _table_hook(kind: Any) -> Callable[[Spot, object], Mapping[Name, object]]:  # Any: a type form
+def _table_hook(kind: TypeForm) -> Callable[[Spot, object], Mapping[Name, object]]:
     handler = _converter.get_structure_hook(get_args(kind)[1])
     value_type = get_args(kind)[1]
 
@@ -217,7 +220,7 @@ def _table_hook(kind: Any) -> Callable[[Spot, object], Mapping[Name, object]]:  
     return hook
 
 
-def _class_hook(cls: type[Any]) -> Callable[[Spot, object], object]:
+def _class_hook(cls: DtoClass) -> Callable[[Spot, object], object]:
     readers = {
         name: (attribute.name, about, _strip_null(attribute.type))
         for name, (attribute, about) in keys_of(cls).items()
@@ -295,20 +298,22 @@ def _missing(spot: Spot, name: str, about: Key) -> None:
     )
 
 
-def _strip_null(kind: Any) -> Any:  # Any: a type form
+def _strip_null(kind: TypeForm) -> TypeForm:
     """``X | None`` as ``X``: null is dealt with before a hook is asked."""
-    if get_origin(kind) not in (Union, types.UnionType):
+    origin: object = get_origin(kind)
+    if origin not in (Union, types.UnionType):
         return kind
     rest = [part for part in get_args(kind) if part is not types.NoneType]
-    return Union[tuple(rest)]  # noqa: UP007 - the parts are known only here
+    return Union[tuple(rest)]  # noqa: UP007  # the parts are known only here
 
 
-def _is_enum(kind: Any) -> bool:  # Any: a type form
+def _is_enum(kind: TypeForm) -> bool:
     return isinstance(kind, type) and issubclass(kind, enum.Enum)
 
 
-def _is_table(kind: Any) -> bool:  # Any: a type form
-    return get_origin(kind) is Mapping
+def _is_table(kind: TypeForm) -> bool:
+    origin: object = get_origin(kind)
+    return origin is Mapping
 
 
 _converter = cattrs.Converter()

@@ -135,12 +135,12 @@ class _Explainer:
         self._workspace = workspace
         self._graph = graph
         self._host = host
-        self._keys = Keys(self.reader, hash_name, host, graph.producers_of)
         self._verifier = Verifier(workspace.root.rstrip("/"), root.reading(), hash_name)
 
     def view(self, id: TaskId, done: Mapping[TaskId, View]) -> View:
         """One task whose predecessors have been looked at."""
         job = job_for(self._graph.nodes[id], self._workspace, self._host)
+        keys = self._keys(id)
         upstream, waiting = [], []
         for before in self._graph.hard[id]:
             hit = done[before].hit
@@ -150,17 +150,28 @@ class _Explainer:
                 streams = bytes.fromhex(hit.stdout), bytes.fromhex(hit.stderr)
                 upstream.append(Upstream(before, *streams))
         try:
-            derived = self._keys.derive(job, tuple(upstream), check=_go_on)
+            derived = keys.derive(job, tuple(upstream), check=_go_on)
         except InputError as problem:
-            return self._without(job, tuple(upstream), tuple(waiting), problem)
+            return self._without(job, keys, tuple(upstream), tuple(waiting), problem)
         if waiting:
             return View(job, derived.recipe, Unkeyed(tuple(waiting)))
         found = self._verifier.verify(derived.key, job.subject)
         return View(job, derived.recipe, Keyed(derived.key, found))
 
+    def _keys(self, id: TaskId) -> Keys:
+        """Keys for one task: who is in its ``deps`` is no advice for a missing input."""
+        graph, hard = self._graph, frozenset(self._graph.hard[id])
+        return Keys(
+            self.reader,
+            self._workspace.settings.hash,
+            self._host,
+            lambda path: tuple(maker for maker in graph.producers_of(path) if maker not in hard),
+        )
+
     def _without(
         self,
         job: Job,
+        keys: Keys,
         upstream: tuple[Upstream, ...],
         waiting: tuple[TaskId, ...],
         first: InputError,
@@ -177,7 +188,7 @@ class _Explainer:
                 if not str(first).startswith(str(problem)):
                     problems.append(str(problem))
         rest = attrs.evolve(job, inputs=tuple(known))
-        recipe = self._keys.derive(rest, upstream, check=_go_on).recipe
+        recipe = keys.derive(rest, upstream, check=_go_on).recipe
         return View(job, recipe, Unkeyed(waiting, tuple(problems), tuple(unread)))
 
 

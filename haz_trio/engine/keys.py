@@ -59,9 +59,12 @@ class Keys:
         )
         return Key(key_of(recipe), recipe, inputs)
 
-    def changed(self, inputs: InputsSeen, job: Job) -> str | None:
-        """The first input that is no longer what the key was derived from (execution.md 5.7)."""
-        return self._reader.changed(inputs, job.subject.outputs)
+    def changed(self, inputs: InputsSeen, job: Job, *, check: Callable[[], None]) -> str | None:
+        """The first input that is no longer what the key was derived from (execution.md 5.7).
+
+        Blocks; ``check`` is called between files and may raise to give up.
+        """
+        return self._reader.changed(inputs, job.subject.outputs, check=check)
 
     def notes(self) -> tuple[str, ...]:
         """Remarks on inputs that could not be named."""

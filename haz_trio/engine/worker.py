@@ -29,6 +29,7 @@ from haz_trio.cache.inputs import InputsSeen
 from haz_trio.cache.recipe import readable
 from haz_trio.engine.jobs import Job
 from haz_trio.engine.keys import Key, Keys
+from haz_trio.engine.reasons import NO_ENTRY, Reasons
 from haz_trio.engine.threads import Threads, in_thread
 from haz_trio.errors import TaskError
 from haz_trio.model.names import TaskId
@@ -51,7 +52,6 @@ from haz_trio.plan.messages import (
 from haz_trio.plan.outcome import Exited, Record, TimedOut
 
 READ_AHEAD = 2  # pieces of a recorded stream; what has fewer is shown without another thread
-NO_ENTRY = "no entry"  # why a look missed, when the store has no other reason
 
 
 class Listener(Protocol):
@@ -91,6 +91,7 @@ class Worker:
     _listener: Listener
     _threads: Threads = attrs.field(factory=Threads)
     _task_timeout: float = attrs.field(default=math.inf, kw_only=True)  # seconds for one try
+    _reasons: Reasons | None = attrs.field(default=None, kw_only=True)
     _looked: dict[TaskId, Key] = attrs.field(factory=dict, init=False)
     _produced: dict[TaskId, Produced] = attrs.field(factory=dict, init=False)
     _unfinished: bool = attrs.field(default=False, init=False)  # the store awaits ``finish``
@@ -138,6 +139,8 @@ class Worker:
         key = self._keys.derive(job, upstream, check=trio.from_thread.check_cancelled)
         self._looked[job.id] = key
         found = self._store.look(key.key, job.subject)
+        if isinstance(found, Miss) and not found.reason and self._reasons is not None:
+            return Miss(self._reasons.reason(job.id, key.recipe))
         if isinstance(found, Miss):
             return found
         trio.from_thread.check_cancelled()
@@ -234,7 +237,8 @@ class Worker:
         if produced.leftovers:
             pending.discard()
             return "a process outlived the command and may still write"
-        changed = self._keys.changed(produced.inputs, job)
+        check = trio.from_thread.check_cancelled
+        changed = self._keys.changed(produced.inputs, job, check=check)
         if changed is not None:
             pending.discard()
             return f"input {changed} changed while the command ran"

@@ -8,7 +8,7 @@ product, which is explored only as far as the bytes of both agree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import product
 from typing import TypeAlias, assert_never
@@ -40,24 +40,44 @@ _NO_SLASH: Bytes = _ANY & ~_SLASH
 
 
 def intersects(a: Glob, b: Glob) -> bool:
-    """Whether some path is matched by both globs.
+    """Whether some path is matched by both globs."""
+    return common_path(a, b) is not None
+
+
+def common_path(a: Glob, b: Glob) -> bytes | None:
+    """A shortest path that both globs match, or nothing; it need not be UTF-8.
 
     The cost is at most the product of the sizes of both, and mostly that of their common part.
     """
     left, right = _automaton(a), _automaton(b)
     pending = list(product(left.start, right.start))
-    seen = set(pending)
-    while pending:
-        pair = pending.pop()
+    came_from: dict[tuple[int, int], tuple[int, int] | None] = dict.fromkeys(pending)
+    for pair in pending:  # grows while it is walked
         if pair == (_ACCEPTING, _ACCEPTING):
-            return True
+            return _spell(left, right, pair, came_from)
         one, other = left.states[pair[0]], right.states[pair[1]]
         if one.waits_for & other.waits_for:
             for following in product(one.next, other.next):
-                if following not in seen:
-                    seen.add(following)
+                if following not in came_from:
+                    came_from[following] = pair
                     pending.append(following)
-    return False
+    return None
+
+
+def _spell(
+    left: _Automaton,
+    right: _Automaton,
+    last: tuple[int, int],
+    came_from: Mapping[tuple[int, int], tuple[int, int] | None],
+) -> bytes:
+    """The bytes on the way to a pair of states: of each step the smallest one."""
+    path = bytearray()
+    before = came_from[last]
+    while before is not None:
+        common = left.states[before[0]].waits_for & right.states[before[1]].waits_for
+        path.append((common & -common).bit_length() - 1)
+        before = came_from[before]
+    return bytes(reversed(path))
 
 
 @attrs.define(eq=False)

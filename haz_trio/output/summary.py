@@ -104,16 +104,29 @@ def _cancel_cause(cause: CancelCause) -> str:
             assert_never(cause)
 
 
+def cause_text(cause: SkipCause | CancelCause) -> str:
+    """Why a task was skipped or cancelled, in words."""
+    match cause:
+        case UpstreamFailed() | UpstreamErrored() | InRuntimeCycle():
+            return _skip_cause(cause)
+        case _:
+            return _cancel_cause(cause)
+
+
 def violation_line(violation: Violation, palette: Palette) -> str:
     """What a run broke (EXEC-019, EXEC-020), with the tasks and the file."""
-    error = palette.paint("error", Tone.BAD)
+    return f"{palette.paint('error', Tone.BAD)}: {violation_text(violation)}"
+
+
+def violation_text(violation: Violation) -> str:
+    """The same without its label."""
     match violation:
         case OutputOverlap(first, second, path):
-            return f"{error}: {first} and {second} both wrote {escape(path)} (EXEC-020)"
+            return f"{first} and {second} both wrote {escape(path)} (EXEC-020)"
         case RuntimeCycle(nodes, producer, consumer, path):
             chain = " -> ".join(str(node) for node in nodes)
             return (
-                f"{error}: run-time cycle {chain}: {producer} wrote {escape(path)}, "
+                f"run-time cycle {chain}: {producer} wrote {escape(path)}, "
                 f"which {consumer} reads (EXEC-019)"
             )
         case _:

@@ -51,6 +51,8 @@ class Home:
         root.mkdir(exist_ok=True)
         place = Place.make(root, tasks, **settings)
         env = {"PATH": PATH, "HOME": "/nonexistent", "LANG": "C.UTF-8", **new_token()}
+        if "PYTHONPATH" in os.environ:  # where haz_trio is not installed
+            env["PYTHONPATH"] = os.environ["PYTHONPATH"]
         place.host = env
         return cls(place, env)
 
@@ -58,9 +60,7 @@ class Home:
     def root(self) -> Path:
         return self.place.root
 
-    def haz(
-        self, *words: str, cwd: Path | None = None, stdin: bytes = b"", **env: str
-    ) -> Done:
+    def haz(self, *words: str, cwd: Path | None = None, stdin: bytes = b"", **env: str) -> Done:
         started = time.perf_counter()
         done = subprocess.run(
             [*HAZ, *words],

@@ -111,9 +111,9 @@ def read_rows() -> list[Row]:
     for line in (Path(__file__).parent / "query_rows.txt").read_text().splitlines():
         if line.startswith("#"):
             continue
-        name, directory = line[:5].strip(), line[5:11].strip()
-        sign = " => " if " => " in line else " !! "
-        words, text = f"{line[10:]} ".split(sign)
+        name, directory, rest = line[:5].strip(), line[5:11].strip(), f"{line[10:]} "
+        sign = " => " if " => " in rest else " !! "
+        words, text = rest.split(sign)
         spelled = words.replace("⇥", "\t").replace("⏎", "\n").replace("⍽", "\N{NO-BREAK SPACE}")
         rows.append(Row(name, directory, shlex.split(spelled), sign == " => ", text.strip()))
     return rows

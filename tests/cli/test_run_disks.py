@@ -100,7 +100,7 @@ def test_a_read_only_cache_still_hits(tmp_path: Path) -> None:
 
 
 def test_a_read_only_workspace_is_an_ordinary_failure(tmp_path: Path) -> None:
-    """No cache can be made and no output written: the task decides, one line tells of the cache."""
+    """No cache, and no output: the task decides, and one line tells of the cache."""
     tasks = {"quiet": sh("echo fine"), "writes": sh("echo x > o", outputs=["o"])}
     home = Home.make(tmp_path, tasks)
     with frozen(tmp_path):

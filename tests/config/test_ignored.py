@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from haz_trio.config.folders import find_projects, list_folder
@@ -93,14 +93,15 @@ def test_a_root_that_is_ignored_itself_is_not_all_hidden(tmp_path: Path) -> None
 def test_a_submodule_answers_for_itself(tmp_path: Path) -> None:
     """Git refuses paths in a submodule; its own ignore files are asked from within."""
     root = make_root(tmp_path, True)
-    folders(root, "sub/gen", "sub/kept")
+    folders(root, "sub/gen", "sub/kept", "sub/private")
     git(root / "sub", "init", "--quiet")
     (root / "sub/.gitignore").write_text("gen\n")
+    (root / "sub/.git/info/exclude").write_text("private\n")
     identity = ("-c", "user.name=a", "-c", "user.email=a@b")
     git(root / "sub", "add", "--all")
     git(root / "sub", *identity, "commit", "--quiet", "--message", "x")
     git(root, "-c", "advice.addEmbeddedRepo=false", "add", "sub")
-    assert hidden(root, "/sub") - {".git"} == {"gen"}
+    assert hidden(root, "/sub") - {".git"} == {"gen", "private"}
 
 
 def test_without_git_the_files_are_read_here(
@@ -143,7 +144,8 @@ PLACES = ["a", "b", "ab", "a/a", "a/b", "b/a", "b/ab", "a/a/a", "a/b/a", "b/a/b"
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(lines, max_size=4), st.lists(lines, max_size=3))
+@example(top=["a*", "!ab"], below=["b", "!b"])
+@given(top=st.lists(lines, max_size=4), below=st.lists(lines, max_size=3))
 def test_our_rules_agree_with_git(top: list[str], below: list[str]) -> None:
     """For any two ignore files, our own rules say of each folder what git says."""
     with tempfile.TemporaryDirectory() as name:

@@ -132,7 +132,7 @@ def test_an_existing_file_stays_and_keeps_its_name(tmp_path: Path) -> None:
     folders(tmp_path, "lib", "b/lib", "web")
     (tmp_path / "lib/haz.yml").write_text("name: web # mine\n")
     plan = plan_for(tmp_path, "/lib", "/web", "/b/lib")
-    assert plan.existing == ("/lib",)
+    assert plan.existing == {"/lib": "web"}
     write_plan(plan)
     assert (tmp_path / "lib/haz.yml").read_text() == "name: web # mine\n"
     assert loaded_names(tmp_path) == {"/lib": "web", "/web": "web-2", "/b/lib": "lib"}
@@ -218,7 +218,9 @@ def test_modes_follow_the_umask(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("trouble", ["file appears", "folder goes", "workspace appears"])
+@pytest.mark.parametrize(
+    "trouble", ["file appears", "folder goes", "workspace appears", "empty workspace appears"]
+)
 def test_a_failed_write_takes_everything_back(tmp_path: Path, trouble: str) -> None:
     """What changed after the plan was made is not overwritten, and what was written goes again."""
     folders(tmp_path, "a", "b", "c")
@@ -228,6 +230,8 @@ def test_a_failed_write_takes_everything_back(tmp_path: Path, trouble: str) -> N
             (tmp_path / "c/haz.yml").write_text("name: theirs\n")
         case "folder goes":
             (tmp_path / "c").rmdir()
+        case "empty workspace appears":
+            (tmp_path / ".haz").mkdir()
         case _:
             (tmp_path / ".haz").mkdir()
             (tmp_path / ".haz/keep").write_text("theirs")

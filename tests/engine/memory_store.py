@@ -31,7 +31,7 @@ class Kept:
     files: dict[str, bytes]
 
 
-def digest(data: bytes) -> bytes:
+def digest(data: bytes | bytearray) -> bytes:
     return hashlib.sha256(data).digest()
 
 

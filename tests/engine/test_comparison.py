@@ -1,4 +1,4 @@
-"""What ``why --diff`` finds: exactly what was edited, and what cannot be known is said to be so."""
+"""What ``why --diff`` finds: exactly what was edited; what cannot be known is said to be so."""
 
 from __future__ import annotations
 
@@ -244,6 +244,16 @@ def test_a_predecessor_that_ran_again_is_compared_with_what_was_seen(ran: World)
     assert gen.differences == (InputDiffers("/lib/seed", How.CHANGED),)
 
 
+def test_a_predecessor_that_misses_is_compared_with_its_own_last_result(ran: World) -> None:
+    """What the task once saw is older and would blame what has been settled since."""
+    file = ran.bench.root / "lib/haz.yml"
+    file.write_text(file.read_text().replace("echo moan", "echo groan"))
+    ran.bench.run("lib:gen")
+    ran.bench.write("lib/seed", "other\n")
+    _, gen = ran.bench.compare("lib:build")
+    assert gen.differences == (InputDiffers("/lib/seed", How.CHANGED),)
+
+
 def test_both_streams_are_told_apart(ran: World) -> None:
     """What went to stderr has a digest of its own."""
     file = ran.bench.root / "lib/haz.yml"
@@ -274,6 +284,29 @@ def test_a_diamond_is_told_once(tmp_path: Path) -> None:
     bench.write("p/seed", "1")
     told = [str(c.task) for c in bench.compare("p:top")]
     assert told == ["p:top", "p:a", "p:b", "p:base"]
+
+
+def test_many_ways_to_one_predecessor_cost_no_more(tmp_path: Path) -> None:
+    """Forty layers of two tasks each have 2^39 paths and 80 blocks."""
+    bench = Bench(tmp_path)
+    tasks: dict[str, object] = {"end": sh("cat seed", inputs=["seed"])}
+    below = ["~:end"]
+    for layer in range(40):
+        for side in "ab":
+            tasks[f"{side}{layer}"] = sh(f"echo {side}{layer}", deps=below)
+        below = [f"~:a{layer}", f"~:b{layer}"]
+    bench.config({"p": {"tasks": tasks}})
+    bench.write("p/seed", "1")
+    assert len(bench.compare("p:a39")) == 80
+
+
+def test_an_entry_under_another_name_is_not_believed(ran: World) -> None:
+    """A folder that was copied or renamed says nothing about the key in its name."""
+    entry = ran.bench.entry(_last_key(ran))
+    (ran.bench.cache / "state/ledger").unlink()
+    assert diff(ran)[0].last is not None
+    entry.rename(entry.with_name(entry.name[:2] + "0" * 62))
+    assert diff(ran)[0].last is None
 
 
 def test_another_hash_function_is_named_alone(ran: World) -> None:
@@ -380,7 +413,7 @@ def test_a_key_that_leads_out_of_the_cache_is_no_key(ran: World) -> None:
     evil.mkdir(parents=True)
     (evil / "recipe.json").write_bytes(recipe)
     root = CacheRoot(str(ran.bench.root), Disk())
-    save(root, {"lib:build": Leavings("lib:build", "../../evil/x", ())}, Disk())
+    save(root, {"lib:build": Leavings("lib:build", "../evil/x", ())}, Disk())
     shutil.rmtree(ran.bench.entry(_last_key(ran)))
     assert diff(ran)[0].last is None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -12,44 +11,30 @@ import trio.testing
 
 from haz_trio.abc import Command, Emit, Ending, Stop, Store
 from haz_trio.engine.engine import Engine, open_engine
-from haz_trio.model.names import TaskId
 from haz_trio.plan.messages import Stream, TaskStarted
 from haz_trio.plan.outcome import (
-    Cancelled,
     Completed,
     Errored,
     Exited,
     Failed,
-    InFlight,
-    InRuntimeCycle,
-    OutputOverlap,
-    RunCancelled,
-    RuntimeCycle,
     Skipped,
-    Source,
     UpstreamErrored,
 )
 from tests.engine.memory_store import MemoryStore
 from tests.engine.support import Recorder
 from tests.engine.workspaces import (
+    CACHE,
+    FRESH,
     Place,
     ScriptedCommand,
     ending,
     go,
+    id_of,
     open_files,
     sh,
+    statistics_of,
     until,
 )
-
-FRESH, CACHE = Source.FRESH, Source.CACHE
-Meanwhile = Callable[[Engine, Recorder], Awaitable[None]]
-
-
-def id_of(name: str) -> TaskId:
-    return TaskId("p", name)
-
-
-# -- hits and misses --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["disk", "memory"])
@@ -145,9 +130,6 @@ def test_an_input_edited_meanwhile_is_not_stored(tmp_path: Path) -> None:
     assert again.said("slow") == b"up\nold"
 
 
-# -- trouble ----------------------------------------------------------------------------------
-
-
 def test_a_missing_input_names_its_producer(tmp_path: Path) -> None:
     """The consumer of a file that another task makes is told to depend on it (E4)."""
     tasks = {
@@ -189,7 +171,8 @@ def test_trouble_is_an_outcome_with_a_reason(
         assert isinstance(outcome, Errored)
         assert all(word in outcome.reason for word in words)
         assert isinstance(ran.outcome("good"), Completed)
-        (tmp_path / "p/o.txt").is_dir() and (tmp_path / "p/o.txt").rmdir()
+        if (tmp_path / "p/o.txt").is_dir():
+            (tmp_path / "p/o.txt").rmdir()
     assert place.litter() == []
 
 
@@ -210,287 +193,6 @@ def test_leftovers_end_are_named_and_prevent_storing(tmp_path: Path) -> None:
         assert ran.said("leaky") == b"ok\n"
         assert any("sleep" in note for note in ran.notes())
         assert place.processes() == []
-
-
-# -- what only a run shows --------------------------------------------------------------------
-
-
-def test_two_writers_of_one_file_end_the_run(tmp_path: Path) -> None:
-    """The overlap is reported, nothing more is admitted, and the second is not stored (E40)."""
-    tasks = {
-        "a": sh("mkdir -p out; echo a > out/r.txt", outputs=["out/*.txt"]),
-        "b": sh("mkdir -p out; echo bb > out/r.txt", outputs=["out/*.txt"]),
-        "c": sh("true"),
-        "d": sh("echo d", deps=["~:c"]),
-    }
-    place = Place.make(tmp_path, tasks, concurrency={"default": 1})
-    ran = go(place)
-    assert ran.report.violations == (OutputOverlap(id_of("a"), id_of("b"), "/p/out/r.txt"),)
-    assert ran.sources() == {"a": FRESH, "b": FRESH, "c": "Cancelled", "d": "Cancelled"}
-    assert not ran.report.succeeded
-    assert ran.outcome("c") == Cancelled(RunCancelled())
-    again = go(place, "b")
-    assert again.sources() == {"b": FRESH}
-    assert again.report.succeeded
-    assert place.litter() == []
-
-
-def test_one_glob_and_different_files_are_no_overlap(tmp_path: Path) -> None:
-    """Two tasks may declare the same pattern when they write different files (E42b)."""
-    tasks = {
-        name: sh(f"mkdir -p out; echo {name} > out/{name}.txt", outputs=["out/*.txt"])
-        for name in ("a", "b", "c")
-    }
-    place = Place.make(tmp_path, tasks, concurrency={"default": 1})
-    for source in (FRESH, CACHE, CACHE):
-        ran = go(place)
-        assert ran.report.violations == ()
-        assert set(ran.sources().values()) == {source}
-    for name in tasks:
-        (tmp_path / f"p/out/{name}.txt").write_text("spoiled")
-    assert set(go(place).sources().values()) == {CACHE}
-    for name in tasks:
-        assert (tmp_path / f"p/out/{name}.txt").read_text() == f"{name}\n"
-
-
-def test_what_runs_beside_an_overlap_finishes(tmp_path: Path) -> None:
-    """No process is signalled; what would have followed is cancelled (E42)."""
-    tasks = {
-        "a": sh("echo a > r", outputs=["r*"]),
-        "b": sh("while [ ! -e ../up ]; do sleep 0.01; done; echo bb > r", outputs=["r*"]),
-        "c": sh("touch ../up; sleep 0.4; echo c"),
-        "d": sh("true", deps=["~:c"]),
-    }
-    place = Place.make(tmp_path, tasks, concurrency={"default": 3})
-    ran = go(place)
-    assert len(ran.report.violations) == 1
-    assert ran.said("c") == b"c\n"
-    assert ran.sources()["c"] is FRESH
-    assert ran.outcome("d") == Cancelled(RunCancelled())
-
-
-CIRCLE = {
-    "gen": sh("cp a.src b.gen", inputs=["*.src"], outputs=["*.gen"]),
-    "src": sh("cp b.gen c.src", inputs=["*.gen"], outputs=["*.src"]),
-}
-
-
-def test_a_circle_of_files_ends_the_run(tmp_path: Path) -> None:
-    """Two tasks that read each other's files are a cycle, whoever is ready is cancelled (E44)."""
-    place = Place.make(tmp_path, {**CIRCLE, "z": sh("echo z")}, concurrency={"default": 1})
-    place.write("p/a.src", "a")
-    place.write("p/b.gen", "b")
-    ran = go(place)
-    [cycle] = ran.report.violations
-    assert isinstance(cycle, RuntimeCycle)
-    assert set(cycle.nodes) == {id_of("gen"), id_of("src")}
-    assert ran.outcome("z") == Cancelled(RunCancelled())
-    assert not ran.report.succeeded
-
-
-def test_a_circle_halts_what_runs(tmp_path: Path) -> None:
-    """A process in flight is asked to end (E45)."""
-    tasks = {**CIRCLE, "z": sh("touch ../up; sleep 60")}
-    tasks["src"] = sh(
-        "while [ ! -e ../up ]; do sleep 0.01; done; cp b.gen c.src",
-        inputs=["*.gen"],
-        outputs=["*.src"],
-    )
-    place = Place.make(tmp_path, tasks, concurrency={"default": 3})
-    place.write("p/a.src", "a")
-    place.write("p/b.gen", "b")
-    ran = go(place)
-    assert ran.outcome("z") == Cancelled(InFlight())
-    assert place.processes() == []
-
-
-def test_half_a_circle_is_none(tmp_path: Path) -> None:
-    """With one of the two selected there is no cycle (E46), nor is a formatter one (E47)."""
-    place = Place.make(tmp_path, dict(CIRCLE))
-    place.write("p/a.src", "a")
-    assert go(place, "gen").report.succeeded
-    assert go(place, "gen").sources() == {"gen": CACHE}
-
-
-def test_two_formatters_of_one_file_are_a_violation(tmp_path: Path) -> None:
-    """Each one reads what the other writes (E48)."""
-    tasks = {
-        name: sh(f"echo {name} >> x.c", inputs=["*.c"], outputs=["*.c"]) for name in ("f", "g")
-    }
-    place = Place.make(tmp_path, tasks, concurrency={"default": 1})
-    place.write("p/x.c", "x\n")
-    ran = go(place)
-    assert not ran.report.succeeded
-    assert ran.report.violations
-
-
-def test_a_ready_member_of_a_circle_is_skipped(tmp_path: Path) -> None:
-    """Not merely cancelled: it can never run (E48b)."""
-    tasks = {
-        "a": sh("echo x > x.gen", outputs=["*.gen"], weakDeps=["~:b"]),
-        "b": sh("true", inputs=["*.gen"]),
-    }
-    place = Place.make(tmp_path, tasks, concurrency={"default": 1})
-    ran = go(place)
-    # We order weak dependencies (execution.md 4.6): b has ended before a starts.
-    assert ran.sources()["b"] is FRESH
-    assert [type(v) for v in ran.report.violations] == [RuntimeCycle]
-    assert ran.outcome("b") != Skipped(InRuntimeCycle())
-
-
-# -- stops and cancellations ------------------------------------------------------------------
-
-
-def statistics_of(engine: Engine) -> Statistics:
-    found = engine.statistics()
-    return Statistics(
-        0 if found is None else found.looking,
-        0 if found is None else found.running,
-        0 if found is None else found.keeping,
-    )
-
-
-class Statistics:
-    """The three numbers that tests wait for, all zero before the run."""
-
-    def __init__(self, looking: int, running: int, keeping: int) -> None:
-        self.looking = looking
-        self.running = running
-        self.keeping = keeping
-
-
-def test_a_stop_while_a_large_input_is_read(tmp_path: Path) -> None:
-    """A look ends between two pieces of a file, not at its end (E85)."""
-    place = Place.make(tmp_path, {"big": sh("true", inputs=["huge"]), "c": sh("true")})
-    with (tmp_path / "p/huge").open("wb") as file:
-        file.truncate(1 << 36)
-    took = []
-
-    async def stop(engine: Engine, recorder: Recorder) -> None:
-        await until(lambda: statistics_of(engine).looking)
-        engine.stop()
-        took.append(trio.current_time())
-
-    ran = go(place, "big", meanwhile=stop)
-    assert ran.outcome("big") == Cancelled(InFlight())
-    assert ran.report.stopped
-    assert place.litter() == []
-
-
-def test_a_stop_while_a_command_runs(tmp_path: Path) -> None:
-    """SIGTERM, the last words, cancelled; a long output leaves no temporary file."""
-    script = "trap 'echo bye; exit 0' TERM; seq 1 300000; echo up >&2; while :; do sleep 0.02; done"
-    place = Place.make(tmp_path, {"loud": sh(script), "next": sh("true", deps=["~:loud"])})
-
-    async def stop(engine: Engine, recorder: Recorder) -> None:
-        await until(lambda: len(recorder.events) > 2 and b"up\n" in heard(recorder))
-        engine.stop()
-
-    ran = go(place, meanwhile=stop)
-    assert ran.outcome("loud") == Cancelled(InFlight())
-    assert ran.said("loud").endswith(b"bye\n")
-    assert isinstance(ran.outcome("next"), Cancelled)
-    assert place.processes() == []
-    assert place.litter() == []
-
-
-def heard(recorder: Recorder) -> bytes:
-    return b"".join(getattr(event, "data", b"")[-8:] for _, event in recorder.events[-3:])
-
-
-def test_a_stop_while_a_result_is_kept(tmp_path: Path) -> None:
-    """What has succeeded is stored and done; what is ready is cancelled (E144)."""
-    tasks = {
-        "a": sh("head -c 60000000 /dev/zero > big", outputs=["big"]),
-        "b": sh("true", deps=["~:a"]),
-    }
-    place = Place.make(tmp_path, tasks)
-
-    async def stop(engine: Engine, recorder: Recorder) -> None:
-        await until(lambda: statistics_of(engine).keeping)
-        engine.stop()
-
-    ran = go(place, meanwhile=stop)
-    assert ran.sources() == {"a": FRESH, "b": "Cancelled"}
-    assert go(place).sources() == {"a": CACHE, "b": FRESH}
-    assert place.litter() == []
-
-
-def test_a_second_stop_kills_at_once(tmp_path: Path) -> None:
-    """``stop(grace=0)`` ends a grace of a minute."""
-    script = "trap '' TERM; echo up; while :; do sleep 0.02; done"
-    place = Place.make(tmp_path, {"deaf": sh(script)}, execution={"cancel_grace": 60})
-
-    async def stop(engine: Engine, recorder: Recorder) -> None:
-        await until(lambda: b"up\n" in heard(recorder))
-        engine.stop()
-        await trio.testing.wait_all_tasks_blocked()
-        engine.stop(grace=0)
-
-    ran = go(place, meanwhile=stop)
-    assert ran.outcome("deaf") == Cancelled(InFlight())
-    assert place.processes() == []
-
-
-def cancelled_at(place: Place, when: Callable[[Engine], object]) -> None:
-    """Cancel the scope around a run at a moment, and leave the engine."""
-
-    async def main() -> None:
-        workspace, graph = place.load()
-        with trio.fail_after(15):
-            async with open_engine(workspace, graph, host=place.host) as engine:
-                with trio.CancelScope() as scope:
-                    async with trio.open_nursery() as nursery:
-
-                        async def cancel() -> None:
-                            await until(lambda: when(engine))
-                            scope.cancel()
-
-                        nursery.start_soon(cancel)
-                        await engine.run(graph.nodes)
-                        nursery.cancel_scope.cancel()
-
-    trio.run(main)
-
-
-BUSY = {
-    "a": sh("seq 1 400000; head -c 20000000 /dev/zero > a.out", outputs=["a.out"]),
-    "b": sh("seq 1 400000 >&2; (setsid sleep 60 &) ; sleep 0.1; echo b > b.out", outputs=["b.*"]),
-    "c": sh("cat a.out | wc -c", deps=["~:a"], inputs=["a.out"]),
-    "d": sh("trap '' TERM; seq 1 200000; sleep 0.2; sleep 0.2"),
-}
-
-
-@pytest.mark.parametrize("state", ["looking", "running", "keeping"])
-def test_a_cancelled_caller_leaves_nothing(tmp_path: Path, state: str) -> None:
-    """Cancelled in each state of a task: no process, no temporary file, no open file."""
-    place = Place.make(tmp_path, BUSY, execution={"containment": "strict"})
-    gc.collect()
-    before = open_files()
-    cancelled_at(place, lambda engine: getattr(statistics_of(engine), state))
-    assert place.processes() == []
-    assert place.litter() == []
-    gc.collect()
-    assert open_files() == before
-
-
-@pytest.mark.parametrize("after", [0.0, 0.01, 0.03, 0.06, 0.1, 0.15, 0.22, 0.3, 0.4])
-def test_a_caller_cancelled_at_any_moment_leaves_nothing(tmp_path: Path, after: float) -> None:
-    """No process and no temporary file, and the next run gets everything right."""
-    place = Place.make(tmp_path, BUSY, execution={"containment": "strict"})
-
-    async def main() -> None:
-        workspace, graph = place.load()
-        with trio.move_on_after(after):
-            async with open_engine(workspace, graph, host=place.host) as engine:
-                await engine.run(graph.nodes)
-
-    trio.run(main)
-    assert place.processes() == []
-    assert place.litter() == []
-
-
-# -- engines ----------------------------------------------------------------------------------
 
 
 def test_engines_follow_each_other(tmp_path: Path) -> None:
@@ -599,14 +301,19 @@ def test_statistics_follow_the_run(tmp_path: Path) -> None:
     engines: list[Engine] = []
     trio.run(main)
     states = [(s.waiting, s.ready, s.looking, s.settled) for s in seen if s is not None]
-    assert all(sum((s.waiting, s.ready, s.parked, s.looking, s.running, s.keeping, s.settled)) == 3
-               for s in seen if s is not None)
+    assert all(
+        sum((s.waiting, s.ready, s.parked, s.looking, s.running, s.keeping, s.settled)) == 3
+        for s in seen
+        if s is not None
+    )
     assert states == [(1, 1, 1, 0), (1, 0, 1, 1), (0, 0, 1, 2), (0, 0, 0, 3)]
 
 
 def test_equal_tasks_share_nothing_and_equal_keys_run_once(tmp_path: Path) -> None:
     """Equal commands of two tasks of one project have one key: one runs, one hits (E88)."""
-    place = Place.make(tmp_path, {"a": sh("echo same; echo x >> ../n"), "b": sh("echo same; echo x >> ../n")})
+    place = Place.make(
+        tmp_path, {"a": sh("echo same; echo x >> ../n"), "b": sh("echo same; echo x >> ../n")}
+    )
     ran = go(place)
     assert sorted(map(str, ran.sources().values())) == sorted([str(FRESH), str(CACHE)])
     assert (tmp_path / "n").read_text() == "x\n"

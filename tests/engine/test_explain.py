@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 
 from haz_trio.cache.entries import Damaged, NoEntry
-from haz_trio.cache.manifest import Manifest
+from haz_trio.cache.manifest import Manifest, render
 from haz_trio.cache.manifest_reader import OtherSchema
 from haz_trio.engine.explain import Explanation, Keyed, Unkeyed
 from tests.engine.why_support import Bench, sh, snapshot, task_id
@@ -154,15 +155,17 @@ def test_another_format_is_another_schema(bench: Bench) -> None:
     assert isinstance(keyed(bench.explain("lib:build")).found, OtherSchema)
 
 
-def test_outputs_that_do_not_fit_the_task_are_no_hit(bench: Bench) -> None:
-    """An entry copied under a key of another task fails as it would in a run."""
+def test_a_sound_entry_of_another_task_is_no_hit(bench: Bench) -> None:
+    """Sealed and complete, but with outputs that this task does not declare (cache.md C6)."""
     bench.run("lib:build")
-    entry = bench.entry(keyed(bench.explain("lib:build")).key)
-    bench.config({"lib": {"tasks": {"build": sh("cat src; cp src out", inputs=["src"])}}})
-    other = bench.entry(keyed(bench.explain("lib:build")).key)
-    other.parent.mkdir(exist_ok=True)
-    entry.rename(other)
-    assert isinstance(keyed(bench.explain("lib:build")).found, Damaged)
+    standing = keyed(bench.explain("lib:build"))
+    assert isinstance(standing.found, Manifest)
+    outputs = tuple(attrs.evolve(o, path="/lib/other") for o in standing.found.outputs)
+    foreign = attrs.evolve(standing.found, outputs=outputs).sealed
+    (bench.entry(standing.key) / "manifest.json").write_bytes(render(foreign))
+    found = keyed(bench.explain("lib:build")).found
+    assert isinstance(found, Damaged)
+    assert '"/lib/other" matches no declared output' in found.reason
 
 
 def test_a_cache_that_is_a_file_is_an_error(bench: Bench) -> None:

@@ -114,6 +114,13 @@ def new_stop() -> Stop:
     return Stop(trio.CancelScope(), trio.CancelScope(), 1.0)
 
 
+def write(command: Command, name: str, text: str) -> None:
+    """A file in the directory of a command."""
+    path = Path(command.cwd, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
 def does(
     *,
     files: Mapping[str, str] | None = None,
@@ -125,9 +132,7 @@ def does(
 
     async def act(command: Command, emit: Emit, stop: Stop) -> Ending:
         for name, text in (files or {}).items():
-            path = Path(command.cwd, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            write(command, name, text)
         for stream, data in says:
             await emit(stream, data)
         return ending(code, *leftovers)
@@ -289,7 +294,7 @@ def test_an_input_edited_meanwhile_is_not_stored(tmp_path: Path) -> None:
     """The task is kept as a success, its result is not, and a note names the file (5.7)."""
 
     async def act(command: Command, emit: Emit, stop: Stop) -> Ending:
-        Path(command.cwd, "in.txt").write_text("other")
+        write(command, "in.txt", "other")
         return ending()
 
     bench = Bench.make(tmp_path, act, inputs=["in.txt"])

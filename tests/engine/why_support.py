@@ -81,7 +81,7 @@ class Bench:
         return compare(workspace, explanation)
 
     def run(self, *tasks: str) -> dict[str, str]:
-        """Run tasks behind what they need: ``hit`` or ``ran`` for each, in the order of the run."""
+        """Run tasks behind what they need: ``hit`` or ``ran`` for each, in that order."""
         workspace, graph = self.load()
         hash_name = workspace.settings.hash
         store = DiskStore(workspace.root, hash_name, created_at=next(_SECONDS))

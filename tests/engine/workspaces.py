@@ -172,3 +172,26 @@ def open_files() -> set[str]:
         except OSError:
             continue
     return {entry for entry in found if "/proc/" not in entry}
+
+
+FRESH, CACHE = Source.FRESH, Source.CACHE
+
+
+def id_of(name: str) -> TaskId:
+    return TaskId("p", name)
+
+
+@attrs.frozen
+class InFlightNow:
+    """The three numbers that tests wait for, all zero before the run."""
+
+    looking: int = 0
+    running: int = 0
+    keeping: int = 0
+
+
+def statistics_of(engine: Engine) -> InFlightNow:
+    found = engine.statistics()
+    if found is None:
+        return InFlightNow()
+    return InFlightNow(found.looking, found.running, found.keeping)

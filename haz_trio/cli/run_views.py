@@ -1,0 +1,105 @@
+"""Who watches a run: the console with its renderer, and the writer of ``--summary``."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+
+from haz_trio.cli.options import RootOptions, RunOptions
+from haz_trio.cli.run_choices import RunChoices
+from haz_trio.cli.session import Session, current_directory
+from haz_trio.cli.values import Annotations
+from haz_trio.errors import HazError
+from haz_trio.graph.graph import TaskGraph
+from haz_trio.model.names import TaskId
+from haz_trio.model.workspace import OutputMode
+from haz_trio.output.annotations import Annotated, Place
+from haz_trio.output.events import Encoder, JsonRenderer
+from haz_trio.output.renderers import RENDERERS, Narrator
+from haz_trio.output.terminal import look_at_screen
+from haz_trio.output.writes import Renderer
+
+
+def make_renderer(
+    root: RootOptions,
+    options: RunOptions,
+    choices: RunChoices,
+    session: Session,
+    encoder: Callable[[], Encoder],
+) -> Renderer:
+    """What turns events into bytes, as the options and the workspace want it."""
+    screen = look_at_screen(root.color, os.environ)
+    mode = options.output_mode or session.workspace.settings.output_mode
+    renderer: Renderer
+    if choices.json:
+        renderer = JsonRenderer(encoder(), Narrator(screen.stderr, choices.explain))
+    else:
+        renderer = RENDERERS[mode](screen, choices.explain)
+    if not annotates(choices.annotations, os.environ):
+        return renderer
+    folded = mode is OutputMode.BUFFERED and not choices.json
+    return Annotated(renderer, _places(session), folded=folded)
+
+
+def encoder_for(
+    session: Session, graph: TaskGraph, tasks: Collection[TaskId], slots: int
+) -> Encoder:
+    """A new encoder for a run that begins now."""
+    locks = {}
+    for id in tasks:
+        mutex = graph.nodes[id].task.mutex
+        if mutex is not None:
+            locks[id] = mutex.lock(id.project)
+    return Encoder(time.time(), slots, session.workspace.settings.tag_caps, locks)
+
+
+def annotates(choice: Annotations, environment: Mapping[str, str]) -> bool:
+    """Whether failures are marked: on demand, or where GitHub runs us."""
+    match choice:
+        case Annotations.AUTO:
+            return environment.get("GITHUB_ACTIONS") == "true"
+        case Annotations.GITHUB:
+            return True
+        case Annotations.NONE:
+            return False
+
+
+def _places(session: Session) -> dict[TaskId, Place]:
+    """Where the tasks are declared, relative to the checkout that GitHub knows."""
+    base = os.environ.get("GITHUB_WORKSPACE") or session.workspace.root
+    places = {}
+    for id, node in session.graph.nodes.items():
+        span = node.task.place("") or node.project.place
+        if span is not None:
+            file = os.path.relpath(span.path, os.path.realpath(base))
+            places[id] = Place(file, span.line)
+    return places
+
+
+def summary_path(root: RootOptions, choices: RunChoices) -> str | None:
+    """The host path of ``--summary``; raises ``HazError`` when no file can be made there."""
+    if choices.summary is None:
+        return None
+    path = os.path.join(current_directory(root), choices.summary)
+    if os.path.isdir(path) or not os.path.isdir(os.path.dirname(path)):
+        raise HazError(f"--summary: no file can be written at {path}; its folder must exist")
+    return path
+
+
+def write_whole(path: str, data: bytes) -> None:
+    """Write a file all at once: readers see the old bytes or the new ones; raises ``OSError``."""
+    fd, temporary = tempfile.mkstemp(prefix=".haz-", dir=os.path.dirname(path))
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            mask = os.umask(0)
+            os.umask(mask)
+            os.fchmod(file.fileno(), 0o666 & ~mask)
+        os.replace(temporary, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise

@@ -1,0 +1,37 @@
+"""Tasks with further arguments from the command line (``--arg``, cli.md 14.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+import attrs
+
+from haz_trio.graph.graph import TaskGraph
+from haz_trio.model.names import TaskId
+from haz_trio.model.tasks import Action, Argv, Shell
+
+
+def with_arguments(
+    graph: TaskGraph, tasks: Iterable[TaskId], arguments: Sequence[str]
+) -> TaskGraph:
+    """The graph with arguments appended to the actions of some tasks, and so to their keys."""
+    if not arguments:
+        return graph
+    nodes = dict(graph.nodes)
+    for id in tasks:
+        node = nodes[id]
+        action = _extended(node.task.action, tuple(arguments))
+        nodes[id] = attrs.evolve(node, task=attrs.evolve(node.task, action=action))
+    return attrs.evolve(graph, nodes=nodes)
+
+
+def _extended(action: Action, arguments: tuple[str, ...]) -> Action:
+    match action:
+        case Argv(argv):
+            return Argv(argv + arguments)
+        case Shell(_, shell):
+            # The first word behind a script is its $0, the others are $1, $2 and so on.
+            return Argv((*action.argv, shell, *arguments))
+        case _:
+            assert_never(action)

@@ -1,0 +1,276 @@
+"""What programs read of a run: events, the summary, predictions, annotations (cli.md 14.3)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.support import Done, Home
+from tests.engine.workspaces import sh
+
+BYTES = r"printf 'a\n\377\000z'; echo warn >&2"
+Event = dict[str, Any]
+
+
+def events(done: Done) -> list[Event]:
+    """Standard output, every line of which is one event, numbered without a gap."""
+    found = [json.loads(line) for line in done.out.splitlines()]
+    assert done.out.endswith(b"\n")
+    assert [event["seq"] for event in found] == list(range(len(found)))
+    assert all(event["v"] == 1 for event in found)
+    assert [event["ts"] for event in found] == sorted(event["ts"] for event in found)
+    assert (found[0]["type"], found[-1]["type"]) == ("run_start", "run_end")
+    return found
+
+
+def of(found: list[Event], kind: str) -> list[Event]:
+    return [event for event in found if event["type"] == kind]
+
+
+def stream(found: list[Event], task: str, name: str) -> bytes:
+    """What a task wrote, put together from its pieces, whose offsets fit."""
+    whole = b""
+    for event in of(found, "task_output"):
+        if (event["task"], event["stream"]) == (task, name):
+            assert event["offset"] == len(whole)
+            assert ("text" in event) is not ("base64" in event)
+            whole += (
+                event["text"].encode() if "text" in event else base64.b64decode(event["base64"])
+            )
+    return whole
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Home:
+    tasks = {
+        "bytes": sh(BYTES),
+        "bad": sh("exit 3"),
+        "behind": sh("true", deps=["~:bad"]),
+        "gone": sh("true", inputs=["no-such-file"]),
+    }
+    return Home.make(tmp_path, tasks, concurrency={"default": 2, "tags": {"net": 1}})
+
+
+def test_a_run_as_events(mixed: Home) -> None:
+    """Each task ends once, who starts does so before it prints, bytes are exact, nothing else."""
+    done = mixed.haz("run", "--json", "--workspace")
+    found = events(done)
+    assert done.code == found[-1]["exit_code"] == 1
+    assert found[0]["tasks"] == ["p:bad", "p:behind", "p:bytes", "p:gone"]
+    assert (found[0]["jobs"], found[0]["tag_caps"]) == (2, {"net": 1})
+    ends = {event["task"]: event for event in of(found, "task_end")}
+    assert Counter(event["task"] for event in of(found, "task_end")) == Counter(found[0]["tasks"])
+    assert (ends["p:bytes"]["state"], ends["p:bytes"]["source"]) == ("completed", "fresh")
+    assert (ends["p:bad"]["state"], ends["p:bad"]["exit"]) == ("failed", 3)
+    assert (ends["p:behind"]["state"], ends["p:behind"]["upstream"]) == ("skipped", "p:bad")
+    assert ends["p:gone"]["state"] == "errored"
+    assert "no-such-file" in ends["p:gone"]["reason"]
+    assert stream(found, "p:bytes", "stdout") == b"a\n\xff\0z"
+    assert stream(found, "p:bytes", "stderr") == b"warn\n"
+    starts = {event["task"]: event for event in of(found, "task_start")}
+    assert set(starts) == {"p:bytes", "p:bad"}
+    assert starts["p:bytes"]["key"] == ends["p:bytes"]["key"]
+    for task, start in starts.items():
+        assert start["seq"] < ends[task]["seq"]
+        assert all(
+            start["seq"] < e["seq"] < ends[task]["seq"]
+            for e in of(found, "task_output")
+            if e["task"] == task
+        )
+    assert found[-1]["counts"] == {
+        "completed": 1,
+        "cached": 0,
+        "failed": 1,
+        "errored": 1,
+        "skipped": 1,
+        "cancelled": 0,
+    }
+
+
+def test_what_people_read_stays_on_stderr(mixed: Home) -> None:
+    """Summaries and epilogue are there; the tasks' own lines are in the events alone."""
+    done = mixed.haz("run", "--json", "p:bytes")
+    assert done.said("p:bytes", "done in")
+    assert done.said("Tasks: 1 completed")
+    assert not done.said("warn")
+
+
+def test_a_hit_is_started_shown_and_ended(mixed: Home) -> None:
+    """With the same bytes as the run that it stands for."""
+    mixed.haz("run", "p:bytes")
+    found = events(mixed.haz("run", "--json", "p:bytes"))
+    (end,) = of(found, "task_end")
+    assert (end["state"], end["source"]) == ("completed", "cache")
+    assert stream(found, "p:bytes", "stdout") == b"a\n\xff\0z"
+    assert len(of(found, "task_start")) == 1
+    assert not of(found, "task_miss")
+
+
+def test_tries_and_waits_are_events(tmp_path: Path) -> None:
+    """Who waits for a mutex says so; each failed try is told, and starts once."""
+    lock = {"mutex": {"name": "db", "mode": "exclusive"}}
+    tasks = {"a": sh("sleep 0.2", **lock), "b": sh("exit 9", **lock)}
+    found = events(Home.make(tmp_path, tasks).haz("run", "--json", "-j2", "--retries=1", "--all"))
+    retries = [(e["task"], e["try"], e["tries"], e["exit"]) for e in of(found, "task_retry")]
+    assert retries == [("p:b", 1, 2, 9)]
+    assert len(of(found, "task_start")) == 2
+    waits = of(found, "task_wait")
+    assert waits
+    assert all((e["on"], e["name"]) == ("mutex", "db") for e in waits)
+    ends = {event["task"]: event for event in of(found, "task_end")}
+    assert ends["p:b"]["tries"] == 2
+    assert ends[waits[0]["task"]]["waits"]["mutex"] > 0
+
+
+def test_a_task_out_of_time_says_how_much_it_had(tmp_path: Path) -> None:
+    """The limit stands in the place of an exit status."""
+    home = Home.make(tmp_path, {"t": sh("exec sleep 20")})
+    found = events(home.haz("run", "--json", "--task-timeout=200ms", "p:t"))
+    (end,) = of(found, "task_end")
+    assert (end["state"], end["timed_out"]) == ("failed", 0.2)
+
+
+def test_an_interrupted_run_has_its_exit_code(tmp_path: Path) -> None:
+    """A time limit for the whole run ends in 124, in the last event too."""
+    home = Home.make(tmp_path, {"t": sh("exec sleep 20"), "u": sh("true", deps=["~:t"])})
+    done = home.haz("run", "--json", "--timeout=300ms", "p:u")
+    found = events(done)
+    assert done.code == found[-1]["exit_code"] == 124
+    assert found[-1]["stopped"] is True
+    states = {e["task"]: e["state"] for e in of(found, "task_end")}
+    assert states == {"p:t": "cancelled", "p:u": "cancelled"}
+    assert any("--timeout" in e["message"] for e in of(found, "diagnostic"))
+
+
+def test_nothing_to_run_is_a_run_too(mixed: Home) -> None:
+    """A reader always finds a start and an end."""
+    found = events(mixed.haz("run", "--json", "p:bad", "--skip", "p:bad"))
+    assert [event["type"] for event in found] == ["run_start", "run_end"]
+    assert found[-1]["exit_code"] == 0
+
+
+def test_errors_before_the_run_are_not_on_stdout(mixed: Home) -> None:
+    """A selection that fails prints no half document."""
+    done = mixed.haz("run", "--json", "p:nope")
+    assert (done.code, done.out) == (2, b"")
+
+
+def test_a_violation_is_a_diagnostic(tmp_path: Path) -> None:
+    """Two writers of one file are named with their rule (EXEC-020)."""
+    tasks = {n: sh("echo > o/same", outputs=["o/*"]) for n in ("a", "b")}
+    home = Home.make(tmp_path, tasks)
+    (home.root / "p/o").mkdir()
+    done = home.haz("run", "--json", "-j1", "--all")
+    (found,) = [e for e in of(events(done), "diagnostic") if e["severity"] == "error"]
+    assert (found["rule"], found["tasks"], found["path"]) == (
+        "EXEC-020",
+        ["p:a", "p:b"],
+        "/p/o/same",
+    )
+
+
+def test_the_summary_is_one_document(mixed: Home) -> None:
+    """It is there when the run is over, also after a failure; standard output stays the echo."""
+    done = mixed.haz("run", "--summary", "run.json", "--workspace")
+    assert done.code == 1
+    assert done.out == b"[p:bytes] a\n[p:bytes] \xff\0z\n"
+    document = json.loads((mixed.root / "run.json").read_bytes())
+    assert document["v"] == 1
+    assert document["exit_code"] == 1
+    states = {task["task"]: task["state"] for task in document["tasks"]}
+    assert list(states) == sorted(states)
+    assert states == {
+        "p:bad": "failed",
+        "p:behind": "skipped",
+        "p:bytes": "completed",
+        "p:gone": "errored",
+    }
+    assert document["counts"]["completed"] == 1
+    assert [p.name for p in mixed.root.iterdir() if "run.json" in p.name or ".haz-" in p.name] == [
+        "run.json"
+    ]
+
+
+def test_a_summary_replaces_the_last_one(mixed: Home) -> None:
+    """Also together with events."""
+    (mixed.root / "run.json").write_text("old")
+    done = mixed.haz("run", "--summary", "run.json", "--json", "p:bytes")
+    assert done.code == 0
+    assert json.loads((mixed.root / "run.json").read_bytes())["exit_code"] == 0
+    assert events(done)
+
+
+def test_a_summary_without_a_folder_is_refused_before_the_run(mixed: Home) -> None:
+    """Nothing runs when it could not be told afterwards."""
+    done = mixed.haz("run", "--summary", "no/such/run.json", "p:bytes")
+    assert (done.code, done.out) == (2, b"")
+    assert done.said("--summary")
+
+
+def test_predictions(tmp_path: Path) -> None:
+    """A hit, a changed input, what stands behind it, and what cannot be known."""
+    tasks = {
+        "hit": sh("true"),
+        "miss": sh("true", inputs=["x"]),
+        "behind": sh("true", deps=["~:miss"]),
+        "unkeyed": sh("true", inputs=["made"]),
+    }
+    home = Home.make(tmp_path, tasks)
+    home.place.write("p/x", "1")
+    assert home.haz("run", "p:hit", "p:behind").code == 0
+    home.place.write("p/x", "2")
+    before = sorted(home.root.rglob("*"))
+    done = home.haz("run", "--dry-run", "--json", "--all")
+    assert done.code == 0
+    found = {task["task"]: task for task in json.loads(done.out)["tasks"]}
+    assert {id: task["cache"] for id, task in found.items()} == {
+        "p:behind": "unknown",
+        "p:hit": "hit",
+        "p:miss": "miss",
+        "p:unkeyed": "unknown",
+    }
+    assert "/p/x" in found["p:miss"]["reason"]
+    assert "p:miss" in found["p:behind"]["reason"]
+    assert "made" in found["p:unkeyed"]["reason"]
+    assert found["p:hit"]["reason"] is None
+    assert found["p:hit"]["duration_ms"] is not None
+    assert sorted(home.root.rglob("*")) == before, "a dry run writes nothing"
+
+
+def test_predictions_come_true(mixed: Home) -> None:
+    """The key foretold is the key of the run; a forced run is foretold as misses."""
+    foretold = json.loads(mixed.haz("run", "--dry-run", "--json", "p:bytes").out)["tasks"][0]
+    (end,) = of(events(mixed.haz("run", "--json", "p:bytes")), "task_end")
+    assert (foretold["cache"], foretold["key"]) == ("miss", end["key"])
+    forced = json.loads(mixed.haz("run", "-f", "--dry-run", "--json", "p:bytes").out)["tasks"][0]
+    assert (forced["cache"], forced["reason"]) == ("miss", "forced")
+
+
+def test_annotations_name_file_and_line(mixed: Home) -> None:
+    """On stderr, on demand or under GitHub, and never when they are not wanted."""
+    for words, env, wanted in (
+        (["--annotations", "github"], {}, True),
+        (["--annotations=auto"], {"GITHUB_ACTIONS": "true"}, True),
+        ([], {"GITHUB_ACTIONS": "true"}, True),
+        (["--annotations", "none"], {"GITHUB_ACTIONS": "true"}, False),
+        ([], {}, False),
+    ):
+        done = mixed.haz("run", *words, "p:bad", **env)
+        said = done.said("::error file=p/haz.yml,line=1,title=p%3Abad::p:bad failed (exit 3)")
+        assert bool(said) is wanted
+        assert b"::error" not in done.out
+
+
+def test_buffered_blocks_can_be_folded(mixed: Home) -> None:
+    """Only those of tasks that print; standard output is as ever."""
+    words = ("--annotations=github", "--output-mode=buffered", "-j1")
+    done = mixed.haz("run", *words, "p:bytes", "p:bad")
+    assert done.out == b"a\n\xff\0z"
+    assert len(done.said("::group::p:bytes")) == 1
+    assert len(done.said("::endgroup::")) == 1
+    assert not done.said("::group::p:bad")
