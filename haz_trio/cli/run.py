@@ -27,7 +27,7 @@ from haz_trio.output.summary import format_duration
 from haz_trio.output.writes import Target
 from haz_trio.plan.messages import RunClosed, RunNote
 from haz_trio.plan.outcome import EXIT_SUCCESS, EXIT_TASK_FAILURE, RunReport, exit_code_for
-from haz_trio.process import shed_inherited_signals
+from haz_trio.process.signals import shed_inherited_signals
 
 # A reader that has stopped reading must not hold up a run that was told to stop; seconds.
 DRAIN_AFTER_STOP = 0.8  # comes on top of the two seconds that the pumps give (DRAIN_LIMIT)

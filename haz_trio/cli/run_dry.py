@@ -12,7 +12,7 @@ from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import Workspace
 from haz_trio.output.events import VERSION
-from haz_trio.process import host_environment
+from haz_trio.process.environment import host_environment
 
 
 def dry_run_text(tasks: Collection[TaskId]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from typing import assert_never
 
 from haz_trio.cli.options import RootOptions
@@ -20,6 +18,7 @@ from haz_trio.graph.near import Near
 from haz_trio.graph.references import Members, reason
 from haz_trio.model.names import TaskId
 from haz_trio.model.references import Reference
+from haz_trio.process.environment import host_environment
 
 
 def why_command(root: RootOptions, options: WhyOptions) -> int:
@@ -32,7 +31,7 @@ def why_command(root: RootOptions, options: WhyOptions) -> int:
     task = one_task(session, options.reference)
     printer = Printer(root)
     try:
-        explanation = explain(session.workspace, session.graph, task, host=_host_environment())
+        explanation = explain(session.workspace, session.graph, task, host=host_environment())
         for note in explanation.notes:
             printer.say(note)
         if not options.diff:
@@ -91,14 +90,3 @@ def _require_key(explanation: Explanation) -> None:
 
 def _refusal(sentence: str, *causes: str, help: str = "") -> ConfigError:
     return ConfigError([Diagnostic(sentence, causes=causes, help=help)])
-
-
-def _host_environment() -> Mapping[str, str]:
-    """What ``haz_trio.process`` gives to a run; that room would bring trio, which takes 85 ms.
-
-    Names that no task can ask for do no harm here, since they are only looked up.
-    """
-    return {
-        name.decode("utf-8", "surrogateescape"): value.decode("utf-8", "surrogateescape")
-        for name, value in os.environb.items()
-    }

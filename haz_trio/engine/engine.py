@@ -30,8 +30,8 @@ from haz_trio.plan.machine import Limits, Plan, PlanStatistics
 from haz_trio.plan.messages import Event
 from haz_trio.plan.outcome import RunReport
 from haz_trio.plan.policy import Policy
-from haz_trio.process import host_environment
-from haz_trio.process import run_command as run_real_command
+from haz_trio.process.environment import host_environment
+from haz_trio.process.supervise import run_command as run_real_command
 
 _DEFAULT = Policy()
 

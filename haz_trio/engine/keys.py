@@ -46,7 +46,7 @@ class Keys:
         try:
             inputs = self._reader.read(job.inputs, check=check)
         except InputError as problem:
-            raise InputError(f"{problem}{self._hint(job, problem.missing)}") from problem
+            raise InputError(f"{problem}{self._hint(job, upstream, problem.missing)}") from problem
         recipe = Recipe.of(
             hash_name=self._hash_name,
             root=job.subject.root,
@@ -70,8 +70,12 @@ class Keys:
         """Remarks on inputs that could not be named."""
         return self._reader.notes()
 
-    def _hint(self, job: Job, missing: str) -> str:
+    def _hint(self, job: Job, upstream: tuple[Upstream, ...], missing: str) -> str:
+        """Who makes the file that is missing, and what to do about it."""
         producers = [id for id in self._producers(missing) if id != job.id] if missing else []
         if not producers:
             return ""
+        first = next((each.task for each in upstream if each.task in producers), None)
+        if first is not None:
+            return f"; {first} declares it as an output, but has not made it"
         return f"; {producers[0]} makes it: add {str(producers[0])!r} to `deps`"

@@ -9,10 +9,6 @@ pumps         carrying what a child writes to its consumer
 proc          what /proc says about processes
 family        the processes that a child brought forth
 supervise     run_command: the child, its family and its pipes, to their end
+
+The names are imported from their modules: who only wants the environment pays nothing for trio.
 """
-
-from haz_trio.process.environment import host_environment
-from haz_trio.process.signals import shed_inherited_signals
-from haz_trio.process.supervise import run_command
-
-__all__ = ["host_environment", "run_command", "shed_inherited_signals"]

@@ -56,6 +56,7 @@ class Filter(enum.Enum):
     EXPR = "--expr"
 
 
+MOST_MISTAKES: Final = 20
 _PLAIN: Final = Language()
 _PATHS: Final = Language(escapes=True)
 _KINDS: Final = Language(kinds=True)
@@ -166,7 +167,10 @@ class _Source:
         )
 
     def read_words(self, tree: Expression[Operand], reader: Reader) -> dict[Atom, Meaning]:
-        """What every word means; raises ``QueryError`` for all that mean nothing."""
+        """What every word means; raises ``QueryError`` for those that mean nothing.
+
+        After ``MOST_MISTAKES`` of them the rest is not looked at: each quotes the whole text.
+        """
         found: dict[Atom, Meaning] = {}
         problems: list[Diagnostic] = []
         for atom in _words(tree):
@@ -180,6 +184,8 @@ class _Source:
                     f"{problem.sentence(start, end)}"
                 )
                 problems.append(Diagnostic(message, span=span, label="this word"))
+                if len(problems) == MOST_MISTAKES:
+                    break
         if problems:
             raise QueryError(problems)
         return found

@@ -15,9 +15,8 @@ import attrs
 import pytest
 
 from haz_trio.cli.main import run_command_line
-from haz_trio.cli.why import _host_environment
 from haz_trio.cli.why_json import MASK, masked
-from haz_trio.process import host_environment
+from haz_trio.process.environment import host_environment
 from tests.engine.why_support import Bench, snapshot
 
 Capture: TypeAlias = "pytest.CaptureFixture[str]"
@@ -660,10 +659,10 @@ def test_no_value_is_in_the_differences(place: Haz, monkeypatch: pytest.MonkeyPa
         assert not re.search(r"new-token|old-token|new-home|home/one", said)
 
 
-def test_the_environment_is_that_of_a_run() -> None:
-    """Two readings of one thing: a key foretold with another environment would be wrong."""
-    ours, theirs = _host_environment(), host_environment()
-    assert {name: ours[name] for name in theirs} == theirs
+def test_why_pays_nothing_for_trio() -> None:
+    """The report needs no event loop, and does not import one (cli.md 14.5)."""
+    code = "import sys, haz_trio.cli.why; sys.exit('trio' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize(("target", "code"), [("/dev/full", 2), ("closed", 0)])

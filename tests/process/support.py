@@ -17,7 +17,7 @@ import trio
 from haz_trio.abc import Command, Ending, Stop
 from haz_trio.model.workspace import Containment
 from haz_trio.plan.messages import Stream
-from haz_trio.process import run_command
+from haz_trio.process.supervise import run_command
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
 PYTHON = sys.executable

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from haz_trio.process import host_environment
+from haz_trio.process.environment import host_environment
 from tests.process.support import command, python_program, run
 
 CODE = """
 import json
-from haz_trio.process import host_environment
+from haz_trio.process.environment import host_environment
 print(json.dumps(dict(host_environment())))
 """
 
@@ -28,7 +28,7 @@ def test_bytes_that_are_not_utf8_reach_a_child_unchanged() -> None:
     """A value of any bytes survives the way in and out, whatever the locale is (L11)."""
     code = """
 import os, trio
-from haz_trio.process import host_environment
+from haz_trio.process.environment import host_environment
 from tests.process.support import run, command
 value = host_environment()["ODD"]
 print(run(command("printenv", "ODD", ODD=value, PATH=os.environ["PATH"])).out.hex())

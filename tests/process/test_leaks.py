@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from haz_trio.abc import Command
 from haz_trio.errors import SpawnError
 from haz_trio.model.workspace import Containment
-from haz_trio.process import run_command
+from haz_trio.process.supervise import run_command
 from tests.process.support import (
     PATH,
     Session,

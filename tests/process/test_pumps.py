@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from haz_trio.plan.messages import Stream
 from haz_trio.plan.outcome import Exited
-from haz_trio.process import run_command
 from haz_trio.process.pumps import SILENCE, Pump
+from haz_trio.process.supervise import run_command
 from tests.process.support import PYTHON, bearers, command, new_stop, new_token, python, run, shell
 
 WRITER = """

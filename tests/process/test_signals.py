@@ -9,7 +9,7 @@ from tests.process.support import python_program
 # Prints the masks of ignored and blocked signals of a child, then the child's status.
 CODE = """
 import os, signal, sys
-from haz_trio.process import shed_inherited_signals
+from haz_trio.process.signals import shed_inherited_signals
 from tests.process.support import command, run, shell
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGUSR1])
 shed_inherited_signals()

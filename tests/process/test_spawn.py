@@ -123,7 +123,7 @@ def test_no_descriptors_left() -> None:
 import os, resource, trio
 from haz_trio.errors import SpawnError
 from tests.process.support import descriptors, new_stop, shell
-from haz_trio.process import run_command
+from haz_trio.process.supervise import run_command
 async def emit(stream, data): pass
 async def main():
     go = lambda: run_command(shell("echo hi"), emit, stop=new_stop())

@@ -11,8 +11,8 @@ from haz_trio.abc import Command, Ending
 from haz_trio.model.workspace import Containment
 from haz_trio.plan.messages import Stream
 from haz_trio.plan.outcome import Exited, Signalled
-from haz_trio.process import run_command
 from haz_trio.process.pumps import DRAIN_LIMIT
+from haz_trio.process.supervise import run_command
 from tests.process.support import (
     Result,
     Session,

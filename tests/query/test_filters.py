@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from haz_trio.errors import ConfigError
 from haz_trio.graph.build import build_graph
 from haz_trio.query.advice import check_paths, unknown_names
-from haz_trio.query.filters import Filter, QueryError, read_filter, read_filters
+from haz_trio.query.filters import MOST_MISTAKES, Filter, QueryError, read_filter, read_filters
 from tests.graph.builders import project, task, workspace
 
 SHOP = workspace(
@@ -80,6 +80,13 @@ def test_all_mistakes_are_collected_in_the_fixed_order() -> None:
     assert flags == ["--tags", "--child-of", "--child-of"]
     assert caught.value.headline == "the query has 3 mistakes (QRY-009)"
     assert isinstance(caught.value, ConfigError)  # so that it is drawn as every other place is
+
+
+def test_a_long_list_of_mistakes_is_cut() -> None:
+    """Each mistake quotes the whole expression, so that all of them would be quadratic."""
+    with pytest.raises(QueryError) as caught:
+        read_filter(Filter.TAGS, "|".join(["é"] * 5000))
+    assert len(caught.value.diagnostics) == MOST_MISTAKES
 
 
 def test_one_mistake_has_no_headline() -> None:
