@@ -25,8 +25,6 @@ what it needs:
         report = await engine.run(graph.nodes)
 """
 
-from __future__ import annotations
-
 __version__ = "0.1.0"
 
 _HOMES = {

@@ -8,7 +8,7 @@ import os
 import attrs
 
 from haz_trio.cache.entries import Damaged, NoEntry, examine
-from haz_trio.cache.files import FOLDER, Disk, delete_tree, lock, token
+from haz_trio.cache.files import FOLDER, Disk, delete_tree, hold, token
 from haz_trio.cache.layout import MANIFEST, OUTPUTS, shard, temporary
 from haz_trio.cache.manifest import Manifest, render
 from haz_trio.cache.quarantine import make_folder, set_aside, throw_away
@@ -35,7 +35,7 @@ class Draft:
         try:
             disk.mkdir(self._name, at=self._shard)
             self.folder = self._open(self._name, self._shard)
-            lock(self.folder)
+            hold(self.folder)
             disk.mkdir(OUTPUTS, at=self.folder)
             self.outputs = self._open(OUTPUTS, self.folder)
         except OSError:

@@ -138,6 +138,15 @@ def lock(fd: int) -> bool:
     return True
 
 
+def hold(fd: int) -> None:
+    """Lock a folder that was just made, and wait for who only looks whether it is alive.
+
+    Nothing happens where the file system has no such locks.
+    """
+    with contextlib.suppress(OSError):
+        fcntl.flock(fd, fcntl.LOCK_EX)
+
+
 def regular(info: os.stat_result) -> bool:
     return stat.S_ISREG(info.st_mode)
 

@@ -23,6 +23,7 @@ from haz_trio.cache.files import (
     Disk,
     copy,
     delete_tree,
+    hold,
     lock,
     opened,
     refuses_links,
@@ -120,7 +121,7 @@ class Restore:
         except OSError:
             delete_tree(name, at=self._root)
             raise
-        lock(fd)
+        hold(fd)
         return fd
 
     def _plan(self, work: Work, *, apart: bool) -> tuple[Change, ...]:

@@ -9,10 +9,13 @@ import typer
 
 from haz_trio import __version__
 from haz_trio.cli.cache_options import cache_app
+from haz_trio.cli.completions_options import register_completions
+from haz_trio.cli.graph_options import register_graph
 from haz_trio.cli.init_options import register_init
 from haz_trio.cli.options import RootOptions
 from haz_trio.cli.query_declared import query
 from haz_trio.cli.run_options import register_run
+from haz_trio.cli.schema_options import register_schema
 from haz_trio.cli.strict import StrictCommand, StrictGroup
 from haz_trio.cli.why_options import register_why
 
@@ -117,18 +120,36 @@ def check(
             "Example: haz check --workspace",
         ),
     ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Fail with exit code 2 on warnings too. Example: haz check --strict"
+        ),
+    ] = False,
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print the number of tasks and every diagnostic as one JSON object. "
+            "Example: haz check --json",
+        ),
+    ] = False,
 ) -> int:
     """Validate the whole workspace without running anything."""
     # Imported here: help and bad arguments need no YAML (cli.md 14.5).
-    from haz_trio.cli.check import check_command
+    from haz_trio.cli.check import CheckOptions, check_command
 
-    return check_command(
-        ctx.ensure_object(State).options, everything=everything, workspace=workspace
+    options = CheckOptions.parse(
+        everything=everything, workspace=workspace, strict=strict, json=json
     )
+    return check_command(ctx.ensure_object(State).options, options)
 
 
 register_why(app, _SETTINGS)
 register_init(app, _SETTINGS)
+register_graph(app, _SETTINGS)
+register_schema(app, _SETTINGS)
+register_completions(app, _SETTINGS)
 app.add_typer(cache_app)
 
 

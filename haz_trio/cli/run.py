@@ -17,7 +17,7 @@ from haz_trio.cli.run_selection import Chosen, choose
 from haz_trio.cli.run_views import encoder_for, make_renderer, summary_path, write_whole
 from haz_trio.cli.session import Session, open_session
 from haz_trio.cli.signals import StopSignals, heeded
-from haz_trio.engine.engine import Engine, open_engine, processors
+from haz_trio.engine.engine import Engine, disk_store, open_engine, processors
 from haz_trio.errors import HazError
 from haz_trio.graph.arguments import with_arguments
 from haz_trio.graph.graph import TaskGraph
@@ -90,6 +90,7 @@ class _Running:
 
     async def run(self) -> int:
         """Carry the plan out; the exit code."""
+        store = disk_store(self._session.workspace, strict=_is_strict())
         listened = heeded()
         shed_inherited_signals()
         with trio.open_signal_receiver(*listened) as arriving:
@@ -98,6 +99,7 @@ class _Running:
                 open_engine(
                     self._session.workspace,
                     self._graph,
+                    store=store,
                     observers=[console, *([self.book] if self._choices.summary else [])],
                     policy=self._policy,
                     explain=self._choices.explain or self._choices.json,
@@ -116,7 +118,7 @@ class _Running:
                 hurried = signals.first is not None or self._expired
                 await console.drain(DRAIN_AFTER_STOP if hurried else math.inf)
                 nursery.cancel_scope.cancel()
-        if console.failed and code == EXIT_SUCCESS:
+        if (console.failed or store.failures) and code == EXIT_SUCCESS:
             return EXIT_TASK_FAILURE
         return exit_code_for(report, signals.first) if signals.first is not None else code
 
@@ -141,3 +143,8 @@ class _Running:
         if signal is None and self._expired:
             return EXIT_TIMED_OUT
         return exit_code_for(report, signal)
+
+
+def _is_strict() -> bool:
+    """Whether a result that cannot be stored is to fail the run, for CI (decisions.md 14)."""
+    return os.environ.get("HAZ_CACHE_STRICT", "0") not in ("", "0")

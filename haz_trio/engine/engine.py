@@ -116,7 +116,7 @@ async def open_engine(
     if run_command is None:
         run_command = partial(run_real_command, containment=settings.containment)
     if store is None:
-        store = DiskStore(workspace.root, settings.hash, created_at=int(time.time()))
+        store = disk_store(workspace)
     announcer, threads = Announcer(tuple(observers)), Threads()
     reader = InputReader(workspace.root, settings.hash)
     keys = Keys(reader, settings.hash, host, graph.producers_of)
@@ -140,6 +140,15 @@ async def open_engine(
         with trio.CancelScope(shield=True):
             await in_thread(threads.stores, worker.close)
             history.close()
+
+
+def disk_store(workspace: Workspace, *, strict: bool = False) -> DiskStore:
+    """The cache below the workspace root, for one run that begins now (cache.md C4).
+
+    ``strict`` counts results that could not be stored in ``failures`` (decisions.md 14).
+    """
+    now = int(time.time())
+    return DiskStore(workspace.root, workspace.settings.hash, created_at=now, strict=strict)
 
 
 def processors() -> int:

@@ -11,6 +11,7 @@ import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 import trio
 import trio.lowlevel
@@ -23,10 +24,21 @@ WELCOME = 256 * 1024  # bytes pending from which on more output is not welcome
 LAST_WORDS = 1.0  # seconds for what is pending when a run was cancelled or broke
 
 
+class Sink(Protocol):
+    """Where a console writes: ``Streams``, or the same with a line below (``status_line``)."""
+
+    @property
+    def failed(self) -> bool: ...
+
+    def write(self, writes: Iterable[Write]) -> None: ...
+
+    def give_up(self) -> None: ...
+
+
 class Console:
     """An observer of a run (``haz_trio.abc.Observer``); made by ``open_console``."""
 
-    def __init__(self, renderer: Renderer, streams: Streams) -> None:
+    def __init__(self, renderer: Renderer, streams: Sink) -> None:
         self._renderer = renderer
         self._streams = streams
         # Unbounded in number, bounded in bytes by those who call ``wait_ready``; what a renderer
@@ -112,7 +124,7 @@ class Console:
 
 @asynccontextmanager
 async def open_console(
-    renderer: Renderer, *, streams: Streams | None = None
+    renderer: Renderer, *, streams: Sink | None = None
 ) -> AsyncIterator[Console]:
     """A console that writes while the body runs, and at its end all that is pending.
 

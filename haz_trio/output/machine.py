@@ -15,7 +15,12 @@ def to_json(diagnostics: Sequence[Diagnostic], *, cwd: str) -> str:
     A problem without a place has null for ``file`` and the numbers; the end is exclusive.
     Bytes of a path that are no UTF-8 are lone surrogates (``\\udcff``), as Python carries them.
     """
-    return json.dumps([_as_object(d, cwd) for d in diagnostics], indent=2) + "\n"
+    return json.dumps(to_objects(diagnostics, cwd=cwd), indent=2) + "\n"
+
+
+def to_objects(diagnostics: Sequence[Diagnostic], *, cwd: str) -> list[dict[str, object]]:
+    """The same objects, for a document that holds more than diagnostics."""
+    return [_as_object(diagnostic, cwd) for diagnostic in diagnostics]
 
 
 def _as_object(diagnostic: Diagnostic, cwd: str) -> dict[str, object]:

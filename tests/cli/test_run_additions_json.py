@@ -14,7 +14,7 @@ from tests.cli.support import Done, Home
 from tests.engine.workspaces import sh
 
 BYTES = r"printf 'a\n\377\000z'; echo warn >&2"
-Event = dict[str, Any]
+Event = dict[str, Any]  # Any: JSON as it is read
 
 
 def events(done: Done) -> list[Event]:
@@ -260,7 +260,7 @@ def test_annotations_name_file_and_line(mixed: Home) -> None:
         (["--annotations", "none"], {"GITHUB_ACTIONS": "true"}, False),
         ([], {}, False),
     ):
-        done = mixed.haz("run", *words, "p:bad", **env)
+        done = Home(mixed.place, {**mixed.env, **env}).haz("run", *words, "p:bad")
         said = done.said("::error file=p/haz.yml,line=1,title=p%3Abad::p:bad failed (exit 3)")
         assert bool(said) is wanted
         assert b"::error" not in done.out

@@ -57,6 +57,13 @@ def test_a_run_without_dependencies_does_not_serve_one_with_them(chain: Home) ->
     assert chain.haz("run", "p:b").said("p:b", "cached")
 
 
+def test_what_was_left_out_is_in_the_key(chain: Home) -> None:
+    """Not even the same task without the dependency takes a result made without it."""
+    assert chain.haz("run", "--only", "p:b").said("p:b", "done in")
+    write_project(chain, "p", {**CHAIN, "b": sh("echo b")})
+    assert chain.haz("run", "p:b").said("p:b", "done in")
+
+
 def test_only_keeps_the_order_of_what_runs(chain: Home) -> None:
     """What stands behind a task that is left out still comes first."""
     done = chain.haz("run", "--only", "-j4", "p:c", "p:a")

@@ -145,3 +145,13 @@ def test_a_large_output_in_a_folder_that_cannot_be_listed(tmp_path: Path) -> Non
     (tmp_path / "p/src/closed").chmod(0o700)
     assert done.code == 1
     assert done.said("[p:t]", "errored", "closed")
+
+
+def test_a_strict_cache_fails_the_run_that_could_not_store(tmp_path: Path) -> None:
+    """HAZ_CACHE_STRICT=1 turns a result that is not stored into exit code 1 (decisions.md 14)."""
+    home = Home.make(tmp_path, {"t": sh("echo x > o", outputs=["o"])})
+    (home.root / ".haz" / "cache").write_text("a file where the folder should be")
+    assert home.haz("run", "p:t").code == 0
+    strict = home.haz("run", "p:t", env={"HAZ_CACHE_STRICT": "1"})
+    assert strict.code == 1
+    assert strict.said("not stored")

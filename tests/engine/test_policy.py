@@ -138,7 +138,7 @@ def test_tries_hold_their_slot(tmp_path: Path) -> None:
 def test_fail_fast_in_the_engine(tmp_path: Path) -> None:
     """The first failure ends what runs and cancels what waits."""
     place = place_of(tmp_path, "a", "b", "c")
-    acts = {"a": lasts, "b": fails, "c": works}
+    acts: dict[str, Act] = {"a": lasts, "b": fails, "c": works}
     outcomes, _, _ = go(place, acts, Policy(slots=2, fail_fast=True))
     assert outcomes == {
         "a": Cancelled(InFlight()),

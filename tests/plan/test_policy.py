@@ -211,3 +211,8 @@ def test_who_waits_says_for_what() -> None:
 def test_each_use_of_the_cache_has_its_halves(use: CacheUse, looks: bool, stores: bool) -> None:
     """Forcing stores; ``--no-cache`` leaves out what it names, or both."""
     assert (use.looks, use.stores) == (looks, stores)
+
+
+def test_a_time_limit_reads_as_a_status() -> None:
+    """The word that stands in the place of an exit code."""
+    assert str(TimedOut(90.0)) == "timed out"
