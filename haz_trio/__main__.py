@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import signal
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
@@ -13,9 +16,17 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
+    # What is made while loading lives until the end; looking for garbage in it finds none.
+    gc.set_threshold(100_000, 50, 100)
+
     from haz_trio.cli.main import run_command_line
 
-    sys.exit(run_command_line(sys.argv[1:]))
+    code = run_command_line(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # whoever read it may have gone
+            stream.flush()
+    # Taking the interpreter down object by object costs a short run a twentieth of its time.
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -93,12 +93,14 @@ class Restored:
     """The outputs are right, and the recorded streams have been verified.
 
     ``chunks`` gives the recorded bytes of a stream again, in pieces of bounded size.
+    ``wrote`` is false when everything was in place, so that no file has changed.
     """
 
     stdout: bytes  # digests, 32 bytes
     stderr: bytes
     outputs: tuple[str, ...]
     chunks: Callable[[Stream], Iterator[bytes]]
+    wrote: bool = True
 
 
 @attrs.frozen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 
@@ -46,6 +46,21 @@ class InputReader:
     ) -> None:
         self.tree = Tree(root, clock=clock, row_of=row_of)
         self.fingerprints = Fingerprints(hash_name, clock=clock, row_of=row_of)
+        self._calm = False
+        self._known: dict[Anchored, dict[str, bytes]] = {}
+
+    def settle(self) -> None:
+        """Nothing of ours writes from now on: what a glob stands for need not be asked twice.
+
+        Who edits a file meanwhile is seen or missed as if the later look had come earlier.
+        """
+        self._known.clear()
+        self._calm = True
+
+    def disturb(self) -> None:
+        """A command or a restore of ours writes files from now on, until the next ``settle``."""
+        self._calm = False
+        self._known.clear()
 
     def read(
         self, patterns: Sequence[Anchored], *, check: Callable[[], None] | None = None
@@ -56,18 +71,16 @@ class InputReader:
         Raises ``InputError`` that names the path and the glob that matches it, for the first
         pattern that is in trouble.
         """
-        matched: dict[str, Anchored] = {}
-        digests: dict[str, bytes | None] = {}
+        digests: dict[str, bytes] = {}
         for pattern in patterns:
             if pattern.is_glob:
-                matched.update(self._files(pattern, check))
+                digests.update(self._glob(pattern, digests, check))
             else:
-                digests[pattern.text] = self._digest(pattern.text, pattern, check)
-        for path in sorted(matched.keys() - digests.keys()):
-            digests[path] = self._digest(path, matched[path], check)
+                digest = self._digest(pattern.text, pattern, check)
+                assert digest is not None, "a literal that is not there has been refused"
+                digests[pattern.text] = digest
         # The order of texts is that of their UTF-8 bytes.
-        files = [(path, digest) for path, digest in sorted(digests.items()) if digest is not None]
-        return InputsSeen(tuple(patterns), tuple(files))
+        return InputsSeen(tuple(patterns), tuple(sorted(digests.items())))
 
     def changed(
         self,
@@ -101,6 +114,21 @@ class InputReader:
         )
         found = [f"{_first_of(paths)} ({reason})" for paths, reason in kinds if paths]
         return (f"no input of any task: {'; '.join(found)}",) if found else ()
+
+    def _glob(
+        self, pattern: Anchored, seen: Mapping[str, bytes], check: Callable[[], None] | None
+    ) -> dict[str, bytes]:
+        """What a glob stands for, by path; ``seen`` has been digested by this read already."""
+        if self._calm and (known := self._known.get(pattern)) is not None:
+            return known
+        found: dict[str, bytes] = {}
+        for path in sorted(self._files(pattern, check)):
+            digest = seen[path] if path in seen else self._digest(path, pattern, check)
+            if digest is not None:
+                found[path] = digest
+        if self._calm:
+            self._known[pattern] = found
+        return found
 
     def _files(self, pattern: Anchored, check: Callable[[], None] | None) -> dict[str, Anchored]:
         try:

@@ -125,7 +125,7 @@ class DiskStore:
         try:
             with open_entry(root, found.key) as entry:
                 streams = self._streams(manifest, entry)
-            self._put(manifest, subject, root)
+            wrote = self._put(manifest, subject, root)
         except Damage as damage:
             miss = self._doubt(found.key, subject, damage.reason, damage.kind)
             self._set_aside(found.key, damage.blob)
@@ -143,6 +143,7 @@ class DiskStore:
             streams[Stream.STDERR].digest,
             manifest.paths,
             functools.partial(_chunks, streams),
+            wrote,
         )
 
     def begin(self, key: str, subject: Subject, recipe: ReadableRecipe) -> Pending:
@@ -216,8 +217,8 @@ class DiskStore:
             )
         }
 
-    def _put(self, manifest: Manifest, subject: Subject, root: int) -> None:
-        """Make the outputs right and note in the ledger what is ours now."""
+    def _put(self, manifest: Manifest, subject: Subject, root: int) -> bool:
+        """Make the outputs right and note what is ours now; returns whether that took work."""
         task = str(subject.task)
         ours = self._ledger.ours(task)
         tree = Tree(self._workspace or "/")
@@ -229,6 +230,7 @@ class DiskStore:
         finally:
             tree.close()
         self._ledger.record(task, manifest.key, wrote=_written(work, manifest), kept=ours)
+        return bool(work)
 
     def _doubt(self, key: str, subject: Subject, reason: str, kind: str) -> Miss:
         with self._lock:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from haz_trio.cli.options import RootOptions
+from haz_trio.cli.state import Settings
 from haz_trio.cli.strict import StrictCommand, StrictGroup, bad_value
 from haz_trio.errors import InvalidTextError
 from haz_trio.model.quantities import parse_age, parse_size
@@ -151,3 +152,8 @@ def _quantity(parse: Callable[[str], int], text: str | None, flag: str) -> int |
         return parse(text)
     except InvalidTextError as problem:
         raise bad_value(text, problem, flag) from None
+
+
+def register_cache(app: typer.Typer, settings: Settings) -> None:
+    """Add the group of commands to the application; it has settings of its own."""
+    app.add_typer(cache_app)

@@ -72,8 +72,9 @@ _ZSH = r"""#compdef haz
 # eval "$(haz completions zsh)"
 _haz() {
     local -a lines values shown
-    local line word about places=
-    lines=("${(@f)$("${(Q)words[1]}" __suggest -- "${(@Q)words[2,CURRENT-1]}" "=${(Q)PREFIX}" 2>/dev/null)}")
+    local line word about answer places=
+    answer=$("${(Q)words[1]}" __suggest -- "${(@Q)words[2,CURRENT-1]}" "=${(Q)PREFIX}" 2>/dev/null)
+    lines=("${(@f)answer}")
     for line in "${lines[@]}"; do
         [[ -n $line ]] || continue
         word=${line%%$'\t'*}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from haz_trio.cli.options import RootOptions
+from haz_trio.cli.state import Settings
 from haz_trio.cli.strict import StrictCommand
 from haz_trio.cli.values import parse_word
 
@@ -21,7 +22,7 @@ Examples:
 
 def register_completions(
     app: typer.Typer,
-    settings: dict[str, Any],  # Any: as typer has it
+    settings: Settings,
 ) -> None:
     """Add both commands to the application."""
     app.command(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
-from typing import Annotated, Any
+from typing import Annotated
 
 import attrs
 import typer
 
 from haz_trio.cli.options import RootOptions, parse_target
+from haz_trio.cli.state import Settings
 from haz_trio.cli.strict import StrictCommand
 from haz_trio.cli.values import parse_word
 from haz_trio.errors import UsageError
@@ -41,7 +42,7 @@ class GraphOptions:
     format: GraphFormat
 
 
-def register_graph(app: typer.Typer, settings: dict[str, Any]) -> None:  # Any: as typer has it
+def register_graph(app: typer.Typer, settings: Settings) -> None:
     """Add the command to the application."""
     app.command(
         "graph",

@@ -7,6 +7,7 @@ from typing import Annotated
 import attrs
 import typer
 
+from haz_trio.cli.state import Settings, State
 from haz_trio.cli.strict import StrictCommand
 from haz_trio.errors import UsageError
 
@@ -99,15 +100,13 @@ def init(
     """Make this directory a workspace; without options, choose its projects on the screen."""
     chosen = (tuple(projects or ()), tuple(parents or ()))
     options = InitOptions(yes, discover, *chosen, dry_run, json).check()
-    # Imported here: help and bad arguments need neither YAML nor a terminal (cli.md 14.5); and
-    # the application registers this very module.
-    from haz_trio.cli.app import State
+    # Imported here: help and bad arguments need neither YAML nor a terminal (cli.md 14.5).
     from haz_trio.cli.init import init_command
 
     return init_command(ctx.ensure_object(State).options, options)
 
 
-def register_init(app: typer.Typer, settings: dict[str, object]) -> None:
+def register_init(app: typer.Typer, settings: Settings) -> None:
     """Add the command to the application."""
     app.command(
         "init",

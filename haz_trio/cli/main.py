@@ -11,7 +11,8 @@ from contextlib import suppress
 import typer
 
 from haz_trio import __version__
-from haz_trio.cli.app import State, app
+from haz_trio.cli.app import make_app
+from haz_trio.cli.state import State
 from haz_trio.cli.strict import bad_value
 from haz_trio.errors import HazError, UsageError
 from haz_trio.output.streams import reserve_standard_streams
@@ -30,6 +31,7 @@ def run_command_line(argv: Sequence[str]) -> int:
     state = State()
     try:
         _check_encoding(argv)
+        app = make_app(argv[0] if argv else "")
         result = app(args=list(argv), prog_name="haz", standalone_mode=False, obj=state)
         return result if isinstance(result, int) else EXIT_SUCCESS
     except UsageError as problem:

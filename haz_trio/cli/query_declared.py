@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from haz_trio.cli.state import Settings
+from haz_trio.cli.strict import StrictCommand
+
 
 def query(
     ctx: typer.Context,
@@ -267,3 +270,13 @@ def query(
         graph=graph,
     )
     return query_command(ctx.obj.options, options)
+
+
+def register_query(app: typer.Typer, settings: Settings) -> None:
+    """Add the command to the application."""
+    app.command(
+        "query",
+        short_help="List the tasks that match.",
+        cls=StrictCommand,
+        context_settings=settings,
+    )(query)

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 
 import attrs
 import trio
 
+from haz_trio.abc import Observer
 from haz_trio.cli.options import RootOptions, RunOptions
 from haz_trio.cli.printing import Printer
 from haz_trio.cli.run_choices import RunChoices
-from haz_trio.cli.run_dry import dry_run_json, dry_run_text
 from haz_trio.cli.run_selection import Chosen, choose
-from haz_trio.cli.run_views import encoder_for, make_renderer, summary_path, write_whole
+from haz_trio.cli.run_views import (
+    encoder_for,
+    make_renderer,
+    reasons_for,
+    summary_path,
+    write_whole,
+)
 from haz_trio.cli.session import Session, open_session
 from haz_trio.cli.signals import StopSignals, heeded
 from haz_trio.engine.engine import Engine, disk_store, open_engine, processors
 from haz_trio.errors import HazError
 from haz_trio.graph.arguments import with_arguments
 from haz_trio.graph.graph import TaskGraph
-from haz_trio.output.console import Console, open_console
+from haz_trio.output.console import Console, Sink, open_console
 from haz_trio.output.events import SummaryBook
 from haz_trio.output.summary import format_duration
 from haz_trio.output.writes import Target
@@ -43,9 +51,12 @@ def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> 
     printer = Printer(root)
     chosen = choose(session, options, choices, printer)
     graph = with_arguments(session.graph, chosen.named, choices.arguments)
-    if options.dry_run and choices.json:
-        return printer.out(dry_run_json(session.workspace, graph, chosen.tasks, choices))
     if options.dry_run:
+        # Imported here: a run that is not dry predicts nothing (cli.md 14.5).
+        from haz_trio.cli.run_dry import dry_run_json, dry_run_text
+
+        if choices.json:
+            return printer.out(dry_run_json(session.workspace, graph, chosen.tasks, choices))
         return printer.out(dry_run_text(chosen.tasks))
     summary = summary_path(root, choices)
     if not chosen.tasks:
@@ -82,7 +93,7 @@ class _Running:
         self._choices, self._session, self._graph, self._chosen = choices, session, graph, chosen
         slots = choices.jobs.slots(processors()) if choices.jobs is not None else None
         self._policy = attrs.evolve(choices.policy, slots=slots)
-        slots = slots or session.workspace.settings.concurrency or processors()
+        slots = self._slots = slots or session.workspace.settings.concurrency or processors()
         encoder = partial(encoder_for, session, graph, chosen.tasks, slots)
         self._renderer = make_renderer(root, options, choices, session, encoder)
         self.book = SummaryBook(encoder())
@@ -93,16 +104,22 @@ class _Running:
         store = disk_store(self._session.workspace, strict=_is_strict())
         listened = heeded()
         shed_inherited_signals()
-        with trio.open_signal_receiver(*listened) as arriving:
+        screen, progress = self._progress()
+        books = [self.book] if self._choices.summary else []
+        with (
+            reasons_for(self._choices, self._session) as why_missed,
+            trio.open_signal_receiver(*listened) as arriving,
+        ):
             async with (
-                open_console(self._renderer) as console,
+                open_console(self._renderer, streams=screen) as console,
+                progress as lines,
                 open_engine(
                     self._session.workspace,
                     self._graph,
                     store=store,
-                    observers=[console, *([self.book] if self._choices.summary else [])],
+                    observers=[*lines, console, *books],
                     policy=self._policy,
-                    explain=self._choices.explain or self._choices.json,
+                    why_missed=why_missed,
                 ) as engine,
                 trio.open_nursery() as nursery,
             ):
@@ -121,6 +138,17 @@ class _Running:
         if (console.failed or store.failures) and code == EXIT_SUCCESS:
             return EXIT_TASK_FAILURE
         return exit_code_for(report, signals.first) if signals.first is not None else code
+
+    def _progress(self) -> tuple[Sink | None, AbstractAsyncContextManager[Sequence[Observer]]]:
+        """The streams with a status line and what keeps it up to date, if it can be seen."""
+        if not (os.isatty(Target.STDOUT) or os.isatty(Target.STDERR)):
+            return None, nullcontext(())
+        # Imported here: without a terminal there is no line (cli.md 14.5).
+        from haz_trio.cli.run_progress import open_progress, status_streams
+
+        screen = status_streams(os.environ)
+        workspace, tasks = self._session.workspace, self._chosen.tasks
+        return screen, open_progress(screen, workspace, tasks, self._slots)
 
     def _ask(self, engine: Engine, console: Console) -> None:
         """The first signal."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from haz_trio.cli.options import RunOptions
 from haz_trio.cli.run_choices import RunChoices
+from haz_trio.cli.state import Settings
 from haz_trio.cli.strict import StrictCommand
 
 
-def register_run(app: typer.Typer, settings: dict[str, Any]) -> None:  # Any: as typer has it
+def register_run(app: typer.Typer, settings: Settings) -> None:
     """Add the command to the application."""
     app.command(
         "run",

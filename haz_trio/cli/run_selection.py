@@ -24,7 +24,6 @@ from haz_trio.graph.selection import (
 )
 from haz_trio.model.names import TaskId
 from haz_trio.model.patterns import WORKSPACE_ROOT
-from haz_trio.query.evaluation import evaluate
 from haz_trio.vcs import Changes, changed_paths
 
 
@@ -51,6 +50,9 @@ def choose(session: Session, options: RunOptions, choices: RunChoices, printer: 
         seeds &= affected_tasks(graph, workspace, paths)
     if choices.query is not None:
         folder = bearing.root if bearing else WORKSPACE_ROOT
+        # Imported here: few runs are chosen by an expression (cli.md 14.5).
+        from haz_trio.query.evaluation import evaluate
+
         seeds = frozenset(evaluate(graph, choices.query, seeds, folder=folder))
     if choices.with_dependents:
         seeds = dependents(graph, seeds)

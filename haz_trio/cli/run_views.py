@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from haz_trio.cli.options import RootOptions, RunOptions
 from haz_trio.cli.run_choices import RunChoices
 from haz_trio.cli.session import Session, current_directory
 from haz_trio.cli.values import Annotations
+from haz_trio.engine.worker import WhyMissed
 from haz_trio.errors import HazError
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
@@ -54,6 +55,19 @@ def encoder_for(
         if mutex is not None:
             locks[id] = mutex.lock(id.project)
     return Encoder(time.time(), slots, session.workspace.settings.tag_caps, locks)
+
+
+@contextmanager
+def reasons_for(choices: RunChoices, session: Session) -> Iterator[WhyMissed | None]:
+    """What tells the reasons of misses, if anybody wants to know them."""
+    if not (choices.explain or choices.json):
+        yield None
+        return
+    # Imported here: an ordinary run does not look at earlier results (cli.md 14.5).
+    from haz_trio.engine.reasons import open_reasons
+
+    with open_reasons(session.workspace) as why_missed:
+        yield why_missed
 
 
 def annotates(choice: Annotations, environment: Mapping[str, str]) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from haz_trio.cli.options import RootOptions
+from haz_trio.cli.state import Settings
 from haz_trio.cli.strict import StrictCommand, bad_value
 
 _KINDS = ("workspace", "project", "overlay")
@@ -18,7 +19,7 @@ Examples:
   haz schema --write                     into .haz/schema/, for editors"""
 
 
-def register_schema(app: typer.Typer, settings: dict[str, Any]) -> None:  # Any: as typer has it
+def register_schema(app: typer.Typer, settings: Settings) -> None:
     """Add the command to the application."""
     app.command(
         "schema",

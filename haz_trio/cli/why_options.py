@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import attrs
 import typer
 
 from haz_trio.cli.options import RootOptions, parse_target
+from haz_trio.cli.state import Settings
 from haz_trio.cli.strict import StrictCommand
 from haz_trio.model.references import Reference
-
 
 # The first character keeps the parser from filling the lines.
 _EXAMPLES = """\b
@@ -29,7 +29,7 @@ class WhyOptions:
     json: bool
 
 
-def register_why(app: typer.Typer, settings: dict[str, Any]) -> None:  # Any: as typer has it
+def register_why(app: typer.Typer, settings: Settings) -> None:
     """Add the command to the application."""
     app.command(
         "why",

@@ -12,17 +12,14 @@ import attrs
 import trio
 
 from haz_trio.abc import Observer, RunCommand, Store
-from haz_trio.cache.files import Disk
 from haz_trio.cache.inputs import InputReader
-from haz_trio.cache.root import CacheRoot
 from haz_trio.cache.store import DiskStore
 from haz_trio.engine.cache_use import limit
 from haz_trio.engine.jobs import jobs_for, known_edges, planned_tasks
 from haz_trio.engine.keys import Keys
 from haz_trio.engine.loop import Announcer, Loop
-from haz_trio.engine.reasons import Reasons
 from haz_trio.engine.threads import Threads, in_thread
-from haz_trio.engine.worker import Worker
+from haz_trio.engine.worker import WhyMissed, Worker
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import Workspace
@@ -101,14 +98,14 @@ async def open_engine(
     observers: Sequence[Observer] = (),
     host: Mapping[str, str] | None = None,
     policy: Policy = _DEFAULT,
-    explain: bool = False,
+    why_missed: WhyMissed | None = None,
 ) -> AsyncIterator[Engine]:
     """An engine for a workspace; nothing of it is left when the block is left.
 
     ``store`` defaults to the cache below the workspace root, ``host`` to the environment of
     this process (execution.md 5.4).
     ``policy`` is for every run of the engine.
-    With ``explain`` a ``TaskMissed`` tells what changed since the last result of the task.
+    ``why_missed`` gives the reason that a ``TaskMissed`` tells; ``open_reasons`` has a good one.
     """
     if host is None:
         host = host_environment()
@@ -120,7 +117,6 @@ async def open_engine(
     announcer, threads = Announcer(tuple(observers)), Threads()
     reader = InputReader(workspace.root, settings.hash)
     keys = Keys(reader, settings.hash, host, graph.producers_of)
-    history = CacheRoot(workspace.root.rstrip("/") or "/", Disk())
     worker = Worker(
         limit(store, policy.cache),
         keys,
@@ -128,7 +124,7 @@ async def open_engine(
         announcer,
         threads,
         task_timeout=policy.task_timeout,
-        reasons=Reasons.of(history) if explain else None,
+        why_missed=why_missed,
     )
     loop = Loop(worker, announcer, grace=settings.cancel_grace)
     slots = policy.slots or settings.concurrency or processors()
@@ -139,7 +135,6 @@ async def open_engine(
         # The shield ends with a few small files removed.
         with trio.CancelScope(shield=True):
             await in_thread(threads.stores, worker.close)
-            history.close()
 
 
 def disk_store(workspace: Workspace, *, strict: bool = False) -> DiskStore:

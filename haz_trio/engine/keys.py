@@ -59,6 +59,14 @@ class Keys:
         )
         return Key(key_of(recipe), recipe, inputs)
 
+    def settle(self) -> None:
+        """A run begins: nothing of it writes yet."""
+        self._reader.settle()
+
+    def disturb(self) -> None:
+        """Files of the workspace are about to change, by a command or a restore of the run."""
+        self._reader.disturb()
+
     def changed(self, inputs: InputsSeen, job: Job, *, check: Callable[[], None]) -> str | None:
         """The first input that is no longer what the key was derived from (execution.md 5.7).
 

@@ -6,10 +6,13 @@ A reason is one line for people; values of variables are never in it.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import assert_never
 
 import attrs
 
+from haz_trio.cache.files import Disk
 from haz_trio.cache.history import History
 from haz_trio.cache.recipe import Recipe
 from haz_trio.cache.recorded import recorded
@@ -25,9 +28,10 @@ from haz_trio.engine.differences import (
     VariableDiffers,
     differences,
 )
+from haz_trio.engine.worker import NO_ENTRY, WhyMissed
 from haz_trio.model.names import TaskId, quote
+from haz_trio.model.workspace import Workspace
 
-NO_ENTRY = "no entry"
 _NAMED = 3  # differences that are named; the others are counted
 
 
@@ -53,6 +57,16 @@ class Reasons:
         doubt = Doubt(values=secret is None)
         now = recorded(recipe, secret if secret is not None else bytes(16))
         return describe(differences(last.recipe, now, doubt))
+
+
+@contextmanager
+def open_reasons(workspace: Workspace) -> Iterator[WhyMissed]:
+    """Reasons for misses, from what the cache of a workspace remembers of earlier results."""
+    root = CacheRoot(workspace.root.rstrip("/") or "/", Disk())
+    try:
+        yield Reasons.of(root).reason
+    finally:
+        root.close()
 
 
 def describe(found: tuple[Difference, ...]) -> str:

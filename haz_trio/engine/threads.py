@@ -21,11 +21,20 @@ def _few() -> trio.CapacityLimiter:
     return trio.CapacityLimiter(max(4, os.cpu_count() or 1))
 
 
+def _half() -> trio.CapacityLimiter:
+    """One thread for every two processors.
+
+    A look at small files holds the interpreter's lock most of the time: more threads than that
+    take turns instead of working side by side.
+    """
+    return trio.CapacityLimiter(max(1, (os.cpu_count() or 1) // 2))
+
+
 @attrs.define
 class Threads:
     """Limiters of one engine."""
 
-    looks: trio.CapacityLimiter = attrs.field(factory=_few)
+    looks: trio.CapacityLimiter = attrs.field(factory=_half)
     stores: trio.CapacityLimiter = attrs.field(factory=_few)
     replays: trio.CapacityLimiter = attrs.field(factory=_few)
 

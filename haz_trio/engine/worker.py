@@ -10,7 +10,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import attrs
 import trio
@@ -26,10 +26,9 @@ from haz_trio.abc import (
     Store,
 )
 from haz_trio.cache.inputs import InputsSeen
-from haz_trio.cache.recipe import readable
+from haz_trio.cache.recipe import Recipe, readable
 from haz_trio.engine.jobs import Job
 from haz_trio.engine.keys import Key, Keys
-from haz_trio.engine.reasons import NO_ENTRY, Reasons
 from haz_trio.engine.threads import Threads, in_thread
 from haz_trio.errors import TaskError
 from haz_trio.model.names import TaskId
@@ -52,6 +51,10 @@ from haz_trio.plan.messages import (
 from haz_trio.plan.outcome import Exited, Record, TimedOut
 
 READ_AHEAD = 2  # pieces of a recorded stream; what has fewer is shown without another thread
+
+
+WhyMissed: TypeAlias = Callable[[TaskId, Recipe], str]  # in one line, for people
+NO_ENTRY = "no entry"  # why a look missed, where nothing more is known
 
 
 class Listener(Protocol):
@@ -91,7 +94,7 @@ class Worker:
     _listener: Listener
     _threads: Threads = attrs.field(factory=Threads)
     _task_timeout: float = attrs.field(default=math.inf, kw_only=True)  # seconds for one try
-    _reasons: Reasons | None = attrs.field(default=None, kw_only=True)
+    _why_missed: WhyMissed | None = attrs.field(default=None, kw_only=True)
     _looked: dict[TaskId, Key] = attrs.field(factory=dict, init=False)
     _produced: dict[TaskId, Produced] = attrs.field(factory=dict, init=False)
     _unfinished: bool = attrs.field(default=False, init=False)  # the store awaits ``finish``
@@ -104,6 +107,7 @@ class Worker:
         self.close()
         self._unfinished = True
         self._store.recover()
+        self._keys.settle()
 
     async def look(
         self, job: Job, upstream: tuple[Upstream, ...], *, stop: Stop
@@ -139,12 +143,14 @@ class Worker:
         key = self._keys.derive(job, upstream, check=trio.from_thread.check_cancelled)
         self._looked[job.id] = key
         found = self._store.look(key.key, job.subject)
-        if isinstance(found, Miss) and not found.reason and self._reasons is not None:
-            return Miss(self._reasons.reason(job.id, key.recipe))
+        if isinstance(found, Miss) and not found.reason and self._why_missed is not None:
+            return Miss(self._why_missed(job.id, key.recipe))
         if isinstance(found, Miss):
             return found
         trio.from_thread.check_cancelled()
         restored = self._store.restore(found, job.subject)
+        if isinstance(restored, Miss) or restored.wrote:
+            self._keys.disturb()
         if isinstance(restored, Miss):
             return restored
         replays = []
@@ -193,6 +199,7 @@ class Worker:
         started = trio.current_time()
         stop.ask.deadline = started + self._task_timeout
         command = Command(job.argv, job.cwd, job.env)
+        self._keys.disturb()
         try:
             ending = await self._run_command(command, self._emitter(job.id, pending), stop=stop)
             duration = trio.current_time() - started

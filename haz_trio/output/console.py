@@ -21,6 +21,7 @@ from haz_trio.output.writes import Renderer, Write
 from haz_trio.plan.messages import Event
 
 WELCOME = 256 * 1024  # bytes pending from which on more output is not welcome
+GATHER = 0.01  # seconds between two writes, as long as little is pending
 LAST_WORDS = 1.0  # seconds for what is pending when a run was cancelled or broke
 
 
@@ -99,6 +100,9 @@ class Console:
                 )
                 # Given up meanwhile, there is nothing pending any more.
                 self._set_pending(max(self._pending - size, 0))
+                if self._pending < WELCOME:
+                    # Lines of many short tasks go to the thread together, and nobody sees it.
+                    await trio.sleep(GATHER)
 
     def _set_pending(self, pending: int) -> None:
         self._pending = pending

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import select
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
 import trio
@@ -20,7 +20,7 @@ from haz_trio.output.progress import Progress
 from haz_trio.output.streams import DESCRIPTORS, Streams
 from haz_trio.output.terminal import shows_unicode
 from haz_trio.output.writes import Target, Write
-from haz_trio.plan.messages import Event, RunStarted
+from haz_trio.plan.messages import Event, RunFinished, RunStarted
 
 PERIOD = 0.1  # seconds between two looks at the clock
 PATIENCE = 0.2  # seconds for which the end of a run waits for a terminal that takes nothing
@@ -158,10 +158,14 @@ class StatusLine:
 
     def notice(self, event: Event, at: float) -> None:
         """Take an event that happened ``at`` seconds after the run began."""
-        if isinstance(event, RunStarted):
-            self._began = trio.current_time() - at
         self._progress.take(event, at)
-        self._streams.set_text(self._progress.text(at))
+        match event:
+            case RunStarted():
+                self._began = trio.current_time() - at
+            case RunFinished():
+                self._streams.set_text("")
+            case _:
+                pass  # the next look at the clock is early enough
 
     async def wait_ready(self) -> None:
         """Nothing here is slow."""

@@ -328,3 +328,23 @@ def test_a_change_is_what_a_fresh_look_would_see(
     differing = {path for path, _ in set(old.files) ^ set(new.files)}
     assert reader.changed(old, ()) == min(differing, default=None)
     assert reader.read(globs) == new
+
+
+def test_a_glob_is_asked_once_while_nothing_of_ours_writes(root: Path) -> None:
+    """Between ``settle`` and ``disturb`` a glob keeps its answer; after that it is looked up."""
+    reader = InputReader(str(root), NAME)
+    glob = patterns("**")
+    before = reader.read(glob)
+    (root / "lib" / "late").write_text("late")
+    assert reader.read(glob) != before, "unsettled, every read looks"
+    (root / "lib" / "late").unlink()
+    reader.settle()
+    assert reader.read(glob) == before
+    (root / "lib" / "late").write_text("late")
+    assert reader.read(glob) == before
+    assert reader.changed(before, []) == "/lib/late", "what is stored is checked afresh"
+    reader.disturb()
+    assert [path for path, _ in reader.read(glob).files if path not in dict(before.files)] == [
+        "/lib/late"
+    ]
+    assert reader.read(glob) == reader.read(glob)

@@ -15,13 +15,14 @@ import attrs
 import pytest
 import typer
 
-from haz_trio.cli.app import app
+from haz_trio.cli.app import make_app
 from haz_trio.cli.completions import Shell, completion_script
 from haz_trio.cli.main import run_command_line
 from haz_trio.cli.suggest import WORDS, options_of
-from haz_trio.cli.suggest_names import read_names
+from haz_trio.cli.suggest_names import Named, read_names
 from haz_trio.model.workspace import OutputMode
 from haz_trio.output.palette import ColorChoice
+from tests.cli.pseudo_terminal import on_terminal
 
 Capture = pytest.CaptureFixture[str]
 PACKAGE = Path(__file__).parents[2]
@@ -154,13 +155,13 @@ def test_a_guess_agrees_with_the_parser(tmp_path: Path) -> None:
     (tmp_path / "good.yml").write_text(good)
     (tmp_path / "bad.yml").write_text(good + "x-end: [\n")
     found = read_names(str(tmp_path / "good.yml"))
-    assert (found.name, found.tags, found.tasks) == ("a", {"x", "y"}, ("t1", "t2"))
+    assert found == Named("a", frozenset({"x", "y"}), ("t1", "t2"))
     assert read_names(str(tmp_path / "bad.yml")) == found
 
 
 def test_every_list_of_words_belongs_to_an_option() -> None:
     """No list of words is for an option or an argument that is not there any more."""
-    top = typer.main.get_command(app)
+    top = typer.main.get_command(make_app())
     for command, name in WORDS:
         owner = getattr(top, "commands")[command] if command else top  # noqa: B009  # two libraries
         spelled = {each for option in options_of(owner) for each in option.opts}
@@ -219,8 +220,8 @@ def test_a_script_is_printed(shell: Shell, capfd: Capture) -> None:
 # -- real shells ------------------------------------------------------------------------------
 
 
-def shell(place: Place, name: str, *words: str) -> str:
-    """What a shell prints; `haz` is on its path."""
+def environment(place: Place, name: str) -> dict[str, str]:
+    """A small environment in which `haz` is on the path; skips where the shell is missing."""
     if shutil.which(name) is None:
         pytest.skip(f"{name} is not installed")
     binary = place.root / "bin"
@@ -228,14 +229,25 @@ def shell(place: Place, name: str, *words: str) -> str:
     program = binary / "haz"
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m haz_trio "$@"\n')
     program.chmod(0o755)
-    env = {
+    return {
         "PATH": f"{binary}:/usr/local/bin:/usr/bin:/bin",
         "HOME": str(place.root),
         "PYTHONPATH": str(PACKAGE),
         "LANG": "C.UTF-8",
+        "TERM": "dumb",
     }
+
+
+def shell(place: Place, name: str, *words: str) -> str:
+    """What a shell prints."""
     done = subprocess.run(
-        [name, *words], cwd=place.root, env=env, capture_output=True, text=True, timeout=25
+        [name, *words],
+        cwd=place.root,
+        env=environment(place, name),
+        capture_output=True,
+        text=True,
+        timeout=25,
+        check=False,
     )
     assert done.stderr == ""
     return done.stdout
@@ -282,6 +294,40 @@ def test_bash(place: Place, line: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("haz que", "haz query "),
+        ("haz run lib:te", "haz run lib:test "),
+        ("haz run --output-mode=b", "haz run --output-mode=buffered "),
+        ("haz run '[c]:b", "haz run '[c]:build' "),
+        ("haz run [c]:b", "haz run [c]:build "),
+        ("haz run \\[c\\]:b", "haz run \\[c\\]:build "),
+        ("haz run ^:bun", "haz run ^:bundle "),
+        ("haz -C we", "haz -C web/"),
+        ("haz --root=we", "haz --root=web/"),
+    ],
+)
+def test_the_tab_key_in_bash(place: Place, typed: str, completed: str) -> None:
+    """In an interactive bash the line becomes what was meant, with nothing lost or doubled."""
+    env = environment(place, "bash")
+    rc = place.root / "rc"
+    rc.write_text(
+        "PS1='READY>'\nbind 'set enable-bracketed-paste off'\n"
+        + completion_script(Shell.BASH)
+        + 'accept() { printf "<<%s>>\\n" "$READLINE_LINE"; }\n'
+        "bind -x '\"\\C-x\": accept'\n"
+    )
+    line = ["bash", "--noprofile", "--rcfile", str(rc), "-i"]
+    with on_terminal(line, place.root, env) as terminal:
+        terminal.wait_for("READY>")
+        terminal.press(typed.encode() + b"\t\x18")
+        terminal.wait_for(">>")
+    found = re.search(r"<<(.*)>>", terminal.text)
+    assert found is not None
+    assert found[1] == completed
+
+
+@pytest.mark.parametrize(
     ("line", "expected"),
     [
         ("haz que", ["query"]),
@@ -314,7 +360,7 @@ def test_zsh(place: Place, line: str, expected: str) -> None:
     (place.root / ".zshrc").write_text(
         "PS1='READY>'\nautoload -U compinit && compinit -u -D\n"
         + completion_script(Shell.ZSH)
-        + "accept() { print -r -- \"<<$BUFFER>>\"; BUFFER=exit; zle accept-line }\n"
+        + 'accept() { print -r -- "<<$BUFFER>>"; BUFFER=exit; zle accept-line }\n'
         "zle -N accept\nbindkey '^X' accept\n"
     )
     script = (

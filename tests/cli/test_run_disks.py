@@ -152,6 +152,6 @@ def test_a_strict_cache_fails_the_run_that_could_not_store(tmp_path: Path) -> No
     home = Home.make(tmp_path, {"t": sh("echo x > o", outputs=["o"])})
     (home.root / ".haz" / "cache").write_text("a file where the folder should be")
     assert home.haz("run", "p:t").code == 0
-    strict = home.haz("run", "p:t", env={"HAZ_CACHE_STRICT": "1"})
+    strict = home.haz("run", "p:t", HAZ_CACHE_STRICT="1")
     assert strict.code == 1
     assert strict.said("not stored")

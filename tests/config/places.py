@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from haz_trio.config.files import Entry
-
 from haz_trio.errors import ConfigError, SourceText, Span
 from haz_trio.model.patterns import parse_pattern
 
