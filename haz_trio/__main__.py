@@ -23,8 +23,9 @@ def main() -> None:
 
     code = run_command_line(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # whoever read it may have gone
-            stream.flush()
+        if stream is not None:  # as it is where the descriptor was closed from the start
+            with suppress(OSError):  # whoever read it may have gone
+                stream.flush()
     # Taking the interpreter down object by object costs a short run a twentieth of its time.
     os._exit(code)
 

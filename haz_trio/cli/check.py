@@ -43,13 +43,15 @@ class Findings:
     """Everything that was found out about a workspace, in order.
 
     ``tasks`` is how many are counted, ``None`` when there are errors.
-    ``unchecked`` are sentences about what could not be looked at because of the ``problem``.
+    ``unchecked`` are sentences about what could not be looked at because of the ``problem``;
+    ``note`` is the workspace's.
     """
 
     tasks: int | None
     warnings: tuple[Diagnostic, ...] = ()
     problem: ConfigError | None = None
     unchecked: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -69,6 +71,8 @@ def check_command(root: RootOptions, options: CheckOptions) -> int:
     printer = Printer(root)
     if options.json:
         return printer.out(as_json(findings, directory)) or code
+    if root.verbose and findings.note:
+        printer.say(findings.note)
     if findings.problem is not None:
         printer.error(findings.problem)
     printer.warn(findings.warnings)
@@ -92,11 +96,12 @@ def examine(directory: str, root: str | None, scope: Scope) -> Findings:
         graph = build_graph(workspace)
     except ConfigError as problem:
         unchecked = "not checked: races and oddities of tasks, because the task graph is broken"
-        return Findings(None, workspace.warnings, problem, (unchecked,))
+        return Findings(None, workspace.warnings, problem, (unchecked,), workspace.note)
     odd = lint(workspace, graph, partial(_finds, workspace))
     bearing = None if scope is Scope.WORKSPACE else workspace.bearing_project(directory)
     count = sum(bearing is None or id.project == bearing.name for id in graph.nodes)
-    return Findings(count, (*workspace.warnings, *graph.warnings, *odd))
+    warnings = (*workspace.warnings, *graph.warnings, *odd)
+    return Findings(count, warnings, note=workspace.note)
 
 
 def as_json(findings: Findings, cwd: str) -> str:

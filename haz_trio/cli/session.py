@@ -7,6 +7,7 @@ import os
 import attrs
 
 from haz_trio.cli.options import RootOptions
+from haz_trio.cli.printing import Printer
 from haz_trio.config.load import load_workspace
 from haz_trio.errors import ConfigError, Diagnostic
 from haz_trio.graph.build import build_graph
@@ -31,6 +32,8 @@ def open_session(options: RootOptions) -> Session:
     """Load the workspace around the current directory; raises ``ConfigError``."""
     directory = current_directory(options)
     workspace = load_workspace(directory, root=options.root)
+    if options.verbose and workspace.note:
+        Printer(options).say(workspace.note)
     graph = build_graph(workspace)
     return Session(workspace, graph, workspace.bearing_project(directory))
 

@@ -92,8 +92,6 @@ class _Loader:
     def __init__(self, root: Root) -> None:
         self._root = root
         self._report = _Report()
-        if root.note:
-            self._report.warn(root.note)
 
     def load(self) -> Workspace:
         match self._root.mode:
@@ -132,6 +130,7 @@ class _Loader:
             overlays=dict(sorted(overlays.items())),
             settings=settings,
             warnings=tuple(self._report.warnings),
+            note=self._root.note,
         )
 
     # -- projects -----------------------------------------------------------------------------

@@ -85,6 +85,7 @@ class Workspace:
 
     ``projects`` and ``overlays`` are sorted by name.
     ``warnings`` are remarks of the loader that change no exit code.
+    ``note`` says which markers were passed over on the way to the root (decisions.md 3).
     """
 
     root: str
@@ -93,6 +94,7 @@ class Workspace:
     overlays: Mapping[str, Overlay] = attrs.field(factory=dict)
     settings: Settings = Settings()
     warnings: tuple[Diagnostic, ...] = attrs.field(default=(), eq=False, repr=False)
+    note: str = attrs.field(default="", eq=False, repr=False)
 
     def host_path(self, path: str) -> str:
         """A workspace-absolute path as a path of the host."""

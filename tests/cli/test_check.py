@@ -43,6 +43,19 @@ def test_warnings_change_nothing_but_stderr(tmp_path: Path) -> None:
     assert done.said("Begin snippet", "p/haz.yml")
 
 
+def test_a_marker_that_was_passed_over_is_noted_at_v(tmp_path: Path) -> None:
+    """The note of the root is no warning: only `-v` shows it, and `--strict` allows it."""
+    home = home_of(tmp_path, a=TRUE)
+    submodule = home.root / "p"
+    (submodule / ".git").mkdir()
+    plain = home.haz("check", "--strict", cwd=submodule)
+    assert (plain.code, plain.out, plain.err) == (0, b"1 task(s) validated.\n", b"")
+    for words in (["-v", "check", "--strict"], ["-v", "run", "--dry-run", "p:a"]):
+        done = home.haz(*words, cwd=submodule)
+        assert done.code == 0
+        assert done.said("the workspace root is", "passed over", "/p (")
+
+
 def test_strict_makes_errors_of_warnings(tmp_path: Path) -> None:
     """Exit code 2 and an empty stdout; the last words say which flag wanted it."""
     done = home_of(tmp_path, **ODD).haz("check", "--strict", NO_GRAPHICS="1")

@@ -166,3 +166,14 @@ def test_help_to_a_full_disk_says_so(words: list[str]) -> None:
     assert done.returncode == 2
     assert done.stderr.count(b"\n") == 1
     assert b"No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize("words", ["--help", "--version"])
+def test_help_to_a_closed_stream_is_quiet(words: str) -> None:
+    """With standard output closed from the start there is nobody to write to, and no error."""
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {words} >&-', "sh", sys.executable, "-m", "haz_trio"],
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")

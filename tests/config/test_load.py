@@ -190,12 +190,13 @@ def test_overlays_that_match_no_project_are_noted(tmp_path: Path) -> None:
     assert "overlay `odd` matches no project" in second
 
 
-def test_the_note_of_the_root_comes_first(tmp_path: Path) -> None:
-    """A marker that was passed over is remarked on before everything else."""
+def test_the_note_of_the_root_is_no_warning(tmp_path: Path) -> None:
+    """A marker that was passed over is noted apart: a note is for `-v` (decisions.md 3)."""
     plant(tmp_path, {**explicit(), ".haz/tasks/README": "", "a/.git/": ""})
-    first, second = remarks(load_workspace(tmp_path / "a"))
-    assert "passed over" in first
-    assert "README" in second
+    workspace = load_workspace(tmp_path / "a")
+    assert "passed over" in workspace.note
+    (only,) = remarks(workspace)
+    assert "README" in only
 
 
 # -- problems ---------------------------------------------------------------------------------
