@@ -28,6 +28,7 @@ what it needs:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "haz_trio.abc": ("Command", "Ending", "Observer", "RunCommand", "Stop", "Store"),
     "haz_trio.config.load": ("load_workspace",),
     "haz_trio.engine.engine": ("Engine", "open_engine"),
     "haz_trio.errors": (
@@ -58,14 +59,21 @@ _HOMES = {
     "haz_trio.model.workspace": ("Project", "Settings", "Workspace"),
     "haz_trio.plan.messages": (
         "Event",
+        "Obstacle",
+        "RunClosed",
         "RunFinished",
         "RunNote",
         "RunStarted",
         "Stream",
+        "TaskBegun",
+        "TaskMissed",
         "TaskNote",
         "TaskOutput",
+        "TaskReady",
         "TaskSettled",
         "TaskStarted",
+        "TaskWaits",
+        "TryFailed",
         "ViolationFound",
     ),
     "haz_trio.plan.outcome": (
@@ -74,16 +82,25 @@ _HOMES = {
         "Errored",
         "Exited",
         "Failed",
+        "InFlight",
+        "InRuntimeCycle",
         "Outcome",
         "OutputOverlap",
         "Record",
+        "RunCancelled",
         "RunReport",
         "RuntimeCycle",
         "Signalled",
         "Skipped",
         "Source",
+        "TimedOut",
+        "UpstreamCancelled",
+        "UpstreamErrored",
+        "UpstreamFailed",
         "exit_code_for",
     ),
+    "haz_trio.plan.policy": ("CacheUse", "Policy"),
+    "haz_trio.query.filters": ("QueryError",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import haz_trio
+
+README = Path(__file__).parents[1] / "README.md"
 
 
 @pytest.mark.parametrize("name", haz_trio.__all__)
@@ -39,3 +43,16 @@ def test_importing_the_package_loads_nothing_else() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['haz_trio']"
+
+
+def test_the_program_in_the_readme_runs_a_workspace(tmp_path: Path) -> None:
+    """The README's example works as it stands: twice, and the second time from the cache."""
+    (program,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "haz.yml").write_text("name: p\ntasks:\n  t:\n    command: [/bin/echo, hello]\n")
+    for source in ("FRESH", "CACHE"):
+        words = [sys.executable, "-c", program]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert done.stdout.startswith("p:t Completed(")
+        assert f"Source.{source}" in done.stdout
+        assert done.stderr == ""
