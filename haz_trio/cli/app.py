@@ -47,7 +47,7 @@ def make_app(command: str = "") -> typer.Typer:
         context_settings=SETTINGS,
         help="haz: task dependency graph runner",
         epilog="Exit codes: 0 success, 1 a task failed, 2 bad arguments or configuration, "
-        "128 + N stopped by signal N.",
+        "124 stopped by --timeout, 128 + N stopped by signal N.",
     )
     app.callback()(root)
     for name in [command] if command in _DECLARED else _DECLARED:
@@ -92,6 +92,24 @@ def root(
             help="Colour the output: auto, always or never. Example: haz --color never run",
         ),
     ] = None,
+    diagnostics: Annotated[
+        str | None,
+        typer.Option(
+            "--diagnostics",
+            metavar="FORM",
+            help="Form of errors and warnings on stderr: pretty, narrated (also with "
+            "NO_GRAPHICS=1) or json, a line each. Example: haz --diagnostics json check",
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "-q",
+            "--quiet",
+            help="No warnings, remarks and status line; results and errors stay. "
+            "Example: haz -q run",
+        ),
+    ] = False,
     verbose: Annotated[
         bool,
         typer.Option("-v", "--verbose", help="Say more on stderr. Example: haz -v run"),
@@ -107,4 +125,11 @@ def root(
         ),
     ] = False,
 ) -> None:
-    ctx.ensure_object(State).options = RootOptions.parse(directory, workspace_root, color, verbose)
+    ctx.ensure_object(State).options = RootOptions.parse(
+        directory,
+        workspace_root,
+        color=color,
+        diagnostics=diagnostics,
+        quiet=quiet,
+        verbose=verbose,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import textwrap
 import traceback
 from collections.abc import Sequence
@@ -76,8 +77,20 @@ def _lost_stdout(problem: OSError) -> int:
 
 
 def _internal_error() -> int:
-    """A bug: exit code 2 and all that is needed to report it (execution.md 9)."""
-    _say(f"{traceback.format_exc()}\nError: haz {__version__} has a fault; please report it.\n")
+    """A bug: exit code 2 and all that is needed to report it (execution.md 9).
+
+    The traceback is for those who set ``HAZ_DEBUG``.
+    """
+    told = traceback.TracebackException(*sys.exc_info())
+    if os.environ.get("HAZ_DEBUG", "0") not in ("", "0"):
+        _say("".join(told.format()) + "\n")
+    where = f"{os.path.basename(told.stack[-1].filename)}:{told.stack[-1].lineno}"
+    what = "".join(told.format_exception_only()).strip()
+    _say(
+        f"Error: haz {__version__} has a fault, at {where}: {what}\n"
+        f"  help: please report this line, the command line, and what HAZ_DEBUG=1 adds to it; "
+        f"Python {sys.version.split()[0]} on {sys.platform}\n"
+    )
     return EXIT_CONFIGURATION
 
 

@@ -16,25 +16,53 @@ from haz_trio.output.palette import ColorChoice
 from haz_trio.vcs import Changes, Since, Staged, WorkingTree
 
 
+class Diagnostics(enum.Enum):
+    """The form of error reports: drawn, narrated for readers aloud, or JSON for programs."""
+
+    PRETTY = "pretty"
+    NARRATED = "narrated"
+    JSON = "json"
+
+
 @attrs.frozen
 class RootOptions:
-    """The options before the command: where to start, which root, how to look."""
+    """The options before the command: where to start, which root, how to look.
+
+    ``diagnostics`` is the form of error reports, ``None`` for the one that fits the terminal.
+    """
 
     directory: str | None = None
     root: str | None = None
     color: ColorChoice = ColorChoice.AUTO
     verbose: bool = False
+    quiet: bool = False
+    diagnostics: Diagnostics | None = None
 
     @classmethod
     def parse(
-        cls, directory: str | None, root: str | None, color: str | None, verbose: bool
+        cls,
+        directory: str | None,
+        root: str | None,
+        *,
+        color: str | None,
+        diagnostics: str | None,
+        quiet: bool,
+        verbose: bool,
     ) -> RootOptions:
+        """Check the values and their combinations; raises ``UsageError``."""
+        if quiet and verbose:
+            raise UsageError("`--quiet` can't be combined with `--verbose`")
         try:
             choice = ColorChoice(color or "auto")
         except ValueError:
             reason = f"unknown colour choice `{color}` (expected `auto`, `always` or `never`)"
             raise bad_value(color or "", reason, "--color") from None
-        return cls(directory, root or None, choice, verbose)
+        try:
+            form = None if diagnostics is None else Diagnostics(diagnostics)
+        except ValueError:
+            reason = f"unknown form `{diagnostics}` (expected `pretty`, `narrated` or `json`)"
+            raise bad_value(diagnostics or "", reason, "--diagnostics") from None
+        return cls(directory, root or None, choice, verbose, quiet, form)
 
 
 class Scope(enum.Enum):

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 import attrs
 
-from haz_trio.cli.options import RootOptions
+from haz_trio.cli.options import Diagnostics, RootOptions
 from haz_trio.errors import ChangesetError, ConfigError, Diagnostic, HazError, SelectionError
-from haz_trio.output.diagnostics import render_diagnostics, render_error, style_for
+from haz_trio.output.diagnostics import Style, render_diagnostics, render_error, style_for
+from haz_trio.output.machine import note_as_json
+from haz_trio.output.palette import Palette
 from haz_trio.output.streams import WriteFailed, write_all
 from haz_trio.output.terminal import look_at_stream, terminal_width
 from haz_trio.output.writes import Target
@@ -34,12 +36,15 @@ class Printer:
         return EXIT_SUCCESS
 
     def say(self, text: str) -> None:
-        """A remark that changes no exit code."""
-        self._err(f"haz: {text}\n")
+        """A remark that changes no exit code; ``-q`` wants none."""
+        if self._options.quiet:
+            return
+        machine = self._options.diagnostics is Diagnostics.JSON
+        self._err(note_as_json(text) if machine else f"haz: {text}\n")
 
     def warn(self, diagnostics: Sequence[Diagnostic]) -> None:
-        """Warnings, each with its place."""
-        if diagnostics:
+        """Warnings, each with its place; ``-q`` wants none."""
+        if diagnostics and not self._options.quiet:
             self._diagnose(diagnostics)
 
     def error(self, problem: HazError) -> None:
@@ -59,7 +64,7 @@ class Printer:
         text = render_diagnostics(
             diagnostics,
             headline=headline,
-            style=style_for(os.environ, palette.drawing),
+            style=self._style(palette),
             width=terminal_width(),
             colour=palette.colour,
             cwd=_current_directory(),
@@ -68,12 +73,26 @@ class Printer:
 
     def _explain(self, headline: str, causes: Sequence[str]) -> None:
         palette = look_at_stream(self._options.color, os.environ, Target.STDERR)
-        style = style_for(os.environ, palette.drawing)
         self._err(
             render_error(
-                headline, causes, style=style, width=terminal_width(), colour=palette.colour
+                headline,
+                causes,
+                style=self._style(palette),
+                width=terminal_width(),
+                colour=palette.colour,
             )
         )
+
+    def _style(self, palette: Palette) -> Style:
+        match self._options.diagnostics:
+            case Diagnostics.JSON:
+                return Style.JSON
+            case Diagnostics.NARRATED:
+                return Style.NARRATED
+            case Diagnostics.PRETTY:
+                return style_for({}, palette.drawing)
+            case None:
+                return style_for(os.environ, palette.drawing)
 
     def _err(self, text: str) -> None:
         write_all(Target.STDERR, text.encode("utf-8", "replace"))

@@ -90,6 +90,7 @@ class _Running:
         graph: TaskGraph,
         chosen: Chosen,
     ) -> None:
+        self._quiet = root.quiet
         self._choices, self._session, self._graph, self._chosen = choices, session, graph, chosen
         slots = choices.jobs.slots(processors()) if choices.jobs is not None else None
         self._policy = attrs.evolve(choices.policy, slots=slots)
@@ -141,7 +142,8 @@ class _Running:
 
     def _progress(self) -> tuple[Sink | None, AbstractAsyncContextManager[Sequence[Observer]]]:
         """The streams with a status line and what keeps it up to date, if it can be seen."""
-        if not (os.isatty(Target.STDOUT) or os.isatty(Target.STDERR)):
+        terminal = os.isatty(Target.STDOUT) or os.isatty(Target.STDERR)
+        if self._quiet or not terminal:
             return None, nullcontext(())
         # Imported here: without a terminal there is no line (cli.md 14.5).
         from haz_trio.cli.run_progress import open_progress, status_streams

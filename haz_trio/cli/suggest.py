@@ -23,6 +23,7 @@ Command: TypeAlias = Any  # reason: see above
 # The words that an option or argument takes, where its declaration says just that it is text.
 WORDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("", "--color"): ("auto", "always", "never"),
+    ("", "--diagnostics"): ("pretty", "narrated", "json"),
     ("run", "--output-mode"): ("live", "buffered"),
     ("run", "--no-cache"): ("read", "write"),
     ("run", "--annotations"): ("auto", "github", "none"),

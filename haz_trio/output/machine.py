@@ -10,12 +10,17 @@ from haz_trio.output.places import rule_of, shown_path
 
 
 def to_json(diagnostics: Sequence[Diagnostic], *, cwd: str) -> str:
-    """A list of objects, one for each problem; lines and columns count characters from 1.
+    """A line with an object for each problem; lines and columns count characters from 1.
 
     A problem without a place has null for ``file`` and the numbers; the end is exclusive.
     Bytes of a path that are no UTF-8 are lone surrogates (``\\udcff``), as Python carries them.
     """
-    return json.dumps(to_objects(diagnostics, cwd=cwd), indent=2) + "\n"
+    return "".join(json.dumps(found) + "\n" for found in to_objects(diagnostics, cwd=cwd))
+
+
+def note_as_json(message: str) -> str:
+    """A remark that is no problem, in a line like those of problems."""
+    return json.dumps({"severity": "note", "message": message}) + "\n"
 
 
 def to_objects(diagnostics: Sequence[Diagnostic], *, cwd: str) -> list[dict[str, object]]:

@@ -56,6 +56,30 @@ def test_a_marker_that_was_passed_over_is_noted_at_v(tmp_path: Path) -> None:
         assert done.said("the workspace root is", "passed over", "/p (")
 
 
+def test_quiet_keeps_the_result_and_says_no_warning(tmp_path: Path) -> None:
+    """With `-q` stderr is for errors alone; `--strict` still fails, and says so."""
+    home = home_of(tmp_path, **ODD)
+    done = home.haz("-q", "check")
+    assert (done.code, done.out, done.err) == (0, b"2 task(s) validated.\n", b"")
+    strict = home.haz("-q", "check", "--strict")
+    assert (strict.code, strict.out) == (2, b"")
+    assert strict.said("2 warning(s) found")
+
+
+def test_the_form_of_diagnostics_can_be_chosen(tmp_path: Path) -> None:
+    """`--diagnostics` beats NO_GRAPHICS, for problems with a place and for those without."""
+    home = home_of(tmp_path, bad={"comand": ["true"]})
+    lines = home.haz("--diagnostics", "json", "check").err.splitlines()
+    *errors, note = (json.loads(line) for line in lines)
+    assert {(found["severity"], found["file"]) for found in errors} == {("error", "p/haz.yml")}
+    assert note["severity"] == "note"
+    assert note["message"].startswith("not checked: the task graph")
+    assert home.haz("--diagnostics", "narrated", "check").said("Begin snippet")
+    assert not home.haz("--diagnostics", "pretty", "check", NO_GRAPHICS="1").said("Begin snippet")
+    lost = json.loads(home_of(tmp_path, a=TRUE).haz("--diagnostics=json", "run", "p:x").err)
+    assert lost["message"] == "target resolution failed"
+
+
 def test_strict_makes_errors_of_warnings(tmp_path: Path) -> None:
     """Exit code 2 and an empty stdout; the last words say which flag wanted it."""
     done = home_of(tmp_path, **ODD).haz("check", "--strict", NO_GRAPHICS="1")

@@ -91,6 +91,12 @@ from haz_trio.cli.main import run_command_line
             "--color: couldn't parse `sometimes`: unknown colour choice `sometimes` "
             "(expected `auto`, `always` or `never`)",
         ),
+        (
+            "--diagnostics xml run",
+            "--diagnostics: couldn't parse `xml`: unknown form `xml` "
+            "(expected `pretty`, `narrated` or `json`)",
+        ),
+        ("-q -v run", "`--quiet` can't be combined with `--verbose`"),
     ],
 )
 def test_a_bad_line_gets_one_sentence(
@@ -177,3 +183,24 @@ def test_help_to_a_closed_stream_is_quiet(words: str) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_fault_of_ours_is_reported_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One error says what and where; the traceback is for `HAZ_DEBUG=1` (execution.md 9)."""
+
+    def broken(command: str) -> None:
+        raise ZeroDivisionError(command)
+
+    monkeypatch.setattr("haz_trio.cli.main.make_app", broken)
+    monkeypatch.delenv("HAZ_DEBUG", raising=False)
+    assert run_command_line(["run"]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "has a fault, at test_command_line.py:" in err
+    assert "ZeroDivisionError: run\n  help: please report" in err
+    assert "Traceback" not in err
+    monkeypatch.setenv("HAZ_DEBUG", "1")
+    assert run_command_line(["run"]) == 2
+    assert "Traceback (most recent call last)" in capfd.readouterr().err

@@ -79,6 +79,7 @@ ALL = ["lib:build", "lib:lint", "lib:test", "web:bundle"]
         (["--co"], ["--color"]),
         (["--color", "a"], ["auto", "always"]),
         (["--color=n"], ["--color=never"]),
+        (["--diagnostics", ""], ["pretty", "narrated", "json"]),
         (["run", "--git"], ["--git-changed", "--git-staged", "--git-changed-since"]),
         (["run", "--all", "--al"], []),
         (["run", "--skip", "web:bundle", "--sk"], ["--skip"]),
