@@ -13,6 +13,7 @@ import typer
 
 from haz_trio import __version__
 from haz_trio.cli.app import make_app
+from haz_trio.cli.options import is_on
 from haz_trio.cli.state import State
 from haz_trio.cli.strict import bad_value
 from haz_trio.errors import HazError, UsageError
@@ -82,9 +83,12 @@ def _internal_error() -> int:
     The traceback is for those who set ``HAZ_DEBUG``.
     """
     told = traceback.TracebackException(*sys.exc_info())
-    if os.environ.get("HAZ_DEBUG", "0") not in ("", "0"):
+    if is_on("HAZ_DEBUG"):
         _say("".join(told.format()) + "\n")
-    where = f"{os.path.basename(told.stack[-1].filename)}:{told.stack[-1].lineno}"
+    while told.exceptions:  # what nurseries wrap around the fault says nothing about it
+        told = told.exceptions[0]
+    frame = told.stack[-1] if told.stack else None
+    where = f"{os.path.basename(frame.filename)}:{frame.lineno}" if frame else "an unknown place"
     what = "".join(told.format_exception_only()).strip()
     _say(
         f"Error: haz {__version__} has a fault, at {where}: {what}\n"

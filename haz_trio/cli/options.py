@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 from collections.abc import Sequence
 
 import attrs
@@ -14,6 +15,11 @@ from haz_trio.model.references import Reference, SameProject, parse_reference
 from haz_trio.model.workspace import OutputMode
 from haz_trio.output.palette import ColorChoice
 from haz_trio.vcs import Changes, Since, Staged, WorkingTree
+
+
+def is_on(variable: str) -> bool:
+    """Whether a variable of our environment is set to anything but nothing and ``0``."""
+    return os.environ.get(variable, "0") not in ("", "0")
 
 
 class Diagnostics(enum.Enum):

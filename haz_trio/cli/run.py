@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from haz_trio.abc import Observer
-from haz_trio.cli.options import RootOptions, RunOptions
+from haz_trio.cli.options import RootOptions, RunOptions, is_on
 from haz_trio.cli.printing import Printer
 from haz_trio.cli.run_choices import RunChoices
 from haz_trio.cli.run_selection import Chosen, choose
@@ -102,7 +102,7 @@ class _Running:
 
     async def run(self) -> int:
         """Carry the plan out; the exit code."""
-        store = disk_store(self._session.workspace, strict=_is_strict())
+        store = disk_store(self._session.workspace, strict=is_on("HAZ_CACHE_STRICT"))
         listened = heeded()
         shed_inherited_signals()
         screen, progress = self._progress()
@@ -173,8 +173,3 @@ class _Running:
         if signal is None and self._expired:
             return EXIT_TIMED_OUT
         return exit_code_for(report, signal)
-
-
-def _is_strict() -> bool:
-    """Whether a result that cannot be stored is to fail the run, for CI (decisions.md 14)."""
-    return os.environ.get("HAZ_CACHE_STRICT", "0") not in ("", "0")

@@ -13,7 +13,6 @@ Place: TypeAlias = tuple[int, int, int, int]
 
 _NULLS = frozenset(("", "~", "null"))
 _STANDARD = "tag:yaml.org,2002:"
-CODE_YAML = "haz::cfg::yaml"
 
 
 @attrs.frozen(eq=False)

@@ -37,7 +37,6 @@ class Tone(enum.Enum):
     BAD = "31"
     ODD = "33"
     DIM = "2"
-    BOLD = "1"
     PLACE = "36;1;4"
     MARK = "35;1"
     HINT = "36"

@@ -188,10 +188,16 @@ def test_help_to_a_closed_stream_is_quiet(words: str) -> None:
 def test_a_fault_of_ours_is_reported_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """One error says what and where; the traceback is for `HAZ_DEBUG=1` (execution.md 9)."""
+    """One error says what and where; the traceback is for `HAZ_DEBUG=1` (execution.md 9).
+
+    The fault is named, and not the groups that nurseries wrap around it.
+    """
 
     def broken(command: str) -> None:
-        raise ZeroDivisionError(command)
+        try:
+            raise ZeroDivisionError(command)
+        except ZeroDivisionError as fault:
+            raise ExceptionGroup("nursery", [ExceptionGroup("inner", [fault])]) from None
 
     monkeypatch.setattr("haz_trio.cli.main.make_app", broken)
     monkeypatch.delenv("HAZ_DEBUG", raising=False)
