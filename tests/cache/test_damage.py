@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -16,32 +17,21 @@ from haz_trio.cache.manifest import Manifest, render
 from haz_trio.cache.manifest_reader import parse
 from haz_trio.model.workspace import HashName
 from haz_trio.plan.messages import Stream
+from tests.cache.small_result import WHAT, build
 from tests.cache.store_support import (
     KEY,
     OTHER_KEY,
     Bench,
     remove,
-    subject,
     text,
     write,
 )
 
-WHAT = subject("out.o", "dist/**")
-
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    (tmp_path / "ws" / "lib").mkdir(parents=True)
-    made = Bench(tmp_path / "ws")
-    assert made.fresh(WHAT, lambda: build(made))[1] == Stored()
-    return made
-
-
-def build(bench: Bench) -> None:
-    write(bench.lib / "out.o", b"object")
-    write(bench.lib / "dist/x", b"x", 0o755)
-    remove(bench.lib / "dist/link")
-    (bench.lib / "dist/link").symlink_to("x")
+def bench(bench: Bench) -> Bench:
+    assert bench.fresh(WHAT, partial(build, bench))[1] == Stored()
+    return bench
 
 
 def missing(bench: Bench) -> None:

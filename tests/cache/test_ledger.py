@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,12 +13,6 @@ from haz_trio.cache.ledger import Leavings, Ledger, decode, encode, left_row
 from tests.cache.store_support import KEY, OTHER_KEY, Bench, remove, subject, write
 
 WHAT = subject("dist/**")
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    (tmp_path / "ws" / "lib").mkdir(parents=True)
-    return Bench(tmp_path / "ws")
 
 
 def two_results(bench: Bench) -> None:

@@ -17,12 +17,6 @@ from tests.cache.restore_support import WHAT, built, without_cache
 from tests.cache.store_support import Bench, Faults, remove, subject, tree, write
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    (tmp_path / "ws" / "lib").mkdir(parents=True)
-    return Bench(tmp_path / "ws")
-
-
 def test_everything_comes_back_as_it_was(bench: Bench) -> None:
     """Kinds, bytes, modes and link texts of a deleted result (R1, B 121..124)."""
     fresh = without_cache(built(bench))

@@ -26,12 +26,6 @@ from tests.cache.restore_support import WHAT, build, built, spoil, with_leavings
 from tests.cache.store_support import KEY, Bench, Faults, remove, write
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    (tmp_path / "ws" / "lib").mkdir(parents=True)
-    return Bench(tmp_path / "ws")
-
-
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EXDEV, errno.EACCES])
 def test_a_failure_at_any_call_leaves_everything_as_it_was(bench: Bench, number: int) -> None:
     """R2: the n-th call fails, for all n: all outputs are new, or all are old."""

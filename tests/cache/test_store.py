@@ -16,12 +16,6 @@ from haz_trio.plan.messages import Stream
 from tests.cache.store_support import KEY, OTHER_KEY, Bench, remove, subject, text, write
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    (tmp_path / "ws" / "lib").mkdir(parents=True)
-    return Bench(tmp_path / "ws")
-
-
 def make_fifo(path: Path) -> Path:
     os.mkfifo(path)
     return path

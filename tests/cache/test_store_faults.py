@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,32 +12,21 @@ import pytest
 from haz_trio.abc import NotStored, Restored, Stored
 from haz_trio.cache.files import Disk
 from haz_trio.plan.messages import Stream
+from tests.cache.small_result import WHAT, build
 from tests.cache.store_support import (
     KEY,
     OTHER_KEY,
     Bench,
     Faults,
     remove,
-    subject,
     write,
 )
 
-WHAT = subject("out.o", "dist/**")
-
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    (tmp_path / "ws" / "lib").mkdir(parents=True)
-    made = Bench(tmp_path / "ws")
-    assert made.fresh(WHAT, lambda: build(made))[1] == Stored()
-    return made
-
-
-def build(bench: Bench) -> None:
-    write(bench.lib / "out.o", b"object")
-    write(bench.lib / "dist/x", b"x", 0o755)
-    remove(bench.lib / "dist/link")
-    (bench.lib / "dist/link").symlink_to("x")
+def bench(bench: Bench) -> Bench:
+    assert bench.fresh(WHAT, partial(build, bench))[1] == Stored()
+    return bench
 
 
 def test_a_failure_at_any_call_of_a_store_is_only_not_stored(bench: Bench) -> None:

@@ -12,12 +12,6 @@ from haz_trio.abc import Miss, NotStored, Restored, Stored
 from tests.cache.store_support import KEY, OTHER_KEY, Bench, remove, subject, write
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    (tmp_path / "ws" / "lib").mkdir(parents=True)
-    return Bench(tmp_path / "ws")
-
-
 def test_the_cache_is_made_by_a_store_and_by_nothing_else(bench: Bench) -> None:
     """It is private, tagged for backups and ignored by git; a look leaves no trace (C4)."""
     store = bench.store()
