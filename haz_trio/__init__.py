@@ -15,6 +15,7 @@ The rooms, lowest floor first; a module imports from lower floors and from its o
     engine   JOINS  the plan and the world
     output   SHOWS  events as lines, and the console
     cli      ENTRY  the command line
+    memo     ENTRY  a run in which nothing has moved, said again
 
 The public names below are loaded when they are first used, so that a command pays only for
 what it needs:

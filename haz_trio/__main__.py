@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-import gc
 import os
-import signal
 import sys
+import time
 from contextlib import suppress
 
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
+    began = time.perf_counter()
+    if "run" in sys.argv:
+        from haz_trio.memo import replay
+
+        said = replay(sys.argv[1:], began)
+        if said is not None:
+            os._exit(said)
+
     # Until a run listens to signals, Ctrl-C ends the process without a traceback, as it ends
     # any program: the imports below take long enough to be hit (reliability.md A02).
+    import signal
+
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     # What is made while loading lives until the end; looking for garbage in it finds none.
+    import gc
+
     gc.set_threshold(100_000, 50, 100)
 
     from haz_trio.cli.main import run_command_line

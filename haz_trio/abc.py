@@ -89,11 +89,24 @@ class Found:
 
 
 @attrs.frozen
+class Evidence:
+    """What makes a hit of an entry: while none of it changes, another look finds the same.
+
+    ``contents`` are the outputs with their digests, ``others`` further paths whose stat data
+    matter; all are workspace-absolute.
+    """
+
+    contents: tuple[tuple[str, bytes], ...]
+    others: tuple[str, ...]
+
+
+@attrs.frozen
 class Restored:
     """The outputs are right, and the recorded streams have been verified.
 
     ``chunks`` gives the recorded bytes of a stream again, in pieces of bounded size.
     ``wrote`` is false when everything was in place, so that no file has changed.
+    ``evidence`` is what another look would depend on, ``None`` when that cannot be told.
     """
 
     stdout: bytes  # digests, 32 bytes
@@ -101,6 +114,7 @@ class Restored:
     outputs: tuple[str, ...]
     chunks: Callable[[Stream], Iterator[bytes]]
     wrote: bool = True
+    evidence: Evidence | None = None
 
 
 @attrs.frozen
@@ -165,6 +179,7 @@ class Store(Protocol):
     ``begin`` is called before the command starts, so that a later ``collect`` can tell what the
     command wrote; ``recipe`` gives the readable form of what the key is made of, with a secret
     of the store that veils the values of variables (cache.md C5).
+    ``compare`` says what ``restore`` would, if that has nothing to do; it changes nothing.
     ``recover`` is called first, before inputs are read: it undoes what killed runs left.
     ``finish`` is called once at the end of a run and returns remarks for people.
     """
@@ -172,6 +187,8 @@ class Store(Protocol):
     def recover(self) -> None: ...
 
     def look(self, key: str, subject: Subject) -> Found | Miss: ...
+
+    def compare(self, found: Found, subject: Subject) -> Restored | None: ...
 
     def restore(self, found: Found, subject: Subject) -> Restored | Miss: ...
 

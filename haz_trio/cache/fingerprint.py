@@ -11,12 +11,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
 from haz_trio.cache.hashing import LARGE, RowOf, StatRow, digest_file, stat_row
-from haz_trio.cache.trust import Clock, is_settled
 from haz_trio.model.workspace import HashName
+from haz_trio.trust import is_settled
+
+if TYPE_CHECKING:
+    from haz_trio.trust import Clock
 
 _TURN = 0.1  # seconds between two checks while another thread reads the same file
 
@@ -36,18 +40,32 @@ class Fingerprint:
         )
 
 
+Earlier: TypeAlias = Callable[[bytes], Fingerprint | None]  # by host path
+
+
+def nothing_earlier(path: bytes) -> Fingerprint | None:
+    """No run before this one has left anything."""
+    return None
+
+
 class Fingerprints:
     """The digests of one run, by host path; may be used from several threads at once.
 
-    ``adopt`` and ``rows`` are the way in and out for digests that outlive a run.
+    ``earlier`` and ``rows`` are the way in and out for digests that outlive a run.
     """
 
     def __init__(
-        self, hash_name: HashName, *, clock: Clock = time.time_ns, row_of: RowOf = stat_row
+        self,
+        hash_name: HashName,
+        *,
+        clock: Clock = time.time_ns,
+        row_of: RowOf = stat_row,
     ) -> None:
         self._hash_name = hash_name
         self._clock = clock
         self._row_of = row_of
+        self.earlier: Earlier = nothing_earlier
+        self.fresh = False  # whether any file has been read
         self._known: dict[bytes, Fingerprint] = {}
         self._reading: set[bytes] = set()
         self._turn = threading.Condition()
@@ -59,7 +77,7 @@ class Fingerprints:
         Raises ``OSError`` and ``InputError`` like ``digest_file``.
         """
         row = self._row_of(os.stat(path))
-        known = self._known.get(path)
+        known = self._known.get(path) or self._recall(path)
         if known is not None and known.vouches_for(row, self._clock()):
             return known
         if row.size < LARGE:
@@ -72,6 +90,17 @@ class Fingerprints:
                 return known
             return self._read(path, check)
 
+    def _recall(self, path: bytes) -> Fingerprint | None:
+        """What an earlier run knew of a path, from now on also ours."""
+        known = self.earlier(path)
+        if known is not None:
+            self._known[path] = known
+        return known
+
+    def known(self, path: bytes) -> Fingerprint | None:
+        """What is known of a host path, true or not by now."""
+        return self._known.get(path)
+
     def adopt(self, rows: Iterable[tuple[bytes, Fingerprint]]) -> None:
         """Take digests of an earlier run; each is believed only as far as it vouches."""
         self._known.update(rows)
@@ -83,6 +112,7 @@ class Fingerprints:
     def _read(self, path: bytes, check: Callable[[], None] | None) -> Fingerprint:
         seen = self._clock()
         found = digest_file(self._hash_name, path, check=check, row_of=self._row_of)
+        self.fresh = True
         fresh = self._known[path] = Fingerprint(found.row, seen, found.digest)
         return fresh
 

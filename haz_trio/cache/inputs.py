@@ -6,17 +6,20 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 
 from haz_trio.cache.fingerprint import Fingerprints
 from haz_trio.cache.hashing import RowOf, stat_row
-from haz_trio.cache.trust import Clock
 from haz_trio.cache.walk import Found, Tree
 from haz_trio.errors import InputError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import Anchored
 from haz_trio.model.workspace import HashName
+
+if TYPE_CHECKING:
+    from haz_trio.trust import Clock
 
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
@@ -27,10 +30,23 @@ class InputsSeen:
 
     ``files`` are workspace-absolute paths with their digests (CACHE-006), sorted by path bytes,
     each once however many patterns match it.
+    ``folders`` are the places below the root that were looked into; ``linked`` says that links
+    were followed on the way, so that files and folders are not all that this depends on.
     """
 
     patterns: tuple[Anchored, ...]
     files: tuple[tuple[str, bytes], ...]
+    folders: tuple[bytes, ...] = ()
+    linked: bool = False
+
+
+@attrs.frozen
+class _Globbed:
+    """What one glob stands for, by path, and how that was found out."""
+
+    digests: dict[str, bytes]
+    folders: tuple[bytes, ...]
+    linked: bool
 
 
 class InputReader:
@@ -46,8 +62,9 @@ class InputReader:
     ) -> None:
         self.tree = Tree(root, clock=clock, row_of=row_of)
         self.fingerprints = Fingerprints(hash_name, clock=clock, row_of=row_of)
+        self._row_of = row_of
         self._calm = False
-        self._known: dict[Anchored, dict[str, bytes]] = {}
+        self._known: dict[Anchored, _Globbed] = {}
 
     def settle(self) -> None:
         """Nothing of ours writes from now on: what a glob stands for need not be asked twice.
@@ -72,15 +89,21 @@ class InputReader:
         pattern that is in trouble.
         """
         digests: dict[str, bytes] = {}
+        folders: dict[bytes, None] = {}
+        linked = False
         for pattern in patterns:
             if pattern.is_glob:
-                digests.update(self._glob(pattern, digests, check))
+                found = self._glob(pattern, digests, check)
+                digests.update(found.digests)
+                folders.update(dict.fromkeys(found.folders))
+                linked |= found.linked
             else:
                 digest = self._digest(pattern.text, pattern, check)
                 assert digest is not None, "a literal that is not there has been refused"
                 digests[pattern.text] = digest
         # The order of texts is that of their UTF-8 bytes.
-        return InputsSeen(tuple(patterns), tuple(sorted(digests.items())))
+        files = tuple(sorted(digests.items()))
+        return InputsSeen(tuple(patterns), files, tuple(folders), linked)
 
     def changed(
         self,
@@ -106,6 +129,14 @@ class InputReader:
                 return path
         return None
 
+    def vouches(self, path: str, info: os.stat_result, digest: str) -> bool:
+        """Whether a file has this digest (64 hexadecimal digits); reads it only in doubt."""
+        try:
+            known = self.fingerprints.take(self.tree.host_path(path))
+        except (OSError, InputError):
+            return False
+        return known.row == self._row_of(info) and known.digest.hex() == digest
+
     def notes(self) -> tuple[str, ...]:
         """One remark on what globs met and could not take, if there was anything."""
         kinds = (
@@ -117,20 +148,22 @@ class InputReader:
 
     def _glob(
         self, pattern: Anchored, seen: Mapping[str, bytes], check: Callable[[], None] | None
-    ) -> dict[str, bytes]:
+    ) -> _Globbed:
         """What a glob stands for, by path; ``seen`` has been digested by this read already."""
         if self._calm and (known := self._known.get(pattern)) is not None:
             return known
-        found: dict[str, bytes] = {}
-        for path in sorted(self._files(pattern, check)):
+        found = self._find(pattern, check)
+        digests: dict[str, bytes] = {}
+        for path in sorted(found.files):
             digest = seen[path] if path in seen else self._digest(path, pattern, check)
             if digest is not None:
-                found[path] = digest
+                digests[path] = digest
+        globbed = _Globbed(digests, tuple(found.folders), found.linked)
         if self._calm:
-            self._known[pattern] = found
-        return found
+            self._known[pattern] = globbed
+        return globbed
 
-    def _files(self, pattern: Anchored, check: Callable[[], None] | None) -> dict[str, Anchored]:
+    def _find(self, pattern: Anchored, check: Callable[[], None] | None) -> Found:
         try:
             found = self.tree.find((pattern,), check=check)
         except OSError as problem:
@@ -143,7 +176,7 @@ class InputReader:
                 f"input {quote(path)} is a link that leads nowhere (matched by "
                 f"{quote(pattern.text)}); repair it, remove it, or narrow the pattern"
             )
-        return found.files
+        return found
 
     def _digest(
         self, path: str, pattern: Anchored, check: Callable[[], None] | None

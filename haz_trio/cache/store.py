@@ -12,7 +12,16 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
-from haz_trio.abc import Found, Miss, NotStored, Pending, ReadableRecipe, Restored, Subject
+from haz_trio.abc import (
+    Evidence,
+    Found,
+    Miss,
+    NotStored,
+    Pending,
+    ReadableRecipe,
+    Restored,
+    Subject,
+)
 from haz_trio.cache.entries import (
     Damaged,
     Examined,
@@ -23,16 +32,16 @@ from haz_trio.cache.entries import (
     open_entry,
 )
 from haz_trio.cache.files import Damage, Disk, explain
-from haz_trio.cache.layout import STDERR, STDOUT
-from haz_trio.cache.ledger import Ledger
+from haz_trio.cache.layout import CACHE_PATH, MANIFEST, STATE, STDERR, STDOUT, shard
+from haz_trio.cache.ledger import Ledger, Row
 from haz_trio.cache.ledger_file import load, save
 from haz_trio.cache.manifest import Manifest
 from haz_trio.cache.manifest_reader import OtherSchema
 from haz_trio.cache.pending import DiskPending, Shared
 from haz_trio.cache.pool import Pool
-from haz_trio.cache.quarantine import set_aside
+from haz_trio.cache.quarantine import make_folder, set_aside
 from haz_trio.cache.restore import Restore, recover
-from haz_trio.cache.root import CacheRoot
+from haz_trio.cache.root import CacheRoot, Refused
 from haz_trio.cache.secret import ensure_secret
 from haz_trio.cache.streams import Recorded, open_recorded
 from haz_trio.cache.targets import Comparison, Vouch, Work, no_vouch
@@ -111,6 +120,51 @@ class DiskStore:
                 self._root.note(text)
                 return Miss(text)
 
+    @property
+    def place(self) -> str:
+        """Where the cache is on the host, or would be."""
+        return self._root.path
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a cache that may be used."""
+        return self._root.reading() is not None
+
+    def close(self) -> None:
+        """Let go of the cache's folder; the next use opens it again."""
+        self._root.close()
+
+    def open_state(self) -> bool:
+        """Whether state files can be written: makes their folder, but no cache.
+
+        Raises ``OSError``.
+        """
+        if not self.is_there:
+            return False
+        try:
+            make_folder(STATE, at=self._root.writing(), disk=self._disk)
+        except Refused:
+            return False
+        return True
+
+    def compare(self, found: Found, subject: Subject) -> Restored | None:
+        """See ``abc.Store``; whatever is wrong, ``restore`` finds it and says it."""
+        assert isinstance(found.handle, Manifest), "a store gets back what it gave"
+        manifest, root = found.handle, self._root.reading()
+        if root is None:
+            return None
+        task = str(subject.task)
+        ours = self._ledger.ours(task)
+        try:
+            with open_entry(root, found.key) as entry:
+                streams = self._streams(manifest, entry)
+            if self._work(manifest, subject, ours):
+                return None
+        except (Damage, Obstacle, OSError):
+            return None
+        self._ledger.record(task, manifest.key, wrote=(), kept=ours)
+        return self._restored(manifest, streams, wrote=False)
+
     def restore(self, found: Found, subject: Subject) -> Restored | Miss:
         """See ``abc.Store``.
 
@@ -138,13 +192,7 @@ class DiskStore:
         except OSError as problem:
             self._doubted.setdefault(found.key, "unreadable")
             return Miss(f"{subject.task} cannot be restored: {explain(problem)}")
-        return Restored(
-            streams[Stream.STDOUT].digest,
-            streams[Stream.STDERR].digest,
-            manifest.paths,
-            functools.partial(_chunks, streams),
-            wrote,
-        )
+        return self._restored(manifest, streams, wrote=wrote)
 
     def begin(self, key: str, subject: Subject, recipe: ReadableRecipe) -> Pending:
         """See ``abc.Store``."""
@@ -217,6 +265,27 @@ class DiskStore:
             )
         }
 
+    def _restored(
+        self, manifest: Manifest, streams: Mapping[Stream, Recorded], *, wrote: bool
+    ) -> Restored:
+        return Restored(
+            streams[Stream.STDOUT].digest,
+            streams[Stream.STDERR].digest,
+            manifest.paths,
+            functools.partial(_chunks, streams),
+            wrote,
+            _evidence(manifest),
+        )
+
+    def _work(self, manifest: Manifest, subject: Subject, ours: Mapping[str, Row]) -> Work:
+        """What stands between the outputs and the entry."""
+        tree = Tree(self._workspace or "/")
+        try:
+            comparison = Comparison(tree, subject.outputs, self._hash_name, self._vouch)
+            return comparison.work(manifest, ours)
+        finally:
+            tree.close()
+
     def _put(self, manifest: Manifest, subject: Subject, root: int) -> bool:
         """Make the outputs right and note what is ours now; returns whether that took work."""
         task = str(subject.task)
@@ -265,6 +334,17 @@ class DiskStore:
 
 def _chunks(streams: Mapping[Stream, Recorded], stream: Stream) -> Iterator[bytes]:
     return streams[stream].chunks()
+
+
+def _evidence(manifest: Manifest) -> Evidence | None:
+    """The outputs, their folders and the entry; what a link leads to moves without a trace."""
+    if manifest.links:
+        return None
+    place = f"{CACHE_PATH}/{shard(manifest.key)}/{manifest.key}/{MANIFEST}"
+    return Evidence(
+        tuple((output.path, bytes.fromhex(output.digest)) for output in manifest.outputs),
+        (place, *(folder.path for folder in manifest.folders)),
+    )
 
 
 def _written(work: Work, manifest: Manifest) -> list[str]:

@@ -13,14 +13,17 @@ import os
 import stat
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
 from haz_trio.cache.hashing import RowOf, stat_row
 from haz_trio.cache.layout import BESIDE, CACHE_PATH
-from haz_trio.cache.trust import Clock, is_settled
 from haz_trio.model.patterns import Anchored, below
+from haz_trio.trust import is_settled
+
+if TYPE_CHECKING:
+    from haz_trio.trust import Clock
 
 Check: TypeAlias = Callable[[], None]
 _Identity: TypeAlias = tuple[int, int]  # device and inode
@@ -48,15 +51,20 @@ class Listing:
     matched: dict[tuple[str, bytes], list[str]] = attrs.field(factory=dict)
 
 
-@attrs.frozen
+@attrs.define
 class Found:
     """What globs match, by workspace-absolute path: the first glob that matches it.
 
     ``files`` are regular files and links to such, ``dangling`` links that lead nowhere.
+    ``folders`` are the places that were looked into, whatever was found there, as bytes below
+    the root.  ``linked`` says that it was asked where a link leads: that can change without a
+    trace in any of them.
     """
 
     files: dict[str, Anchored]
     dangling: dict[str, Anchored]
+    folders: dict[bytes, None] = attrs.field(factory=dict)
+    linked: bool = False
 
 
 @attrs.frozen
@@ -124,6 +132,8 @@ class Tree:
             folder = ahead.pop()
             if check is not None:
                 check()
+            if folder.path != _CACHE:  # which is never entered, and changes all the time
+                found.folders[folder.path[1:] or b"."] = None
             opened = self._open(folder, cache)
             if opened is None:
                 continue
@@ -154,6 +164,7 @@ class Tree:
             is_match = matches(link)
             if not is_match and folder.depth == 1:
                 continue
+            found.linked = True
             mode = self._follow(link)
             if mode is None:
                 if is_match:

@@ -82,7 +82,7 @@ def _overlays(root: Root) -> Iterator[Finding]:
 
 def _configuration(options: RootOptions) -> Finding:
     try:
-        session = open_session(options)
+        session = open_session(options, places=True)
     except ConfigError as problem:
         count = len(problem.diagnostics)
         first = problem.diagnostics[0].message

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from haz_trio.cli.options import RootOptions, Scope
 from haz_trio.cli.printing import Printer
-from haz_trio.cli.query_forms import write_tasks
+from haz_trio.cli.query_forms import needs_places, write_tasks
 from haz_trio.cli.query_options import QueryOptions
 from haz_trio.cli.session import Session, open_session
 from haz_trio.graph.selection import affected, all_targets
@@ -23,7 +23,7 @@ def query_command(root: RootOptions, options: QueryOptions) -> int:
 
     Raises ``ConfigError``, ``QueryError`` and ``ChangesetError`` before anything is printed.
     """
-    session = open_session(root)
+    session = open_session(root, places=needs_places(options.form))
     printer = Printer(root)
     if session.bearing is None:
         check_paths(options.questions)

@@ -47,6 +47,11 @@ class Objects:
 Form: TypeAlias = Format | GraphForm | Objects
 
 
+def needs_places(form: Form) -> bool:
+    """Whether the form says where tasks are declared."""
+    return form is Format.JSONL or (isinstance(form, Objects) and "origin" in form.fields)
+
+
 def write_tasks(graph: TaskGraph, tasks: Sequence[TaskId], form: Form, root: str) -> str:
     """The text for standard output; ``root`` is the workspace on this host."""
     match form:

@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+import sys
+import time
+from contextlib import suppress
 from functools import partial
 
 import attrs
-import trio
 
-from haz_trio.abc import Observer
 from haz_trio.cli.options import RootOptions, RunOptions, is_on
 from haz_trio.cli.printing import Printer
 from haz_trio.cli.run_choices import RunChoices
-from haz_trio.cli.run_selection import Chosen, choose
+from haz_trio.cli.run_selection import choose
 from haz_trio.cli.run_views import (
+    annotates,
     encoder_for,
     make_renderer,
     reasons_for,
     summary_path,
     write_whole,
 )
-from haz_trio.cli.session import Session, open_session
-from haz_trio.cli.signals import StopSignals, heeded
-from haz_trio.engine.engine import Engine, disk_store, open_engine, processors
+from haz_trio.cli.session import open_session
+from haz_trio.config.snapshot import Origin
+from haz_trio.engine.direct import drive
+from haz_trio.engine.kit import Jobs, Kit, make_kit, processors
 from haz_trio.errors import HazError
 from haz_trio.graph.arguments import with_arguments
-from haz_trio.graph.graph import TaskGraph
-from haz_trio.output.console import Console, Sink, open_console
+from haz_trio.memo import CLOCK, LONGEST, is_memorable, write_memo
 from haz_trio.output.events import SummaryBook
+from haz_trio.output.streams import Streams
 from haz_trio.output.summary import format_duration
-from haz_trio.output.writes import Target
-from haz_trio.plan.messages import RunClosed, RunNote
-from haz_trio.plan.outcome import EXIT_SUCCESS, EXIT_TASK_FAILURE, RunReport, exit_code_for
-from haz_trio.process.signals import shed_inherited_signals
+from haz_trio.output.writes import Renderer, Write
+from haz_trio.plan.machine import Plan
+from haz_trio.plan.messages import Event, RunClosed, RunFinished, RunNote, TaskNote
+from haz_trio.plan.outcome import EXIT_SUCCESS, EXIT_TASK_FAILURE, exit_code_for
 
-# A reader that has stopped reading must not hold up a run that was told to stop; seconds.
-DRAIN_AFTER_STOP = 0.8  # comes on top of the two seconds that the pumps give (DRAIN_LIMIT)
-EXIT_TIMED_OUT = 124  # the run as a whole had no time left (``--timeout``)
+GATHERED = 64 * 1024  # bytes that are written together while nothing is waited for
 
 
 def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> int:
@@ -47,7 +45,7 @@ def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> 
 
     Raises ``ConfigError``, ``SelectionError`` and ``ChangesetError`` before anything has run.
     """
-    session = open_session(root)
+    session = open_session(root, places=annotates(choices.annotations, os.environ))
     printer = Printer(root)
     chosen = choose(session, options, choices, printer)
     graph = with_arguments(session.graph, chosen.named, choices.arguments)
@@ -66,11 +64,36 @@ def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> 
             printer.say("nothing to run: no task of the scope fits the filters")
         if not choices.json and summary is None:
             return EXIT_SUCCESS
-    running = _Running(root, options, choices, session, graph, chosen)
-    code = trio.run(running.run, restrict_keyboard_interrupt_to_checkpoints=True)
+    slots = choices.jobs.slots(processors()) if choices.jobs is not None else None
+    slots = slots or session.workspace.settings.concurrency or processors()
+    encoder = partial(encoder_for, session, graph, chosen.tasks, slots)
+    book = SummaryBook(encoder())
+    proofs = os.environ.get("HAZ_MEMO") != "0"
+    with reasons_for(choices, session) as why_missed:
+        kit = make_kit(
+            session.workspace,
+            graph,
+            policy=attrs.evolve(choices.policy, slots=slots),
+            why_missed=why_missed,
+            # A snapshot says nothing of actions with further arguments.
+            origin=Origin() if choices.arguments else session.origin,
+            strict=is_on("HAZ_CACHE_STRICT"),
+            proofs=proofs,
+        )
+        renderer = make_renderer(root, options, choices, session, encoder)
+        start = Start(renderer, book if choices.summary else None)
+        plain = options.git is None and choices.is_plain and not root.verbose
+        code = _carry_out(
+            start,
+            kit,
+            *kit.plan(chosen.tasks),
+            root,
+            choices,
+            memorable=proofs and plain and is_memorable(sys.argv[1:]),
+        )
     if summary is not None:
         try:
-            write_whole(summary, running.book.document())
+            write_whole(summary, book.document())
         except OSError as problem:
             reason = problem.strerror or problem
             printer.error(HazError(f"cannot write the summary to {summary}: {reason}"))
@@ -78,98 +101,115 @@ def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> 
     return code
 
 
-class _Running:
-    """One run with its watchers, and what may end it early: signals and the time limit."""
+def _memorize(start: Start, kit: Kit, jobs: Jobs) -> None:
+    """Keep what was said, for as long as nothing moves; a memo that cannot be kept is none."""
+    with suppress(OSError):
+        memo = kit.memo_of(jobs, start.seen_ns)
+        if memo is None or start.pieces is None:
+            return
+        rows, folders, variables = memo
+        write_memo(
+            kit.workspace.root,
+            sys.argv[1:],
+            os.getcwd(),
+            rows=rows,
+            folders=folders,
+            variables=variables,
+            pieces=start.pieces,
+        )
 
-    def __init__(
-        self,
-        root: RootOptions,
-        options: RunOptions,
-        choices: RunChoices,
-        session: Session,
-        graph: TaskGraph,
-        chosen: Chosen,
-    ) -> None:
-        self._quiet = root.quiet
-        self._choices, self._session, self._graph, self._chosen = choices, session, graph, chosen
-        slots = choices.jobs.slots(processors()) if choices.jobs is not None else None
-        self._policy = attrs.evolve(choices.policy, slots=slots)
-        slots = self._slots = slots or session.workspace.settings.concurrency or processors()
-        encoder = partial(encoder_for, session, graph, chosen.tasks, slots)
-        self._renderer = make_renderer(root, options, choices, session, encoder)
-        self.book = SummaryBook(encoder())
-        self._over = self._expired = False
 
-    async def run(self) -> int:
-        """Carry the plan out; the exit code."""
-        store = disk_store(self._session.workspace, strict=is_on("HAZ_CACHE_STRICT"))
-        listened = heeded()
-        shed_inherited_signals()
-        screen, progress = self._progress()
-        books = [self.book] if self._choices.summary else []
-        with (
-            reasons_for(self._choices, self._session) as why_missed,
-            trio.open_signal_receiver(*listened) as arriving,
-        ):
-            async with (
-                open_console(self._renderer, streams=screen) as console,
-                progress as lines,
-                open_engine(
-                    self._session.workspace,
-                    self._graph,
-                    store=store,
-                    observers=[*lines, console, *books],
-                    policy=self._policy,
-                    why_missed=why_missed,
-                ) as engine,
-                trio.open_nursery() as nursery,
-            ):
-                ask = partial(self._ask, engine, console)
-                signals = StopSignals(ask, partial(engine.stop, grace=0))
-                nursery.start_soon(signals.listen, arriving)
-                nursery.start_soon(self._expire, engine)
-                report = await engine.run_only(self._chosen.tasks)
-                self._over = True
-                code = self._exit_code(report, signals.first)
-                engine.tell(RunClosed(code))
-                # Signals are heard also now: a reader may have stopped reading for ever.
-                hurried = signals.first is not None or self._expired
-                await console.drain(DRAIN_AFTER_STOP if hurried else math.inf)
-                nursery.cancel_scope.cancel()
-        if (console.failed or store.failures) and code == EXIT_SUCCESS:
-            return EXIT_TASK_FAILURE
-        return exit_code_for(report, signals.first) if signals.first is not None else code
+def _carry_out(
+    start: Start,
+    kit: Kit,
+    plan: Plan,
+    jobs: Jobs,
+    root: RootOptions,
+    choices: RunChoices,
+    *,
+    memorable: bool,
+) -> int:
+    """Go as far as there is nothing to do, then let the loop do the rest."""
+    rest = None
+    if kit.works_directly:
+        kit.recover()
+        rest = drive(plan, jobs, kit.looker, start.tell)
+        if plan.finished:
+            code = start.finish(kit, plan)
+            kit.save()
+            if memorable and start.pieces is not None and code == EXIT_SUCCESS:
+                _memorize(start, kit, jobs)
+            return code
+    # Imported here: where there is nothing to do, nothing waits (cli.md 14.5).
+    from haz_trio.cli.run_loop import run_loop
 
-    def _progress(self) -> tuple[Sink | None, AbstractAsyncContextManager[Sequence[Observer]]]:
-        """The streams with a status line and what keeps it up to date, if it can be seen."""
-        terminal = os.isatty(Target.STDOUT) or os.isatty(Target.STDERR)
-        if self._quiet or not terminal:
-            return None, nullcontext(())
-        # Imported here: without a terminal there is no line (cli.md 14.5).
-        from haz_trio.cli.run_progress import open_progress, status_streams
+    return run_loop(start, kit, plan, jobs, rest, root, choices)
 
-        screen = status_streams(os.environ)
-        workspace, tasks = self._session.workspace, self._chosen.tasks
-        return screen, open_progress(screen, workspace, tasks, self._slots)
 
-    def _ask(self, engine: Engine, console: Console) -> None:
-        """The first signal."""
-        engine.stop()
-        if self._over:
-            console.give_up()
-        elif os.isatty(Target.STDERR):
-            engine.tell(RunNote("stopping; press Ctrl-C again to kill at once"))
+class Start:
+    """The beginning of a run, told while nothing runs yet; and all of it when nothing has to."""
 
-    async def _expire(self, engine: Engine) -> None:
-        """Stop the run when its time is over."""
-        await trio.sleep(self._choices.timeout)
-        if not self._over:
-            self._expired = True
-            limit = format_duration(self._choices.timeout)
-            engine.tell(RunNote(f"stopping: the run has used up its {limit} (--timeout)"))
-            engine.stop()
+    def __init__(self, renderer: Renderer, book: SummaryBook | None) -> None:
+        self.renderer, self.book = renderer, book
+        self.streams = Streams()
+        self.told: list[tuple[Event, float]] = []
+        """The events so far, for who only comes to watch when something runs."""
+        self.seen_ns = time.time_ns()
+        self.pieces: list[tuple[bytes, bytes]] | None = []
+        """What was said, for a memo; ``None`` when it is not to be said again."""
+        self._began = time.perf_counter()
+        self._gathered: list[Write] = []
+        self._size = 0
+        self._kept = 0
 
-    def _exit_code(self, report: RunReport, signal: int | None) -> int:
-        if signal is None and self._expired:
-            return EXIT_TIMED_OUT
-        return exit_code_for(report, signal)
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return time.perf_counter() - self._began
+
+    def tell(self, event: Event) -> None:
+        at = self.elapsed
+        self.told.append((event, at))
+        if self.book is not None:
+            self.book.notice(event, at)
+        if isinstance(event, RunNote | TaskNote):
+            self.pieces = None  # what is worth a note is worth another look
+        for write in self.renderer(event, at):
+            self._keep(write, event, at)
+            self._gathered.append(write)
+            self._size += len(write.data)
+            if self._size >= GATHERED:
+                self.flush()
+
+    def _keep(self, write: Write, event: Event, at: float) -> None:
+        """Remember what is said; the time that it took is another one the next time."""
+        if self.pieces is None:
+            return
+        kind = b"%d" % write.target
+        if isinstance(event, RunFinished):
+            before, time_taken, after = write.data.rpartition(format_duration(at).encode())
+            if time_taken:
+                self.pieces += [(kind, before), (CLOCK, b""), (kind, after)]
+                return
+        self._kept += len(write.data)
+        self.pieces.append((kind, write.data))
+        if self._kept > LONGEST:
+            self.pieces = None
+
+    def flush(self) -> None:
+        """Write what has been gathered."""
+        if self._gathered:
+            self.streams.write(self._gathered)
+            self._gathered.clear()
+            self._size = 0
+
+    def finish(self, kit: Kit, plan: Plan) -> int:
+        """Say the last words of a run that had nothing to do; its exit code."""
+        for remark in kit.finish():
+            self.tell(RunNote(remark))
+        report = plan.report()
+        self.tell(RunFinished(report))
+        code = exit_code_for(report, None)
+        self.tell(RunClosed(code))
+        self.flush()
+        return EXIT_TASK_FAILURE if self.streams.failed and code == EXIT_SUCCESS else code

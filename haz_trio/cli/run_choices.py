@@ -47,6 +47,18 @@ class RunChoices:
     summary: str | None
     annotations: Annotations
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether what the run says depends on files, variables and the command line alone."""
+        return not (
+            self.affected
+            or self.json
+            or self.explain
+            or self.summary
+            or self.arguments
+            or self.policy.cache is not CacheUse.BOTH
+        )
+
     @classmethod
     def parse(
         cls,

@@ -12,7 +12,7 @@ from haz_trio.cli.options import RootOptions, RunOptions
 from haz_trio.cli.run_choices import RunChoices
 from haz_trio.cli.session import Session, current_directory
 from haz_trio.cli.values import Annotations
-from haz_trio.engine.worker import WhyMissed
+from haz_trio.engine.looker import WhyMissed
 from haz_trio.errors import HazError
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId

@@ -3,39 +3,57 @@
 from __future__ import annotations
 
 import os
+import time
 
 import attrs
 
 from haz_trio.cli.options import RootOptions
 from haz_trio.cli.printing import Printer
-from haz_trio.config.load import load_workspace
+from haz_trio.config.snapshot import Origin, find_snapshot
 from haz_trio.errors import ConfigError, Diagnostic
-from haz_trio.graph.build import build_graph
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.workspace import Project, Workspace
 
 
 @attrs.frozen
 class Session:
-    """A loaded workspace with its graph, seen from a directory."""
+    """A loaded workspace with its graph, seen from a directory.
+
+    ``origin`` is the snapshot that it was made of, or what a load has looked at.
+    """
 
     workspace: Workspace
     graph: TaskGraph
     bearing: Project | None
+    origin: Origin
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
         return self.workspace.warnings + self.graph.warnings
 
 
-def open_session(options: RootOptions) -> Session:
-    """Load the workspace around the current directory; raises ``ConfigError``."""
+def open_session(options: RootOptions, *, places: bool = False) -> Session:
+    """Load the workspace around the current directory; raises ``ConfigError``.
+
+    With ``places`` everything knows where it was declared, which a snapshot does not.
+    """
     directory = current_directory(options)
-    workspace = load_workspace(directory, root=options.root)
+    if not places and not options.verbose:
+        snapshot = find_snapshot(directory, root=options.root)
+        if snapshot is not None:
+            bearing = snapshot.workspace.bearing_project(directory)
+            return Session(snapshot.workspace, snapshot.graph, bearing, Origin(snapshot))
+    # Imported here: an unchanged workspace needs no YAML (cli.md 14.5).
+    from haz_trio.config.load import load_with_sources
+    from haz_trio.graph.build import build_graph
+
+    seen = time.time_ns()
+    workspace, sources = load_with_sources(directory, root=options.root)
     if options.verbose and workspace.note:
         Printer(options).say(workspace.note)
     graph = build_graph(workspace)
-    return Session(workspace, graph, workspace.bearing_project(directory))
+    bearing = workspace.bearing_project(directory)
+    return Session(workspace, graph, bearing, Origin(None, sources, seen))
 
 
 def current_directory(options: RootOptions) -> str:

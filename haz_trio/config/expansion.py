@@ -34,10 +34,15 @@ class ProjectRoot:
 
 @attrs.frozen
 class Expansion:
-    """The roots in the order of entries (by bytes within a glob), and every problem."""
+    """The roots in the order of entries (by bytes within a glob), and every problem.
+
+    ``listed`` are the folders that globs have looked into; ``linked`` says that a link was met.
+    """
 
     roots: tuple[ProjectRoot, ...]
     diagnostics: tuple[Diagnostic, ...]
+    listed: tuple[str, ...] = ()
+    linked: bool = False
 
 
 def expand(root: str, entries: Sequence[Entry]) -> Expansion:
@@ -48,7 +53,9 @@ def expand(root: str, entries: Sequence[Entry]) -> Expansion:
             expander.add_glob(index, entry)
         else:
             expander.add_literal(index, entry)
-    return Expansion(tuple(expander.roots), tuple(expander.problems))
+    return Expansion(
+        tuple(expander.roots), tuple(expander.problems), tuple(expander.listed), expander.linked
+    )
 
 
 def lists(root: str, entries: Sequence[Entry], directory: str) -> bool:
@@ -80,6 +87,8 @@ class _Expander:
     def __init__(self, root: str, entries: Sequence[Entry]) -> None:
         self.roots: list[ProjectRoot] = []
         self.problems: list[Diagnostic] = []
+        self.listed: list[str] = []
+        self.linked = False
         self._root = root
         self._base = root.rstrip("/")
         self._entries = entries
@@ -96,6 +105,7 @@ class _Expander:
         except OSError as error:
             self._refuse_literal(entry, path, error)
             return
+        self.linked |= directory != path
         if within(directory, self._root) is None:
             self._refuse_outside(entry, path, directory)
         elif not stat.S_ISDIR(status.st_mode):
@@ -152,6 +162,8 @@ class _Expander:
             self._refuse_linked_prefix(entry, start, canonical)
             return
         found = walk(start, self._base, pattern, _passed_over(entry))
+        self.listed += found.listed
+        self.linked |= bool(found.links)
         for inside in found.matches:
             self._take(index, entry, self._base + inside)
         for folder, failure in found.failures:

@@ -21,6 +21,7 @@ from haz_trio.config.files import (
     parse_workspace_file,
 )
 from haz_trio.config.overlay_files import list_overlays
+from haz_trio.config.sources import Sources
 from haz_trio.errors import ConfigError, Diagnostic, Severity
 from haz_trio.model.patterns import WORKSPACE_ROOT
 from haz_trio.model.workspace import Mode, Overlay, Project, Settings, Workspace
@@ -36,6 +37,14 @@ def load_workspace(start: str | os.PathLike[str] = ".", *, root: str | None = No
     every `haz.yml` and every overlay, in this order.
     """
     return _Loader(load_root(start, root=root)).load()
+
+
+def load_with_sources(
+    start: str | os.PathLike[str] = ".", *, root: str | None = None
+) -> tuple[Workspace, Sources | None]:
+    """The same with the places that were looked at; ``None`` where links make them uncertain."""
+    loader = _Loader(load_root(start, root=root))
+    return loader.load(), loader.sources
 
 
 def load_root(start: str | os.PathLike[str] = ".", *, root: str | None = None) -> Root:
@@ -92,6 +101,20 @@ class _Loader:
     def __init__(self, root: Root) -> None:
         self._root = root
         self._report = _Report()
+        self._files: list[str] = []
+        self._folders: set[str] = {root.path}
+        self._listings: tuple[str, ...] = ()
+        self._linked = False
+
+    @property
+    def sources(self) -> Sources | None:
+        """What has been looked at, if a row for each place can vouch for it."""
+        overlays = ""
+        if self._root.mode is Mode.EXPLICIT:
+            overlays = os.path.join(self._root.path, ".haz", "tasks")
+        if self._linked or any(map(os.path.islink, (*self._files, overlays))):
+            return None
+        return Sources(tuple(self._files), tuple(sorted(self._folders)), self._listings, overlays)
 
     def load(self) -> Workspace:
         match self._root.mode:
@@ -105,6 +128,9 @@ class _Loader:
         parsed = _read_workspace_file(self._root, self._report)
         expansion = expand(self._root.path, parsed.entries)
         self._report.add(path, expansion.diagnostics)
+        self._files.append(path)
+        self._folders.add(os.path.dirname(path))
+        self._listings, self._linked = expansion.listed, expansion.linked
         projects = self._load_projects(expansion.roots, parsed.entries)
         overlays = self._load_overlays()
         self._report.raise_problems()
@@ -141,6 +167,7 @@ class _Loader:
         projects: dict[str, Project] = {}
         for found in roots:
             path = os.path.join(found.directory, PROJECT_FILE)
+            self._note_project(path)
             data = read_file(path)
             if isinstance(data, Unreadable):
                 entry = entries[found.entry] if entries else None
@@ -158,6 +185,14 @@ class _Loader:
                 self._report.add(path, (_same_name(first, project),))
         return projects
 
+    def _note_project(self, path: str) -> None:
+        """Remember a project's file and the folders between it and the root."""
+        self._files.append(path)
+        folder = os.path.dirname(path)
+        while folder not in self._folders:
+            self._folders.add(folder)
+            folder = os.path.dirname(folder)
+
     # -- overlays -----------------------------------------------------------------------------
 
     def _load_overlays(self) -> dict[str, Overlay]:
@@ -165,6 +200,7 @@ class _Loader:
         self._report.add(listing.folder, (*listing.problems, *listing.notes))
         overlays: dict[str, Overlay] = {}
         for name, path in listing.files:
+            self._files.append(path)
             data = read_file(path)
             if isinstance(data, Unreadable):
                 self._report.add(path, (_unread(path, "overlay file", data, rule="CFG-001"),))

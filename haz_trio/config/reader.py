@@ -13,12 +13,11 @@ import yaml
 
 from haz_trio.config.merging import build_mapping
 from haz_trio.config.nodes import Node, Place, Scalar, Sequence, Sheet
-from haz_trio.config.syntax import report_syntax, soften_tab
+from haz_trio.config.syntax import MAX_DEPTH, TOO_DEEP, report_syntax, soften_tab
 from haz_trio.config.text import Text
 from haz_trio.model.names import quote
 
 MAX_NODES = 250_000
-MAX_DEPTH = 255
 MAX_TEXT = 64 << 20
 MAX_ANCHORS = 50_000
 MAX_ALIASES = 50_000
@@ -251,11 +250,8 @@ class _Builder:
 
     def _check_depth(self, more: int, event: Event) -> None:
         if len(self._frames) + more > MAX_DEPTH:
-            self._fail(
-                f"values are nested more than {MAX_DEPTH} levels deep",
-                event,
-                "no key of a configuration needs more than a few levels",
-            )
+            message, help = TOO_DEEP
+            self._fail(message, event, help)
 
     def _count_nodes(self, more: int, event: Event) -> None:
         self._nodes += more

@@ -9,7 +9,13 @@ import yaml
 from haz_trio.config.nodes import Place, Sheet
 from haz_trio.errors import Diagnostic
 
+MAX_DEPTH = 255
+TOO_DEEP = (
+    f"values are nested more than {MAX_DEPTH} levels deep",
+    "no key of a configuration needs more than a few levels",
+)
 _KNOWN: tuple[tuple[str, str, str], ...] = (
+    ("maximum nesting depth", *TOO_DEEP),  # of libyaml, which has a limit of its own
     (
         r"mapping values are not allowed",
         "a `:` that ends a key cannot stand here",

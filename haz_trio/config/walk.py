@@ -24,11 +24,15 @@ class Link:
 
 @attrs.frozen
 class Walk:
-    """Matches in workspace coordinates, links and unreadable folders on the host; byte order."""
+    """Matches in workspace coordinates, links and unreadable folders on the host; byte order.
+
+    ``listed`` are the folders on the host whose names were read.
+    """
 
     matches: tuple[str, ...]
     links: tuple[Link, ...]
     failures: tuple[tuple[str, OSError], ...]
+    listed: tuple[str, ...]
 
 
 def walk(start: str, base: str, pattern: Anchored, passed_over: frozenset[str]) -> Walk:
@@ -40,6 +44,7 @@ def walk(start: str, base: str, pattern: Anchored, passed_over: frozenset[str]) 
     matches: list[str] = []
     links: list[Link] = []
     failures: list[tuple[str, OSError]] = []
+    listed: list[str] = []
     open_folders = [(start, 1)]
     while open_folders:
         folder, depth = open_folders.pop()
@@ -51,6 +56,7 @@ def walk(start: str, base: str, pattern: Anchored, passed_over: frozenset[str]) 
         except OSError as error:
             failures.append((folder, error))
             continue
+        listed.append(folder)
         links += (Link(path, deeper) for path in linked)
         for path in subfolders:
             inside = path[len(base) :]
@@ -61,7 +67,7 @@ def walk(start: str, base: str, pattern: Anchored, passed_over: frozenset[str]) 
     matches.sort(key=os.fsencode)
     links.sort(key=lambda link: os.fsencode(link.path))
     failures.sort(key=lambda failure: os.fsencode(failure[0]))
-    return Walk(tuple(matches), tuple(links), tuple(failures))
+    return Walk(tuple(matches), tuple(links), tuple(failures), tuple(sorted(listed)))
 
 
 def _list(folder: str, passed_over: frozenset[str]) -> tuple[list[str], list[str]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -12,22 +10,19 @@ import attrs
 import trio
 
 from haz_trio.abc import Observer, RunCommand, Store
-from haz_trio.cache.inputs import InputReader
-from haz_trio.cache.store import DiskStore
-from haz_trio.engine.cache_use import limit
-from haz_trio.engine.jobs import jobs_for, known_edges, planned_tasks
-from haz_trio.engine.keys import Keys
+from haz_trio.engine.direct import Rest
+from haz_trio.engine.kit import Jobs, Kit, make_kit
+from haz_trio.engine.looker import WhyMissed
 from haz_trio.engine.loop import Announcer, Loop
 from haz_trio.engine.threads import Threads, in_thread
-from haz_trio.engine.worker import WhyMissed, Worker
+from haz_trio.engine.worker import Worker
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import Workspace
-from haz_trio.plan.machine import Limits, Plan, PlanStatistics
+from haz_trio.plan.machine import Plan, PlanStatistics
 from haz_trio.plan.messages import Event
 from haz_trio.plan.outcome import RunReport
 from haz_trio.plan.policy import Policy
-from haz_trio.process.environment import host_environment
 from haz_trio.process.supervise import run_command as run_real_command
 
 _DEFAULT = Policy()
@@ -37,14 +32,11 @@ _DEFAULT = Policy()
 class Engine:
     """Runs selections of one workspace, one at a time; made by ``open_engine``."""
 
-    _workspace: Workspace
-    _graph: TaskGraph
-    _host: Mapping[str, str]
-    _limits: Limits
+    _kit: Kit
     _worker: Worker
     _loop: Loop
     _announcer: Announcer
-    _policy: Policy
+    _threads: Threads
     _plan: Plan | None = None
 
     async def run(self, targets: Iterable[TaskId]) -> RunReport:
@@ -53,7 +45,7 @@ class Engine:
         Returns also when tasks fail or the run is stopped.
         When it returns or is cancelled, no process of the run is left.
         """
-        return await self.run_only(self._graph.closure(targets))
+        return await self.run_only(self._kit.graph.closure(targets))
 
     async def run_only(self, tasks: Iterable[TaskId]) -> RunReport:
         """Run just these tasks, as if those left out were satisfied.
@@ -63,17 +55,20 @@ class Engine:
         When it returns or is cancelled, no process of the run is left.
         """
         await self._worker.recover()
-        selected = self._graph.in_order(frozenset(tasks))
-        jobs = jobs_for(self._graph, selected, self._workspace, self._host)
-        self._plan = Plan(
-            planned_tasks(self._graph, selected),
-            self._limits,
-            consumers=self._graph.consumers_of,
-            edges=known_edges(self._graph, selected),
-            fail_fast=self._policy.fail_fast,
-            retries=self._policy.retries,
-        )
-        return await self._loop.run(self._plan, jobs)
+        self._plan, jobs = self._kit.plan(tasks)
+        return await self._finish(await self._loop.run(self._plan, jobs))
+
+    async def take_over(self, plan: Plan, jobs: Jobs, rest: Rest) -> RunReport:
+        """Go on with a plan that ``direct.drive`` has carried as far as it could."""
+        self._plan = plan
+        self._worker.take_over()
+        return await self._finish(await self._loop.run(plan, jobs, rest))
+
+    async def _finish(self, report: RunReport) -> RunReport:
+        # The shield ends when a few state files are written.
+        with trio.CancelScope(shield=True):
+            await in_thread(self._threads.stores, self._kit.save)
+        return report
 
     def stop(self, *, grace: float | None = None) -> None:
         """Ask the run to end (EXEC-013, EXEC-014); ``grace=0`` ends the grace period at once."""
@@ -107,45 +102,39 @@ async def open_engine(
     ``policy`` is for every run of the engine.
     ``why_missed`` gives the reason that a ``TaskMissed`` tells; ``open_reasons`` has a good one.
     """
-    if host is None:
-        host = host_environment()
-    settings = workspace.settings
+    kit = make_kit(workspace, graph, store=store, host=host, policy=policy, why_missed=why_missed)
+    async with open_engine_with(kit, run_command=run_command, observers=observers) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def open_engine_with(
+    kit: Kit,
+    *,
+    run_command: RunCommand | None = None,
+    observers: Sequence[Observer] = (),
+    elapsed: float = 0.0,
+) -> AsyncIterator[Engine]:
+    """The same from a kit, for a run that began ``elapsed`` seconds ago."""
+    settings = kit.workspace.settings
     if run_command is None:
         run_command = partial(run_real_command, containment=settings.containment)
-    if store is None:
-        store = disk_store(workspace)
-    announcer, threads = Announcer(tuple(observers)), Threads()
-    reader = InputReader(workspace.root, settings.hash)
-    keys = Keys(reader, settings.hash, host, graph.producers_of)
+    announcer = Announcer(tuple(observers), trio.current_time() - elapsed)
+    threads = Threads()
     worker = Worker(
-        limit(store, policy.cache),
-        keys,
+        kit.store,
+        kit.keys,
+        kit.looker,
         run_command,
         announcer,
         threads,
-        task_timeout=policy.task_timeout,
-        why_missed=why_missed,
+        task_timeout=kit.policy.task_timeout,
     )
     loop = Loop(worker, announcer, grace=settings.cancel_grace)
-    slots = policy.slots or settings.concurrency or processors()
-    limits = Limits(slots=slots, tags=settings.tag_caps)
     try:
-        yield Engine(workspace, graph, host, limits, worker, loop, announcer, policy)
+        yield Engine(kit, worker, loop, announcer, threads)
     finally:
         # The shield ends with a few small files removed.
         with trio.CancelScope(shield=True):
             await in_thread(threads.stores, worker.close)
-
-
-def disk_store(workspace: Workspace, *, strict: bool = False) -> DiskStore:
-    """The cache below the workspace root, for one run that begins now (cache.md C4).
-
-    ``strict`` counts results that could not be stored in ``failures`` (decisions.md 14).
-    """
-    now = int(time.time())
-    return DiskStore(workspace.root, workspace.settings.hash, created_at=now, strict=strict)
-
-
-def processors() -> int:
-    """How many processors this process may use; at least 1 (EXEC-004)."""
-    return max(1, len(os.sched_getaffinity(0)))
+        kit.close()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
+from haz_trio.cache.fingerprint import Fingerprints
 from haz_trio.cache.inputs import InputReader, InputsSeen
 from haz_trio.cache.recipe import Recipe, key_of
 from haz_trio.engine.jobs import Job
@@ -35,6 +36,11 @@ class Keys:
     _hash_name: HashName
     _host: Mapping[str, str]
     _producers: Callable[[str], tuple[TaskId, ...]]
+
+    @property
+    def fingerprints(self) -> Fingerprints:
+        """What the run knows of files."""
+        return self._reader.fingerprints
 
     def derive(
         self, job: Job, upstream: tuple[Upstream, ...], *, check: Callable[[], None]

@@ -8,7 +8,7 @@ scope around ``Loop.run`` are the only two ways to end a run early (EXEC-013, EX
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -16,6 +16,7 @@ import attrs
 import trio
 
 from haz_trio.abc import Observer, Stop
+from haz_trio.engine.direct import Rest
 from haz_trio.engine.jobs import Job
 from haz_trio.model.names import TaskId
 from haz_trio.plan.machine import Plan
@@ -100,18 +101,24 @@ class Loop:
             for stop in self._stops.values():
                 stop.tell.cancel()
 
-    async def run(self, plan: Plan, jobs: Iterable[Job]) -> RunReport:
+    async def run(
+        self, plan: Plan, jobs: Mapping[TaskId, Job], rest: Rest | None = None
+    ) -> RunReport:
         """Carry the plan out; returns also when tasks fail or the run is stopped.
 
+        ``rest`` is what is left to do of a plan that has been started elsewhere.
         When it returns, is cancelled or raises, no process of the run is left.
         """
-        by_id = {job.id: job for job in jobs}
         try:
             async with trio.open_nursery() as nursery:
-                messages = plan.start()
+                messages: Sequence[Decision | Event]
+                messages = plan.start() if rest is None else rest.looks
+                for fact in () if rest is None else rest.facts:
+                    self._fresh_stop(fact.task)  # a stop may come before the fact is read
+                    self._send.send_nowait(fact)
                 while True:
                     for message in messages:
-                        self._perform(message, by_id, nursery)
+                        self._perform(message, jobs, nursery)
                     if plan.finished:
                         break
                     messages = plan.feed(await self._receive.receive())
@@ -132,7 +139,7 @@ class Loop:
                 self._receive.receive_nowait()
 
     def _perform(
-        self, message: Decision | Event, jobs: dict[TaskId, Job], nursery: trio.Nursery
+        self, message: Decision | Event, jobs: Mapping[TaskId, Job], nursery: trio.Nursery
     ) -> None:
         match message:
             case Look(id, upstream):

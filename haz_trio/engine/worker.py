@@ -7,10 +7,9 @@ Expected trouble is caught here and becomes a fact; anything else is a bug and p
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from itertools import islice
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import attrs
 import trio
@@ -20,15 +19,15 @@ from haz_trio.abc import (
     Miss,
     NotStored,
     Pending,
-    Restored,
     RunCommand,
     Stop,
     Store,
 )
 from haz_trio.cache.inputs import InputsSeen
-from haz_trio.cache.recipe import Recipe, readable
+from haz_trio.cache.recipe import readable
 from haz_trio.engine.jobs import Job
 from haz_trio.engine.keys import Key, Keys
+from haz_trio.engine.looker import NO_ENTRY, READ_AHEAD, Found, Looker, Replay
 from haz_trio.engine.threads import Threads, in_thread
 from haz_trio.errors import TaskError
 from haz_trio.model.names import TaskId
@@ -50,12 +49,6 @@ from haz_trio.plan.messages import (
 )
 from haz_trio.plan.outcome import Exited, Record, TimedOut
 
-READ_AHEAD = 2  # pieces of a recorded stream; what has fewer is shown without another thread
-
-
-WhyMissed: TypeAlias = Callable[[TaskId, Recipe], str]  # in one line, for people
-NO_ENTRY = "no entry"  # why a look missed, where nothing more is known
-
 
 class Listener(Protocol):
     """Where the worker's own events go; the engine adds the time."""
@@ -75,33 +68,27 @@ class Produced:
     duration: float
 
 
-@attrs.frozen
-class _Replay:
-    """A recorded stream: the pieces that the look has read, and the rest."""
-
-    stream: Stream
-    ahead: tuple[bytes, ...]
-    rest: Iterator[bytes]
-
-
 @attrs.define
 class Worker:
     """Does the steps of tasks, blocking work in threads."""
 
     _store: Store
     _keys: Keys
+    _looker: Looker
     _run_command: RunCommand
     _listener: Listener
     _threads: Threads = attrs.field(factory=Threads)
     _task_timeout: float = attrs.field(default=math.inf, kw_only=True)  # seconds for one try
-    _why_missed: WhyMissed | None = attrs.field(default=None, kw_only=True)
-    _looked: dict[TaskId, Key] = attrs.field(factory=dict, init=False)
     _produced: dict[TaskId, Produced] = attrs.field(factory=dict, init=False)
     _unfinished: bool = attrs.field(default=False, init=False)  # the store awaits ``finish``
 
     async def recover(self) -> None:
         """Forget an aborted run; undo what killed ones left half restored, before any look."""
         await in_thread(self._threads.stores, self._start)
+
+    def take_over(self) -> None:
+        """Go on with a run that others have begun with the same store and looks."""
+        self._unfinished = True
 
     def _start(self) -> None:
         self.close()
@@ -116,50 +103,28 @@ class Worker:
 
         A restore that has begun is completed and reported as a hit, also after a stop.
         """
-        found: tuple[Restored, list[_Replay]] | Miss | None = None
+        found: Found | Miss | None = None
+        check = trio.from_thread.check_cancelled
         with stop.ask:
             try:
-                found = await in_thread(self._threads.looks, self._look, job, upstream)
+                look = partial(self._looker.look, check=check)
+                found = await in_thread(self._threads.looks, look, job, upstream)
             except TaskError as problem:
                 return Broke(job.id, str(problem))
         match found:
             case None:
                 return Halted(job.id)
             case Miss(reason):
-                key = self._looked[job.id].key
+                key = self._looker.looked[job.id].key
                 self._listener.tell(TaskMissed(job.id, key, reason or NO_ENTRY))
                 return Missed(job.id, key)
-            case (restored, replays):
-                key = self._looked.pop(job.id).key
-                self._listener.tell(TaskBegun(job.id, key))
+            case Found(record, replays):
+                self._listener.tell(TaskBegun(job.id, record.key))
                 with stop.tell:
                     await self._show(job.id, replays)
-                record = Record(key, restored.stdout, restored.stderr, restored.outputs)
                 return Hit(job.id, record)
 
-    def _look(
-        self, job: Job, upstream: tuple[Upstream, ...]
-    ) -> tuple[Restored, list[_Replay]] | Miss:
-        key = self._keys.derive(job, upstream, check=trio.from_thread.check_cancelled)
-        self._looked[job.id] = key
-        found = self._store.look(key.key, job.subject)
-        if isinstance(found, Miss) and not found.reason and self._why_missed is not None:
-            return Miss(self._why_missed(job.id, key.recipe))
-        if isinstance(found, Miss):
-            return found
-        trio.from_thread.check_cancelled()
-        restored = self._store.restore(found, job.subject)
-        if isinstance(restored, Miss) or restored.wrote:
-            self._keys.disturb()
-        if isinstance(restored, Miss):
-            return restored
-        replays = []
-        for stream in Stream:
-            pieces = restored.chunks(stream)
-            replays.append(_Replay(stream, tuple(islice(pieces, READ_AHEAD)), pieces))
-        return restored, replays
-
-    async def _show(self, id: TaskId, replays: list[_Replay]) -> None:
+    async def _show(self, id: TaskId, replays: Iterable[Replay]) -> None:
         for replay in replays:
             for piece in replay.ahead:
                 await self._show_piece(id, replay.stream, piece)
@@ -173,14 +138,14 @@ class Worker:
 
     async def run(self, job: Job, *, stop: Stop) -> Ran | Ended | Broke | Halted:
         """Run the command under the key that the last look derived; again after it failed."""
-        key = self._looked[job.id]
+        key = self._looker.looked[job.id]
         pending = await in_thread(self._threads.stores, self._begin, key, job)
         fact: Ran | Ended | Broke | Halted | None = None
         try:
             fact = await self._execute(job, key, pending, stop)
         finally:
             if not isinstance(fact, Ended):
-                del self._looked[job.id]
+                del self._looker.looked[job.id]
             if not isinstance(fact, Ran):
                 # The shield ends with the removal of one folder.
                 with trio.CancelScope(shield=True):
@@ -199,7 +164,8 @@ class Worker:
         started = trio.current_time()
         stop.ask.deadline = started + self._task_timeout
         command = Command(job.argv, job.cwd, job.env)
-        self._keys.disturb()
+        self._looker.disturb()
+        self._looker.forget(job.id)
         try:
             ending = await self._run_command(command, self._emitter(job.id, pending), stop=stop)
             duration = trio.current_time() - started
@@ -264,7 +230,7 @@ class Worker:
 
     def close(self) -> None:
         """Forget whatever an aborted run has left; blocks for as long as removing files takes."""
-        self._looked.clear()
+        self._looker.looked.clear()
         while self._produced:
             self._produced.popitem()[1].pending.discard()
         if self._unfinished:

@@ -57,10 +57,10 @@ def build_graph(workspace: Workspace) -> TaskGraph:
         weak=_named(ids, edges.weak),
         producers=_named(ids, producers),
         warnings=warnings,
-        resolver=resolver,
         ids=ids,
         numbers={task: number for number, task in enumerate(ids)},
-        files=files,
+        make_resolver=lambda: resolver,
+        make_files=lambda: files,
     )
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import attrs
 
 from haz_trio.errors import Diagnostic
 from haz_trio.graph.effective import Node
-from haz_trio.graph.files import Files
-from haz_trio.graph.references import Resolver
 from haz_trio.model.names import TaskId
 
+if TYPE_CHECKING:
+    from haz_trio.graph.files import Files
+    from haz_trio.graph.references import Resolver
 
-@attrs.frozen(eq=False)
+
+@attrs.frozen(eq=False, slots=False)
 class TaskGraph:
-    """A graph without errors; ``build_graph`` makes it.
+    """A graph without errors; ``build_graph`` makes it, or a snapshot remembers it.
 
     Every mapping has an item for every task, and everything is in canonical order.
     """
@@ -36,12 +40,21 @@ class TaskGraph:
     warnings: tuple[Diagnostic, ...]
     """Races and overlapping outputs: they change no exit code."""
 
-    resolver: Resolver = attrs.field(repr=False)
-    """References to numbers of tasks; the number of a task is its place in ``ids``."""
-
     ids: tuple[TaskId, ...] = attrs.field(repr=False)
+    """All tasks; the number of a task is its place here."""
+
     _numbers: Mapping[TaskId, int] = attrs.field(repr=False)
-    _files: Files = attrs.field(repr=False)
+    _make_resolver: Callable[[], Resolver] = attrs.field(repr=False)
+    _make_files: Callable[[], Files] = attrs.field(repr=False)
+
+    @cached_property
+    def resolver(self) -> Resolver:
+        """References to numbers of tasks; made when it is asked for first."""
+        return self._make_resolver()
+
+    @cached_property
+    def _files(self) -> Files:
+        return self._make_files()
 
     def closure(self, seeds: Iterable[TaskId]) -> tuple[TaskId, ...]:
         """The seeds and their transitive hard predecessors (EXEC-001, EXEC-008).
@@ -49,12 +62,18 @@ class TaskGraph:
         Raises ``KeyError`` for a seed that is no task of the graph.
         """
         reached = set(seeds)
+        if len(reached) == len(self.ids) and reached <= self.nodes.keys():
+            return self.ids
         pending = list(reached)
         while pending:
             new = set(self.hard[pending.pop()]).difference(reached)
             reached |= new
             pending += new
         return self.in_order(reached)
+
+    def number(self, task: TaskId) -> int:
+        """The place of a task in ``ids``; raises ``KeyError``."""
+        return self._numbers[task]
 
     def in_order(self, tasks: Iterable[TaskId]) -> tuple[TaskId, ...]:
         """Tasks of this graph in canonical order, without sorting names."""

@@ -43,6 +43,11 @@ def job(name: str) -> Job:
     return Job(id, ("true",), "/", {}, (), Subject(id, "/p", ()), node)
 
 
+def jobs(*names: str) -> dict[TaskId, Job]:
+    """Such jobs by their ids."""
+    return {task_id(name): job(name) for name in names}
+
+
 @attrs.frozen
 class Script:
     """How one task goes: hit or not, how long each step takes, how the process ends.

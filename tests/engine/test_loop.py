@@ -27,7 +27,7 @@ from haz_trio.plan.outcome import (
     Source,
     UpstreamCancelled,
 )
-from tests.engine.support import Recorder, Script, ScriptedWorker, job, task_id
+from tests.engine.support import Recorder, Script, ScriptedWorker, jobs, task_id
 
 
 def planned(
@@ -73,7 +73,7 @@ def drive(
         async with trio.open_nursery() as nursery:
             nursery.start_soon(stopper)
             report = await loop.run(
-                Plan(tasks, Limits(slots, {})), [job(task.id.task) for task in tasks]
+                Plan(tasks, Limits(slots, {})), jobs(*[task.id.task for task in tasks])
             )
             took = trio.current_time() - started
             nursery.cancel_scope.cancel()
@@ -170,7 +170,7 @@ def test_a_stop_before_the_run_starts_nothing() -> None:
     async def main() -> RunReport:
         loop = Loop(worker, Announcer(), grace=1)
         loop.stop()
-        return await loop.run(Plan(planned({"a": ()}), Limits(1, {})), [job("a")])
+        return await loop.run(Plan(planned({"a": ()}), Limits(1, {})), jobs("a"))
 
     report = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
     assert kinds(report) == {"a": Cancelled}
@@ -193,7 +193,7 @@ def test_the_callers_scope_aborts() -> None:
     async def main() -> bool:
         loop = Loop(worker, Announcer(), grace=100)
         with trio.move_on_after(3) as scope:
-            await loop.run(Plan(planned({"a": ()}), Limits(1, {})), [job("a")])
+            await loop.run(Plan(planned({"a": ()}), Limits(1, {})), jobs("a"))
         return scope.cancelled_caught
 
     assert trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))

@@ -14,6 +14,7 @@ from haz_trio.abc import Command, Emit, Ending, Stop
 from haz_trio.cache.inputs import InputReader
 from haz_trio.engine.jobs import Job, job_for
 from haz_trio.engine.keys import Keys
+from haz_trio.engine.looker import Looker
 from haz_trio.engine.worker import Worker
 from haz_trio.errors import SpawnError
 from haz_trio.model.names import TaskId
@@ -93,7 +94,7 @@ class Bench:
         command, listener = ScriptedCommand({"build": act}), Listener()
         reader = InputReader(workspace.root, HashName.BLAKE3)
         keys = Keys(reader, HashName.BLAKE3, place.host, lambda _: producers)
-        worker = Worker(store, keys, command, listener)
+        worker = Worker(store, keys, Looker(store, keys), command, listener)
         job = job_for(graph.nodes[BUILD], workspace, place.host)
         return cls(place, job, store, command, listener, worker)
 

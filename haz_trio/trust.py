@@ -8,11 +8,24 @@ for what was read only if they were older than the tick by then.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import struct
 from functools import cache
-from typing import TypeAlias
+from operator import attrgetter
 
-Clock: TypeAlias = Callable[[], int]  # nanoseconds since the epoch, as time.time_ns
+TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    Clock: TypeAlias = Callable[[], int]  # nanoseconds since the epoch, as time.time_ns
+    Row: TypeAlias = tuple[int, int, int, int, int, int]
+
+# Device, inode, size, mtime and ctime in nanoseconds, mode: as packed and as read from a stat.
+ROW = struct.Struct("<QQQqqQ")
+FIELDS: Callable[[os.stat_result], Row] = attrgetter(
+    "st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns", "st_mode"
+)
+ABSENT: Row = (0, 0, 0, 0, 0, 0)  # of a name under which there is nothing
 
 # How much older than the look at it a stamp must be, in nanoseconds (decisions.md 31).
 FINE_SLACK = 20_000_000
@@ -20,6 +33,8 @@ COARSE_SLACK = 2_000_000_000
 REMOTE_SLACK = 60_000_000_000
 
 _MILLISECOND = 1_000_000
+# What a power loss may take although its stat row survives was younger than this.
+_UNSYNCED = 60_000_000_000
 _REMOTE = frozenset(
     {"9p", "afs", "ceph", "cifs", "lustre", "nfs", "nfs4", "smb3", "smbfs", "vboxsf", "virtiofs"}
 )
@@ -40,6 +55,19 @@ def is_settled(dev: int, mtime_ns: int, ctime_ns: int, *, seen_ns: int, now_ns: 
     if dev in remote_devices():
         slack = REMOTE_SLACK  # the stamps are those of another machine's clock
     return youngest + slack < seen_ns
+
+
+def row_at(path: str | bytes) -> Row:
+    """The row of what stands at a path, of a link itself; ``ABSENT`` where nothing can be seen."""
+    try:
+        return FIELDS(os.lstat(path))
+    except OSError:
+        return ABSENT
+
+
+def survives(ctime_ns: int, *, written_at_ns: int, same_boot: bool) -> bool:
+    """Whether a row that was written then may still be believed after a crash (cache.md C8.4)."""
+    return same_boot or ctime_ns + _UNSYNCED < written_at_ns
 
 
 @cache

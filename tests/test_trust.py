@@ -7,7 +7,7 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haz_trio.cache.trust import (
+from haz_trio.trust import (
     COARSE_SLACK,
     FINE_SLACK,
     REMOTE_SLACK,

@@ -1,0 +1,217 @@
+"""What earlier runs knew: digests of files, and which tasks were hits while nothing moved.
+
+``state/known`` is one sealed frame (cache.md C5).  Its rows are names below the workspace root
+with their stat data and, for files, their digests.  Its body has a *proof* for each task: the
+names that the task read, looked into and made, and what its look found.  While every row of a
+proof holds and what the predecessors said is the same, the look would find the same again.
+
+A row is kept only if a change after it was taken must show (``haz_trio.trust``), so that a name
+whose row holds has not changed.  What is not kept is asked again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from array import array
+from functools import cached_property
+from itertools import pairwise
+
+from haz_trio.frames import Frame, read_frame
+from haz_trio.ragged import Ragged, unpack
+from haz_trio.trust import FIELDS, ROW, row_at, survives
+
+TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from haz_trio.trust import Row
+
+KIND = b"known  1"
+PLACE = ".haz/cache/state/known"
+DIGEST = 32  # bytes of a content's digest, a key, an environment
+SHORT = 16  # bytes of the digests that only tell whether something is the same
+NO_DIGEST = bytes(DIGEST)
+UNSURE = (0, 0, 0, 0, 0, 1)  # the row of nothing: it never holds
+ROW_SIZE = ROW.size + DIGEST
+_TASK_SIZE = 3 * DIGEST + 2 * SHORT
+
+
+class Proof:
+    """What a look found, and on what it rests.
+
+    ``made`` are the outputs, workspace-absolute; ``uses`` all names below the root, bytes, the
+    outputs first.  ``static`` and ``upstream`` are digests of what the task declares and of what
+    its predecessors printed.  ``readers`` is empty when nobody knows who reads the outputs, else
+    a 1 and then pairs of a place in ``made`` and the number of a task that reads it.
+    """
+
+    __slots__ = (
+        "key", "made", "readers", "static", "stderr", "stderr_digest", "stdout",
+        "stdout_digest", "upstream", "uses",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        key: bytes,
+        stdout_digest: bytes,
+        stderr_digest: bytes,
+        static: bytes,
+        upstream: bytes,
+        made: tuple[str, ...],
+        uses: tuple[bytes, ...],
+        readers: Sequence[int],
+        stdout: bytes,
+        stderr: bytes,
+    ) -> None:
+        self.key = key
+        self.stdout_digest = stdout_digest
+        self.stderr_digest = stderr_digest
+        self.static = static
+        self.upstream = upstream
+        self.made = made
+        self.uses = uses
+        self.readers = readers
+        self.stdout = stdout
+        self.stderr = stderr
+
+
+class _Raw:
+    """A proof in the form in which it is kept."""
+
+    __slots__ = ("digests", "made", "readers", "streams", "uses")
+
+    def __init__(
+        self,
+        digests: bytes,
+        made: int,
+        uses: array[int],
+        readers: array[int],
+        streams: tuple[memoryview, memoryview],
+    ) -> None:
+        self.digests, self.made, self.uses = digests, made, uses
+        self.readers, self.streams = readers, streams
+
+
+class Known:
+    """The knowledge of one workspace, at ``root`` on the host, as it was written last.
+
+    ``graph`` is the seal of the configuration and ``environment`` the digest of the variables
+    that it was written with.
+    """
+
+    def __init__(self, root: str, frame: Frame, parts: list[memoryview]) -> None:
+        head, ids, tasks, made, uses, readers, ends, streams = parts
+        self.graph, self.environment = bytes(head[:SHORT]), bytes(head[SHORT:])
+        self.names = frame.names
+        self._root = os.fsencode(root).rstrip(b"/") + b"/"
+        self._frame = frame
+        self.rows = frame.rows
+        self.same_boot = frame.same_boot
+        self._ids = bytes(ids)
+        self._tasks = bytes(tasks)
+        self._made = array("I", bytes(made))
+        self._uses = Ragged.parse(uses)
+        self._readers = Ragged.parse(readers)
+        self._ends = array("I", bytes(ends))
+        self._streams = streams
+        self._good = bytearray(len(frame.names))
+
+    @cached_property
+    def tasks(self) -> dict[bytes, int]:
+        """The numbers of the tasks that have a proof, by their ids."""
+        ids = self._ids.split(b"\0") if self._ids else ()
+        return {id: number for number, id in enumerate(ids)}
+
+    @cached_property
+    def places(self) -> dict[bytes, int]:
+        """The numbers of all rows by their names."""
+        return dict(zip(self.names, range(len(self.names)), strict=True))
+
+    def row(self, number: int) -> Row:
+        return ROW.unpack_from(self.rows, number * ROW_SIZE)
+
+    def digest(self, number: int) -> bytes:
+        start = number * ROW_SIZE + ROW.size
+        return self.rows[start : start + DIGEST]
+
+    def told(self, name: bytes) -> tuple[Row, bytes]:
+        """The row and the digest of a name that is known, as far as they may be believed."""
+        number = self.places[name]
+        row = self.row(number)
+        return (row, self.digest(number)) if self.believable(row) else (UNSURE, NO_DIGEST)
+
+    @property
+    def written_at_ns(self) -> int:
+        return self._frame.written_at_ns
+
+    def believable(self, row: Row) -> bool:
+        """Whether the data behind a row may be as old as the row (cache.md C8.4)."""
+        return survives(row[4], written_at_ns=self._frame.written_at_ns, same_boot=self.same_boot)
+
+    def forget(self) -> None:
+        """Files are changing: what held a moment ago is asked again."""
+        self._good = bytearray(len(self.names))
+
+    def holds(self, task: int, static: bytes, upstream: bytes) -> bool:
+        """Whether a look for the task would find what it found then; reads stat data only."""
+        at = task * _TASK_SIZE + 3 * DIGEST
+        if self._tasks[at : at + 2 * SHORT] != static + upstream:
+            return False
+        good, names, root, lstat, row_of = self._good, self.names, self._root, os.lstat, self.row
+        for number in self._uses.at(task):
+            if good[number]:
+                continue
+            row = row_of(number)
+            try:
+                found = FIELDS(lstat(root + names[number]))
+            except OSError:
+                found = row_at(root + names[number])
+            if found != row or not self.believable(row):
+                return False
+            good[number] = 1
+        return True
+
+    def raw(self, task: int) -> _Raw:
+        """A proof as it is kept."""
+        start = task * _TASK_SIZE
+        middle, end = self._ends[2 * task], self._ends[2 * task + 1]
+        first = self._ends[2 * task - 1] if task else 0
+        return _Raw(
+            self._tasks[start : start + _TASK_SIZE],
+            self._made[task],
+            self._uses.at(task),
+            self._readers.at(task),
+            (self._streams[first:middle], self._streams[middle:end]),
+        )
+
+    def proof(self, task: int) -> Proof:
+        """All that is known of a task."""
+        raw = self.raw(task)
+        uses = tuple([self.names[number] for number in raw.uses])
+        ends = (0, DIGEST, 2 * DIGEST, 3 * DIGEST, 3 * DIGEST + SHORT, _TASK_SIZE)
+        key, stdout, stderr, static, upstream = (raw.digests[a:b] for a, b in pairwise(ends))
+        return Proof(
+            key=key,
+            stdout_digest=stdout,
+            stderr_digest=stderr,
+            static=static,
+            upstream=upstream,
+            made=tuple(["/" + os.fsdecode(name) for name in uses[: raw.made]]),
+            uses=uses,
+            readers=raw.readers,
+            stdout=bytes(raw.streams[0]),
+            stderr=bytes(raw.streams[1]),
+        )
+
+
+def read_known(root: str) -> Known | None:
+    """What is known of the workspace at ``root``; ``None`` where nothing may be believed."""
+    frame = read_frame(os.path.join(root, PLACE), KIND, row_size=ROW_SIZE)
+    if frame is None or frame.written_at_ns > time.time_ns():
+        return None
+    try:
+        return Known(root, frame, unpack(frame.body))
+    except (ValueError, IndexError):
+        return None

@@ -1,0 +1,158 @@
+"""Writes ``state/known``: what an earlier run knew with what this one has learned."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from itertools import chain
+
+from haz_trio.cache.known import KIND, NO_DIGEST, PLACE, ROW_SIZE, UNSURE, Known, Proof
+from haz_trio.frames import seal_frame, write_whole
+from haz_trio.ragged import Ragged, pack
+from haz_trio.trust import ROW
+
+TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from haz_trio.trust import Row
+
+_FEW = 1000  # names that are not worth tidying up
+_NOTHING = ROW.pack(*UNSURE) + NO_DIGEST
+
+
+def write_known(
+    root: str,
+    old: Known | None,
+    rows: Mapping[bytes, tuple[Row, bytes]],
+    proofs: Mapping[bytes, Proof],
+    gone: Collection[bytes],
+    *,
+    graph: bytes,
+    environment: bytes,
+) -> None:
+    """Write what is known now: the old knowledge with new rows and proofs, each by its name.
+
+    ``gone`` are tasks whose old proofs hold no more.
+    Old proofs that were made with other variables are given up, and so are rows that no proof
+    uses and that are not among ``rows``, as soon as they are most of all.
+    Raises ``OSError``.
+    """
+    book = _Book(old)
+    for name, (row, digest) in rows.items():
+        book.put(name, ROW.pack(*row) + digest)
+    shelf = _Shelf(book)
+    kept = {} if old is None or old.environment != environment else old.tasks
+    for id in sorted(kept.keys() | proofs.keys()):
+        if id in proofs:
+            shelf.add(id, proofs[id])
+        elif old is not None and id not in gone:
+            shelf.keep(id, old, kept[id], same_graph=old.graph == graph)
+    if old is not None and shelf.is_sparse(rows):
+        still = {id: old.proof(task) for id, task in kept.items() if id not in gone}
+        rows = {**{name: old.told(name) for name in shelf.used() if name in old.places}, **rows}
+        write_known(
+            root, None, rows, {**still, **proofs}, (), graph=graph, environment=environment
+        )
+        return
+    frame = book.seal(shelf.body(graph + environment))
+    write_whole(os.path.join(root, PLACE), frame)
+
+
+class _Book:
+    """The names of a new frame, each with its newest row; starts with those of an old one."""
+
+    def __init__(self, old: Known | None) -> None:
+        self.names: list[bytes] = []
+        self._numbers: dict[bytes, int] = {}
+        self._rows = bytearray()
+        if old is not None:
+            self.names += old.names
+            self._numbers = dict(old.places)
+            self._rows += old.rows
+            if not old.same_boot:
+                for number in range(len(self.names)):
+                    if not old.believable(old.row(number)):
+                        self._rows[number * ROW_SIZE : (number + 1) * ROW_SIZE] = _NOTHING
+
+    def put(self, name: bytes, row: bytes) -> None:
+        start = self.number(name) * ROW_SIZE
+        self._rows[start : start + ROW_SIZE] = row
+
+    def number(self, name: bytes) -> int:
+        number = self._numbers.get(name)
+        if number is None:
+            number = self._numbers[name] = len(self.names)
+            self.names.append(name)
+            self._rows += _NOTHING
+        return number
+
+    def seal(self, body: bytes) -> bytes:
+        return seal_frame(KIND, self.names, len(self.names), bytes(self._rows), body)
+
+
+class _Shelf:
+    """The proofs of a new frame, in the order of their ids."""
+
+    def __init__(self, book: _Book) -> None:
+        self._book = book
+        self._ids: list[bytes] = []
+        self._tasks = bytearray()
+        self._made = array("I")
+        self._uses: list[Sequence[int]] = []
+        self._readers: list[Sequence[int]] = []
+        self._ends = array("I")
+        self._streams = bytearray()
+
+    def add(self, id: bytes, proof: Proof) -> None:
+        digests = (proof.key, proof.stdout_digest, proof.stderr_digest)
+        self._tasks += b"".join((*digests, proof.static, proof.upstream))
+        uses = [self._book.number(name) for name in proof.uses]
+        self._put(id, len(proof.made), uses, proof.readers, (proof.stdout, proof.stderr))
+
+    def keep(self, id: bytes, old: Known, task: int, *, same_graph: bool) -> None:
+        """Take a proof over as it stands; the numbers of its names are the same."""
+        raw = old.raw(task)
+        self._tasks += raw.digests
+        readers = raw.readers if same_graph else ()
+        self._put(id, raw.made, raw.uses, readers, raw.streams)
+
+    def _put(
+        self,
+        id: bytes,
+        made: int,
+        uses: Sequence[int],
+        readers: Sequence[int],
+        streams: tuple[bytes | memoryview, bytes | memoryview],
+    ) -> None:
+        self._ids.append(id)
+        self._made.append(made)
+        self._uses.append(uses)
+        self._readers.append(readers)
+        for stream in streams:
+            self._streams += stream
+            self._ends.append(len(self._streams))
+
+    def used(self) -> set[bytes]:
+        """The names that some proof uses."""
+        names = self._book.names
+        return {names[number] for number in set(chain.from_iterable(self._uses))}
+
+    def is_sparse(self, rows: Collection[bytes]) -> bool:
+        """Whether most names are of no use any more."""
+        names = len(self._book.names)
+        return names > _FEW and names > 2 * len(self.used().union(rows))
+
+    def body(self, head: bytes) -> bytes:
+        return pack(
+            [
+                head,
+                b"\0".join(self._ids),
+                bytes(self._tasks),
+                self._made.tobytes(),
+                Ragged.of(self._uses).encode(),
+                Ragged.of(self._readers).encode(),
+                self._ends.tobytes(),
+                bytes(self._streams),
+            ]
+        )

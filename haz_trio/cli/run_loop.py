@@ -1,0 +1,145 @@
+"""The part of ``haz run`` that waits: processes, signals, the time limit, the status line."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING
+
+import trio
+
+from haz_trio.abc import Observer
+from haz_trio.cli.options import RootOptions
+from haz_trio.cli.run_choices import RunChoices
+from haz_trio.cli.signals import StopSignals, heeded
+from haz_trio.engine.direct import Rest
+from haz_trio.engine.engine import Engine, open_engine_with
+from haz_trio.engine.kit import Jobs, Kit
+from haz_trio.output.console import Console, Sink, open_console
+from haz_trio.output.summary import format_duration
+from haz_trio.output.writes import Target
+from haz_trio.plan.machine import Plan
+from haz_trio.plan.messages import RunClosed, RunNote
+from haz_trio.plan.outcome import EXIT_SUCCESS, EXIT_TASK_FAILURE, RunReport, exit_code_for
+from haz_trio.process.signals import shed_inherited_signals
+
+if TYPE_CHECKING:
+    from haz_trio.cli.run import Start
+
+# A reader that has stopped reading must not hold up a run that was told to stop; seconds.
+DRAIN_AFTER_STOP = 0.8  # comes on top of the two seconds that the pumps give (DRAIN_LIMIT)
+EXIT_TIMED_OUT = 124  # the run as a whole had no time left (``--timeout``)
+
+
+def run_loop(
+    start: Start,
+    kit: Kit,
+    plan: Plan,
+    jobs: Jobs,
+    rest: Rest | None,
+    root: RootOptions,
+    choices: RunChoices,
+) -> int:
+    """Carry out a plan, or the rest of one that has been begun; the exit code."""
+    running = _Running(start, kit, plan, jobs, rest, quiet=root.quiet, choices=choices)
+    return trio.run(running.run, restrict_keyboard_interrupt_to_checkpoints=True)
+
+
+class _Running:
+    """One run with its watchers, and what may end it early: signals and the time limit."""
+
+    def __init__(
+        self,
+        start: Start,
+        kit: Kit,
+        plan: Plan,
+        jobs: Jobs,
+        rest: Rest | None,
+        *,
+        quiet: bool,
+        choices: RunChoices,
+    ) -> None:
+        self._start, self._kit, self._plan, self._jobs, self._rest = start, kit, plan, jobs, rest
+        self._quiet, self._choices = quiet, choices
+        self._over = self._expired = False
+
+    async def run(self) -> int:
+        """Carry the plan out; the exit code."""
+        start = self._start
+        listened = heeded()
+        shed_inherited_signals()
+        start.flush()
+        screen, progress = self._progress()
+        books = [start.book] if start.book is not None else []
+        with trio.open_signal_receiver(*listened) as arriving:
+            async with (
+                open_console(start.renderer, streams=screen or start.streams) as console,
+                progress as lines,
+                open_engine_with(
+                    self._kit, observers=[*lines, console, *books], elapsed=start.elapsed
+                ) as engine,
+                trio.open_nursery() as nursery,
+            ):
+                for line in lines:
+                    for event, at in start.told:
+                        line.notice(event, at)
+                start.told.clear()
+                ask = partial(self._ask, engine, console)
+                signals = StopSignals(ask, partial(engine.stop, grace=0))
+                nursery.start_soon(signals.listen, arriving)
+                nursery.start_soon(self._expire, engine)
+                report = await self._carry_out(engine)
+                self._over = True
+                code = self._exit_code(report, signals.first)
+                engine.tell(RunClosed(code))
+                # Signals are heard also now: a reader may have stopped reading for ever.
+                hurried = signals.first is not None or self._expired
+                await console.drain(DRAIN_AFTER_STOP if hurried else math.inf)
+                nursery.cancel_scope.cancel()
+        disk = self._kit.disk
+        lost = console.failed or start.streams.failed or (disk is not None and disk.failures)
+        if lost and code == EXIT_SUCCESS:
+            return EXIT_TASK_FAILURE
+        return exit_code_for(report, signals.first) if signals.first is not None else code
+
+    async def _carry_out(self, engine: Engine) -> RunReport:
+        if self._rest is None:
+            return await engine.run_only(self._jobs)
+        return await engine.take_over(self._plan, self._jobs, self._rest)
+
+    def _progress(self) -> tuple[Sink | None, AbstractAsyncContextManager[Sequence[Observer]]]:
+        """The streams with a status line and what keeps it up to date, if it can be seen."""
+        terminal = os.isatty(Target.STDOUT) or os.isatty(Target.STDERR)
+        if self._quiet or not terminal:
+            return None, nullcontext(())
+        # Imported here: without a terminal there is no line (cli.md 14.5).
+        from haz_trio.cli.run_progress import open_progress, status_streams
+
+        screen = status_streams(os.environ)
+        slots = self._kit.limits.slots
+        return screen, open_progress(screen, self._kit.workspace, tuple(self._jobs), slots)
+
+    def _ask(self, engine: Engine, console: Console) -> None:
+        """The first signal."""
+        engine.stop()
+        if self._over:
+            console.give_up()
+        elif os.isatty(Target.STDERR):
+            engine.tell(RunNote("stopping; press Ctrl-C again to kill at once"))
+
+    async def _expire(self, engine: Engine) -> None:
+        """Stop the run when its time is over."""
+        await trio.sleep(self._choices.timeout)
+        if not self._over:
+            self._expired = True
+            limit = format_duration(self._choices.timeout)
+            engine.tell(RunNote(f"stopping: the run has used up its {limit} (--timeout)"))
+            engine.stop()
+
+    def _exit_code(self, report: RunReport, signal: int | None) -> int:
+        if signal is None and self._expired:
+            return EXIT_TIMED_OUT
+        return exit_code_for(report, signal)

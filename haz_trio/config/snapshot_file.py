@@ -1,0 +1,136 @@
+"""Writes ``state/config``: a workspace and its graph as a load has found them."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from array import array
+from collections.abc import Iterator, Mapping
+from itertools import chain
+
+import attrs
+from blake3 import blake3
+
+from haz_trio import __version__
+from haz_trio.config.snapshot import KIND, PLACE, STATIC, UNSURE, Snapshot, Watched, identity
+from haz_trio.config.sources import Sources, subfolders_digest
+from haz_trio.config.thawed import freeze
+from haz_trio.frames import build_frame, parse_frame, write_whole
+from haz_trio.graph.graph import TaskGraph
+from haz_trio.model.workspace import Settings, Workspace
+from haz_trio.ragged import Ragged, pack
+from haz_trio.trust import ABSENT, ROW, is_settled, row_at
+
+
+def write_snapshot(
+    workspace: Workspace, graph: TaskGraph, sources: Sources, *, seen_ns: int
+) -> Snapshot | None:
+    """Write the snapshot of a workspace that was loaded after ``seen_ns``; what it would say.
+
+    The folder of the state files must be there.  Nothing is written, and ``None`` returned,
+    when markers were passed over, or when a change since then could hide (cache.md C8).
+    Warnings are not remembered: who wants them needs the places, too.
+    Raises ``OSError``.
+    """
+    if workspace.note:
+        return None
+    root = os.fsencode(workspace.root)
+    places = list(_places(sources))
+    rows = [row_at(path) for path in places]
+    first, rest = len(sources.files), len(sources.files) + len(sources.folders)
+    rows[first:rest] = map(identity, rows[first:rest])
+    digests = [subfolders_digest(os.fsencode(path)).hex() for path in sources.listings]
+    if sources.overlays:
+        digests.append("")
+    now = time.time_ns()
+    for number, row in enumerate(rows):
+        young = row != ABSENT and not is_settled(
+            row[0], row[3], row[4], seen_ns=seen_ns, now_ns=now
+        )
+        if young and number < first:
+            return None
+        if young and number >= rest:
+            rows[number] = UNSURE
+    names = [os.path.relpath(os.fsencode(path), root) for path in places]
+    body, statics = _body(workspace, graph, [first, len(sources.folders)], digests)
+    data = build_frame(KIND, names=names, rows=[ROW.pack(*row) for row in rows], body=body)
+    write_whole(os.path.join(workspace.root, PLACE), data)
+    frame = parse_frame(data, KIND, row_size=ROW.size)
+    assert frame is not None, "what was built can be parsed"
+    watched = Watched.of(frame, (first, len(sources.folders)))
+    return Snapshot(workspace, graph, frame.seal, _variables(graph), watched, statics)
+
+
+def _places(sources: Sources) -> Iterator[str]:
+    yield from chain(sources.files, sources.folders, sources.listings)
+    if sources.overlays:
+        yield sources.overlays
+
+
+def _body(
+    workspace: Workspace, graph: TaskGraph, counts: list[int], digests: list[str]
+) -> tuple[bytes, bytes]:
+    """What came of the load, and the digests of what each task declares."""
+    stock: dict[int, int] = {}
+    frozen: list[bytes] = []
+
+    def number_of(tasks: Mapping[str, object]) -> dict[str, int]:
+        numbers = {}
+        for name, task in tasks.items():
+            if id(task) not in stock:
+                stock[id(task)] = len(frozen)
+                frozen.append(freeze(task))  # type: ignore[arg-type]  # every value is a task
+            numbers[name] = stock[id(task)]
+        return numbers
+
+    header = {
+        "version": __version__,
+        "mode": workspace.mode.value,
+        "counts": counts,
+        "digests": digests,
+        "variables": _variables(graph),
+        "settings": _plain(workspace.settings),
+        "projects": [
+            [p.name, p.root, sorted(p.tags), number_of(p.tasks)]
+            for p in workspace.projects.values()
+        ],
+        "overlays": [
+            [o.name, sorted(o.tags_filter), number_of(o.tasks)]
+            for o in workspace.overlays.values()
+        ],
+    }
+    place = {name: number for number, name in enumerate(workspace.projects)}
+    numbers = {id: number for number, id in enumerate(graph.ids)}
+    nodes = [graph.nodes[id] for id in graph.ids]
+    sources = [stock[id(node.task)] for node in nodes]
+    hash_name = workspace.settings.hash.value.encode()
+    statics = []
+    for node, source in zip(nodes, sources, strict=True):
+        before = " ".join(map(str, graph.hard[node.id])).encode()
+        declared = pack([hash_name, node.project.root.encode(), frozen[source], before])
+        statics.append(blake3(declared).digest(length=STATIC))
+    edges = (graph.hard, graph.weak, graph.producers)
+    parts = [
+        json.dumps(header, separators=(",", ":")).encode("ascii"),
+        array("I", [place[node.project.name] for node in nodes]).tobytes(),
+        array("I", sources).tobytes(),
+        b"\0".join(node.id.task.encode("ascii") for node in nodes),
+        b"\0".join(frozen),
+        *(
+            Ragged.of([numbers[before] for before in kind[id]] for id in graph.ids).encode()
+            for kind in edges
+        ),
+        b"".join(statics),
+    ]
+    return pack(parts), parts[-1]
+
+
+def _variables(graph: TaskGraph) -> tuple[str, ...]:
+    names = {node.task.env.from_host for node in graph.nodes.values()}
+    return tuple(sorted(frozenset().union(*names)))
+
+
+def _plain(settings: Settings) -> dict[str, object]:
+    values = {field.name: getattr(settings, field.name) for field in attrs.fields(Settings)}
+    return {name: getattr(value, "value", value) for name, value in values.items()}

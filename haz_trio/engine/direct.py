@@ -1,0 +1,117 @@
+"""Drives a plan without an event loop, as long as everything it asks for is there already.
+
+The plan is the one that the loop would drive, and the loop takes over at the first step that has
+to do anything: run a command, write an output, wait.  What has been decided until then stands.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from haz_trio.abc import Miss
+from haz_trio.engine.jobs import Job
+from haz_trio.engine.looker import NO_ENTRY, Found, Looker, NotHere
+from haz_trio.errors import TaskError
+from haz_trio.model.names import TaskId
+from haz_trio.plan.machine import Plan
+from haz_trio.plan.messages import (
+    Drop,
+    Event,
+    Halt,
+    Hit,
+    Keep,
+    Look,
+    Missed,
+    Run,
+    RunFinished,
+    TaskBegun,
+    TaskMissed,
+    TaskOutput,
+)
+
+PATIENCE = 0.1  # seconds for which a task that must run waits while others are found proven
+
+
+@attrs.frozen
+class Rest:
+    """What the loop has to do: looks that need more, and facts that the plan was not told yet."""
+
+    looks: tuple[Look, ...] = ()
+    facts: tuple[Missed, ...] = ()
+
+
+def drive(
+    plan: Plan,
+    jobs: Mapping[TaskId, Job],
+    looker: Looker,
+    tell: Callable[[Event], None],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> Rest:
+    """Start a plan and carry it as far as it goes without doing anything.
+
+    All is done when the plan is finished; then its last event, ``RunFinished``, is still untold.
+    """
+    driver = _Driver(jobs, looker, tell, clock)
+    todo = deque(plan.start())
+    while todo:
+        message = todo.popleft()
+        match message:
+            case Look():
+                fact = driver.look(message)
+                if fact is not None:
+                    todo += plan.feed(fact)
+            case RunFinished():
+                pass
+            case Run() | Keep() | Drop() | Halt():
+                raise AssertionError(f"{message}, but no miss has been told")
+            case _:
+                tell(message)
+    return Rest(tuple(driver.looks), tuple(driver.facts))
+
+
+@attrs.define
+class _Driver:
+    jobs: Mapping[TaskId, Job]
+    looker: Looker
+    tell: Callable[[Event], None]
+    clock: Callable[[], float]
+    looks: list[Look] = attrs.field(factory=list)
+    facts: list[Missed] = attrs.field(factory=list)
+    _until: float | None = None
+
+    def look(self, look: Look) -> Hit | None:
+        """A hit that needs nothing, or ``None`` when the loop has to see to the task."""
+        if self._until is not None and self.clock() > self._until:
+            self.looks.append(look)
+            return None
+        try:
+            found = self._find(look)
+        except TaskError:
+            found = NotHere()  # the loop comes to the same, and says so
+        match found:
+            case Found(record, replays):
+                self.tell(TaskBegun(look.task, record.key))
+                for replay in replays:
+                    for piece in (*replay.ahead, *replay.rest):
+                        self.tell(TaskOutput(look.task, replay.stream, piece))
+                return Hit(look.task, record)
+            case Miss(reason):
+                key = self.looker.looked[look.task].key
+                self.tell(TaskMissed(look.task, key, reason or NO_ENTRY))
+                self.facts.append(Missed(look.task, key))
+            case NotHere():
+                self.looks.append(look)
+        if self._until is None:
+            self._until = self.clock() + PATIENCE
+        return None
+
+    def _find(self, look: Look) -> Found | Miss | NotHere:
+        if self._until is None:
+            return self.looker.peek(self.jobs[look.task], look.upstream)
+        proven = self.looker.recall(self.jobs[look.task], look.upstream)
+        return NotHere() if proven is None else proven

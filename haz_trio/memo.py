@@ -1,0 +1,248 @@
+"""The memo of a run in which everything was a hit: while nothing moves, it is said again.
+
+``state/memo-*`` below the cache is a sealed frame for one command line in one directory.  Its
+rows are the stat data of everything on which that run rested: configuration, inputs, outputs,
+folders, entries.  If all of them hold, and so do the environment and the standard streams, the
+same run would find the same and say the same; then it is said without it.
+Any doubt, and there is no memo: the run takes its usual way.
+
+This module is imported before anything else of ``haz run`` and imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from operator import attrgetter
+
+import xxhash
+
+from haz_trio import __version__
+from haz_trio.frames import read_frame, seal_frame, write_whole
+from haz_trio.ragged import pack, unpack
+from haz_trio.trust import ABSENT, FIELDS, ROW, row_at
+
+TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from haz_trio.trust import Row
+
+KIND = b"memo   1"
+STATE = ".haz/cache/state"
+SECRET = STATE + "/secret"
+MOST = 8  # memos of a workspace
+LONGEST = 1 << 20  # bytes that a memo may say
+STDOUT, STDERR, CLOCK = b"1", b"2", b"t"  # what a piece is: bytes for a stream, or the time taken
+
+# Variables of our own environment that change what is said; so does every HAZ_ variable.
+_HEEDED = frozenset(
+    {
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
+        "FORCE_COLOR",
+        "GITHUB_ACTIONS",
+        "GITHUB_WORKSPACE",
+        "LANG",
+        "LC_ALL",
+        "LC_CTYPE",
+        "NO_COLOR",
+        "NO_GRAPHICS",
+        "PYTHONUTF8",
+        "TERM",
+    }
+)
+_IDENTITY = attrgetter("st_dev", "st_ino", "st_mode")
+
+
+def replay(argv: Sequence[str], began: float) -> int | None:
+    """Say again what the same command line said, if nothing has moved; the exit code.
+
+    ``began`` is a reading of ``time.perf_counter`` from the start of the process.
+    ``None`` when there is no memo that holds; then nothing has been said or changed.
+    """
+    if os.environ.get("HAZ_MEMO") == "0" or "HAZ_ROOT" in os.environ:
+        return None
+    try:
+        here = os.getcwd()
+        root = _root(here, _file(argv, here))
+        said = None if root is None else _recall(root, argv, here)
+    except (OSError, ValueError, IndexError, UnicodeError):
+        return None
+    return None if said is None else _say(said, began)
+
+
+def is_memorable(argv: Sequence[str]) -> bool:
+    """Whether a command line says where it works by the directory that it is given in alone."""
+    return not any(word == "-C" or word.startswith(("-C", "--root")) for word in argv)
+
+
+def write_memo(
+    root: str,
+    argv: Sequence[str],
+    here: str,
+    *,
+    rows: Mapping[bytes, Row],
+    folders: Iterable[bytes],
+    variables: Iterable[str],
+    pieces: Sequence[tuple[bytes, bytes]],
+) -> None:
+    """Keep what a run said that rested on these rows, by names below the canonical ``root``.
+
+    ``folders`` only have to be the same folders as now.
+    Raises ``OSError``.
+    """
+    names = list(rows)
+    packed = [ROW.pack(*rows[name]) for name in names]
+    base = os.fsencode(root).rstrip(b"/") + b"/"
+    same = list(folders)
+    for name in same:
+        info = os.lstat(base + name)
+        packed.append(ROW.pack(info.st_dev, info.st_ino, 0, 0, 0, info.st_mode))
+    listed = "\0".join(sorted(variables)).encode("ascii")
+    with open(os.path.join(root, SECRET), "rb") as file:
+        secret = file.read(33)
+    body = pack(
+        [
+            len(names).to_bytes(4, "little"),
+            listed,
+            _head(argv, here),
+            _environment(secret, listed),
+            *(kind + data for kind, data in pieces),
+        ]
+    )
+    names += same
+    frame = seal_frame(KIND, names, len(names), b"".join(packed), body)
+    place = os.path.join(root, _file(argv, here))
+    write_whole(place, frame)
+    _tidy(os.path.dirname(place))
+
+
+def _tidy(folder: str) -> None:
+    """Keep the newest memos."""
+    found = []
+    for name in os.listdir(folder):
+        if name.startswith("memo-"):
+            path = os.path.join(folder, name)
+            found.append((os.lstat(path).st_mtime_ns, path))
+    for _, path in sorted(found)[:-MOST]:
+        os.unlink(path)
+
+
+def _file(argv: Sequence[str], here: str) -> str:
+    words = "\0".join((here, *argv)).encode("utf-8", "surrogateescape")
+    return f"{STATE}/memo-{xxhash.xxh3_64_hexdigest(words)}"
+
+
+def _root(here: str, file: str) -> str | None:
+    """The directory upwards that has the memo, if no other marker lies in between."""
+    while True:
+        if os.path.lexists(f"{here}/{file}"):
+            return here
+        if os.path.lexists(f"{here}/.haz") or os.path.lexists(f"{here}/.git"):
+            return None
+        above = os.path.dirname(here)
+        if above == here:
+            return None
+        here = above
+
+
+def _head(argv: Sequence[str], here: str) -> bytes:
+    """What a memo must agree with besides files and variables."""
+    terminals = "".join("ty"[os.isatty(number)] for number in (0, 1, 2))
+    words = (__version__, sys.version, str(os.geteuid()), terminals, here, *argv)
+    return "\0".join(words).encode("utf-8", "surrogateescape")
+
+
+def _environment(secret: bytes, listed: bytes) -> bytes:
+    """The digest of the variables that tasks copy and that we heed ourselves."""
+    # Imported here: most processes that look for a memo find none.
+    from blake3 import blake3
+
+    if len(secret) != 32:
+        raise ValueError("the secret of the cache is none")
+    heeded = {name for name in os.environ if name in _HEEDED or name.startswith("HAZ_")}
+    names = heeded.union(listed.decode("ascii").split("\0") if listed else ())
+    said = []
+    for name in sorted(names):
+        value = os.environ.get(name)
+        text = "-" if value is None else "=" + value
+        said.append(f"{name}{text}".encode("utf-8", "surrogateescape"))
+    return blake3(pack(said), key=secret).digest()
+
+
+def _recall(root: str, argv: Sequence[str], here: str) -> list[bytes] | None:
+    """What the memo says, if everything that it rests on holds."""
+    for number in (0, 1, 2):
+        os.fstat(number)  # a closed stream is nothing for a memo
+    frame = read_frame(os.path.join(root, _file(argv, here)), KIND, row_size=ROW.size)
+    if frame is None or not frame.same_boot or frame.written_at_ns > time.time_ns():
+        return None
+    count, listed, head, environment, *pieces = map(bytes, unpack(frame.body))
+    if head != _head(argv, here):
+        return None
+    with open(os.path.join(root, SECRET), "rb") as file:
+        if environment != _environment(file.read(33), listed):
+            return None
+    full = int.from_bytes(count, "little")
+    names, rows = frame.names, ROW.iter_unpack(frame.rows)
+    fields, lstat = FIELDS, os.lstat
+    os.chdir(root)
+    try:
+        for name, row in zip(names[:full], rows, strict=False):
+            try:
+                if fields(lstat(name)) != row:
+                    return None
+            except OSError:
+                if row != ABSENT or row_at(name) != ABSENT:
+                    return None
+        for name, row in zip(
+            names[full:], ROW.iter_unpack(frame.rows[full * ROW.size :]), strict=True
+        ):
+            if _IDENTITY(lstat(name)) != (row[0], row[1], row[5]):
+                return None
+    finally:
+        os.chdir(here)
+    return pieces
+
+
+def _say(pieces: list[bytes], began: float) -> int:
+    """Write the pieces; the exit code of a run in which everything was a hit."""
+    said: list[tuple[int, bytes]] = []
+    for piece in pieces:
+        kind, data = piece[:1], piece[1:]
+        if kind == CLOCK:
+            kind, data = STDERR, _duration(time.perf_counter() - began)
+        if said and said[-1][0] == int(kind):
+            data = said.pop()[1] + data
+        said.append((int(kind), data))
+    for place, (target, data) in enumerate(said):
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(target, memoryview(data)[written:])
+        except OSError:
+            return _say_with_care([(target, data[written:]), *said[place + 1 :]])
+    return 0
+
+
+def _duration(seconds: float) -> bytes:
+    milliseconds = max(int(seconds * 1000), 1)
+    if milliseconds < 1000:
+        return b"%dms" % milliseconds
+    # Imported here: what is said again takes a second only on a machine in great trouble.
+    from haz_trio.output.summary import format_duration
+
+    return format_duration(seconds).encode()
+
+
+def _say_with_care(said: list[tuple[int, bytes]]) -> int:
+    """Write where a stream takes no more for now, or for ever."""
+    # Imported here: few readers go away, and few disks are full.
+    from haz_trio.output.streams import Streams
+    from haz_trio.output.writes import Target, Write
+
+    streams = Streams()
+    streams.write([Write(Target(target), data) for target, data in said])
+    return 1 if streams.failed else 0
