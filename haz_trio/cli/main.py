@@ -46,8 +46,11 @@ def run_command_line(argv: Sequence[str]) -> int:
         return EXIT_CONFIGURATION
     except _ParserError as problem:
         return _usage_error(getattr(problem, "message", str(problem)))
+    except SystemExit:
+        # What the parser makes of a closed pipe, while it prints help or the version.
+        return _lost_stdout(BrokenPipeError())
     except OSError as problem:
-        # Help or version to a closed pipe or a full disk: nothing more can be said there.
+        # Help or version to a full disk: nothing more can be said there.
         return _lost_stdout(problem)
     except Exception:  # a fault of ours, whatever it is, ends in a report and not in silence
         return _internal_error()
@@ -69,11 +72,13 @@ def _usage_error(text: str) -> int:
 
 
 def _lost_stdout(problem: OSError) -> int:
+    """A reader that has gone is no error; anything else is (decisions.md 9)."""
     # The interpreter would try to flush what could not be written, and complain.
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)
-    if not isinstance(problem, BrokenPipeError):
-        _say(f"Error: cannot write to standard output: {problem.strerror}\n")
+    if isinstance(problem, BrokenPipeError):
+        return EXIT_SUCCESS
+    _say(f"Error: cannot write to standard output: {problem.strerror}\n")
     return EXIT_CONFIGURATION
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -182,6 +183,21 @@ def test_help_to_a_closed_stream_is_quiet(words: str) -> None:
         stderr=subprocess.PIPE,
         check=False,
     )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", "run --help"])
+def test_help_to_a_reader_that_has_gone_is_quiet(words: str) -> None:
+    """Whoever stops reading help has read enough: exit code 0 and no word (decisions.md 9)."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "haz_trio", *words.split()],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
