@@ -9,7 +9,7 @@ from functools import partial
 import attrs
 
 from haz_trio.abc import Command
-from haz_trio.cli.options import RootOptions, Scope, parse_scope
+from haz_trio.cli.options import RootOptions, Scope
 from haz_trio.cli.printing import Printer
 from haz_trio.cli.session import current_directory
 from haz_trio.config.load import load_workspace
@@ -31,11 +31,6 @@ class CheckOptions:
     scope: Scope
     strict: bool
     json: bool
-
-    @classmethod
-    def parse(cls, *, everything: bool, workspace: bool, strict: bool, json: bool) -> CheckOptions:
-        """Check the flags; raises ``UsageError``."""
-        return cls(parse_scope(everything, workspace), strict, json)
 
 
 @attrs.frozen

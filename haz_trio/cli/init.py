@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import attrs
 
+from haz_trio.cli.init_call import InitOptions
 from haz_trio.cli.init_dialogue import Confirmed, Decision, Declined, Dialogue, Stopped
-from haz_trio.cli.init_options import InitOptions
 from haz_trio.cli.init_terminal import open_terminal
 from haz_trio.cli.options import RootOptions
 from haz_trio.cli.printing import Printer

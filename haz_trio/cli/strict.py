@@ -14,14 +14,13 @@ from typing import Any, TypeAlias
 import attrs
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from haz_trio.cli.lane import UNSAID
 from haz_trio.errors import UsageError
-from haz_trio.model.names import quote
 
 # Typer 0.24 parses with click, 0.28 with a copy of its own: neither type can be named for both.
 Context: TypeAlias = Any  # reason: see above
 
 HELP = ("-h", "--help")
-UNSAID = "\0"  # the value of a flag like ``--affected[=REV]`` without one; no word holds a NUL
 NEAR = 0.7  # how alike two names are that may be mistaken for each other
 
 
@@ -205,11 +204,3 @@ def _unknown_command(word: str, names: Iterable[str]) -> str:
     if near:
         return f"no such command or positional: `{word}`, did you mean `{near[0]}`?"
     return f"expected `COMMAND ...`, got `{word}`. Pass `--help` for usage information"
-
-
-def bad_value(text: str, reason: object, flag: str = "") -> UsageError:
-    """The error for a word or a flag's value that cannot be parsed."""
-    shown = text if text else quote(text)
-    where = f"{flag}={shown}" if flag and not text else shown
-    whose = f"{flag}: " if flag and text else ""
-    return UsageError(f"{whose}couldn't parse `{where}`: {reason}")
