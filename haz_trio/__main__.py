@@ -1,12 +1,15 @@
-"""``haz`` and ``python -m haz_trio``: quiet about signals from the first instruction on."""
+"""``haz`` and ``python -m haz_trio``: quiet about signals from the first instruction on.
+
+Before a command line is understood, only modules are imported that are there already or next to
+nothing: each one more is paid for by every command.
+"""
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found]  # `signal` without its enumerations
 import gc
 import os
-import signal
 import sys
-from contextlib import suppress
 
 
 def main() -> None:
@@ -24,8 +27,10 @@ def main() -> None:
     code = run_command_line(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # as it is where the descriptor was closed from the start
-            with suppress(OSError):  # whoever read it may have gone
+            try:
                 stream.flush()
+            except OSError:  # whoever read it may have gone
+                continue
     # Taking the interpreter down object by object costs a short run a twentieth of its time.
     os._exit(code)
 
