@@ -151,4 +151,6 @@ def root(
         "quiet": quiet,
         "verbose": verbose,
     }
-    ctx.ensure_object(State).call(START, keywords)
+    # As in the fast lane: where nothing is said, the state has what is right already.
+    if any(value not in (None, False) for value in keywords.values()):
+        ctx.ensure_object(State).call(START, keywords)

@@ -10,7 +10,7 @@ from haz_trio import __version__
 from haz_trio.cli.options import is_on
 from haz_trio.cli.state import State
 from haz_trio.errors import HazError, UsageError
-from haz_trio.plan.outcome import EXIT_CONFIGURATION
+from haz_trio.plan.exit_codes import EXIT_CONFIGURATION
 
 
 def report(problem: Exception, state: State) -> int:

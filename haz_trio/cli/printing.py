@@ -10,7 +10,7 @@ from haz_trio.cli.options import Diagnostics, RootOptions
 from haz_trio.errors import Diagnostic, HazError
 from haz_trio.output.streams import WriteFailed, write_all
 from haz_trio.output.writes import Target
-from haz_trio.plan.outcome import EXIT_CONFIGURATION, EXIT_SUCCESS
+from haz_trio.plan.exit_codes import EXIT_CONFIGURATION, EXIT_SUCCESS
 
 
 @attrs.frozen

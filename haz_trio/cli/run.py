@@ -33,8 +33,9 @@ from haz_trio.output.console import Console, Sink, open_console
 from haz_trio.output.events import SummaryBook
 from haz_trio.output.summary import format_duration
 from haz_trio.output.writes import Target
+from haz_trio.plan.exit_codes import EXIT_SUCCESS, EXIT_TASK_FAILURE
 from haz_trio.plan.messages import RunClosed, RunNote
-from haz_trio.plan.outcome import EXIT_SUCCESS, EXIT_TASK_FAILURE, RunReport, exit_code_for
+from haz_trio.plan.outcome import RunReport, exit_code_for
 from haz_trio.process.signals import shed_inherited_signals
 
 # A reader that has stopped reading must not hold up a run that was told to stop; seconds.
