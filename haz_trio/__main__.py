@@ -1,11 +1,16 @@
-"""``haz`` and ``python -m haz_trio``: quiet about signals from the first instruction on."""
+"""``haz`` and ``python -m haz_trio``: quiet about signals from the first instruction on.
+
+Before a command line is understood, only modules are imported that are there already or next to
+nothing: each one more is paid for by every command.
+"""
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found]  # `signal` without its enumerations
+import gc
 import os
 import sys
 import time
-from contextlib import suppress
 
 
 def main() -> None:
@@ -20,14 +25,10 @@ def main() -> None:
 
     # Until a run listens to signals, Ctrl-C ends the process without a traceback, as it ends
     # any program: the imports below take long enough to be hit (reliability.md A02).
-    import signal
-
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     # What is made while loading lives until the end; looking for garbage in it finds none.
-    import gc
-
     gc.set_threshold(100_000, 50, 100)
 
     from haz_trio.cli.main import run_command_line
@@ -35,8 +36,10 @@ def main() -> None:
     code = run_command_line(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # as it is where the descriptor was closed from the start
-            with suppress(OSError):  # whoever read it may have gone
+            try:
                 stream.flush()
+            except OSError:  # whoever read it may have gone
+                continue
     # Taking the interpreter down object by object costs a short run a twentieth of its time.
     os._exit(code)
 

@@ -152,9 +152,12 @@ def test_the_table_has_no_circles() -> None:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_module_is_one_idea(path: Path) -> None:
-    """No module is longer than 350 lines, and each says first what it is for."""
+    """No module is longer than 350 lines, and each says first what it is for.
+
+    A table that a program makes is not for reading, and may be longer.
+    """
     text = path.read_text()
-    assert len(text.splitlines()) <= LONGEST_MODULE
+    assert len(text.splitlines()) <= LONGEST_MODULE or path.stem.endswith("_table")
     assert ast.get_docstring(ast.parse(text)), "a module opens with a sentence of purpose"
 
 

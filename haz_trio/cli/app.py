@@ -5,21 +5,27 @@ A command is declared when it is wanted: a line that starts with the name of one
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from haz_trio import __version__
-from haz_trio.cli.options import RootOptions
-from haz_trio.cli.state import Settings, State
+from haz_trio.cli.declared import Settings
+from haz_trio.cli.lane_types import Keywords
+from haz_trio.cli.mistakes import bad_value
+from haz_trio.cli.state import State
 from haz_trio.cli.strict import StrictGroup
 
 SETTINGS: Settings = {
     "help_option_names": ["-h", "--help"],
     "max_content_width": 100,
 }
+
+# What is called for the options before a command, and for one of them alone.
+START = "haz_trio.cli.start_call:start"
+VERSION = "haz_trio.cli.plain_call:version"
 
 # Where each command is declared, in the order in which help lists them.
 _DECLARED = {
@@ -59,10 +65,26 @@ def make_app(command: str = "") -> typer.Typer:
     return app
 
 
-def _print_version(asked: bool) -> None:
+def run_app(argv: Sequence[str], state: State) -> int:
+    """Make the calls that a command line stands for; raises also what Typer's parser raises."""
+    for word in argv:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            shown = os.fsencode(word).decode("utf-8", "replace")
+            raise bad_value(shown, f"{shown} is not valid UTF-8") from None
+    app = make_app(argv[0] if argv else "")
+    try:
+        result = app(args=list(argv), prog_name="haz", standalone_mode=False, obj=state)
+    except SystemExit:
+        # What the parser makes of a closed pipe, while it prints help or the version.
+        raise BrokenPipeError from None
+    return result if isinstance(result, int) else 0
+
+
+def _print_version(ctx: typer.Context, asked: bool) -> None:
     if asked:
-        typer.echo(f"Version: {__version__}")
-        raise typer.Exit
+        raise typer.Exit(ctx.ensure_object(State).call(VERSION, {}))
 
 
 def root(
@@ -125,11 +147,14 @@ def root(
         ),
     ] = False,
 ) -> None:
-    ctx.ensure_object(State).options = RootOptions.parse(
-        directory,
-        workspace_root,
-        color=color,
-        diagnostics=diagnostics,
-        quiet=quiet,
-        verbose=verbose,
-    )
+    keywords: Keywords = {
+        "directory": directory,
+        "workspace_root": workspace_root,
+        "color": color,
+        "diagnostics": diagnostics,
+        "quiet": quiet,
+        "verbose": verbose,
+    }
+    # As in the fast lane: where nothing is said, the state has what is right already.
+    if any(value not in (None, False) for value in keywords.values()):
+        ctx.ensure_object(State).call(START, keywords)

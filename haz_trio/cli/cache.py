@@ -26,7 +26,7 @@ from haz_trio.model.workspace import Settings
 from haz_trio.output.streams import write_all
 from haz_trio.output.text import escape
 from haz_trio.output.writes import Target
-from haz_trio.plan.outcome import EXIT_CONFIGURATION, EXIT_SUCCESS
+from haz_trio.plan.exit_codes import EXIT_CONFIGURATION, EXIT_SUCCESS
 
 _NO_MODE = (
     "haz cache clean requires at least one mode: --soft, --max-age <DURATION>, or --max-size "

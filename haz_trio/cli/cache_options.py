@@ -1,20 +1,13 @@
-"""`haz cache`: its commands, options and help texts, and what their words mean (cli.md 12)."""
+"""`haz cache`: its commands, options and help texts (cli.md 12)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from haz_trio.cli.options import RootOptions
-from haz_trio.cli.state import Settings
-from haz_trio.cli.strict import StrictCommand, StrictGroup, bad_value
-from haz_trio.errors import InvalidTextError
-from haz_trio.model.quantities import parse_age, parse_size
-
-_KEY = re.compile(r"[0-9a-fA-F]{4,64}", re.ASCII)
+from haz_trio.cli.declared import Settings, forwards
+from haz_trio.cli.strict import StrictCommand, StrictGroup
 
 cache_app = typer.Typer(
     name="cache",
@@ -28,29 +21,25 @@ cache_app = typer.Typer(
 
 
 @cache_app.command("info", cls=StrictCommand, short_help="Count entries, leftovers and bytes.")
+@forwards("haz_trio.cli.cache_call:info")
 def info(
     ctx: typer.Context,
     json: Annotated[
         bool,
         typer.Option("--json", help="Print JSON for programs. Example: haz cache info --json"),
     ] = False,
-) -> int:
+) -> None:
     """Count entries, leftovers of killed runs and bytes; changes nothing (AUX-017 to AUX-021)."""
-    # Imported here, as in the other commands: help and bad arguments need no YAML (cli.md 14.5).
-    from haz_trio.cli.cache import info_command
-
-    return info_command(_root(ctx), as_json=json)
 
 
 @cache_app.command("clear", cls=StrictCommand, short_help="Remove the whole cache.")
-def clear(ctx: typer.Context) -> int:
+@forwards("haz_trio.cli.cache_call:clear")
+def clear(ctx: typer.Context) -> None:
     """Remove the whole cache; the outputs of tasks stay (CACHE-021). Example: haz cache clear"""
-    from haz_trio.cli.cache import clear_command
-
-    return clear_command(_root(ctx))
 
 
 @cache_app.command("clean", cls=StrictCommand, short_help="Remove a part of the cache.")
+@forwards("haz_trio.cli.cache_call:clean")
 def clean(
     ctx: typer.Context,
     soft: Annotated[
@@ -89,30 +78,24 @@ def clean(
             "Example: haz cache clean --soft --dry-run",
         ),
     ] = False,
-) -> int:
+) -> None:
     """Remove a part of the cache: what is of no use, what is old, or what is too much."""
-    age = _quantity(parse_age, max_age, "--max-age")
-    size = _quantity(parse_size, max_size, "--max-size")
-    from haz_trio.cli.cache import clean_command
-
-    return clean_command(_root(ctx), soft=soft, max_age=age, max_size=size, dry_run=dry_run)
 
 
 @cache_app.command("ls", cls=StrictCommand, short_help="List the entries, newest first.")
+@forwards("haz_trio.cli.cache_call:ls")
 def ls(
     ctx: typer.Context,
     json: Annotated[
         bool,
         typer.Option("--json", help="Print JSON for programs. Example: haz cache ls --json"),
     ] = False,
-) -> int:
+) -> None:
     """List the well-formed entries, newest first: key, task, size and age."""
-    from haz_trio.cli.cache_entries import ls_command
-
-    return ls_command(_root(ctx), as_json=json)
 
 
 @cache_app.command("show", cls=StrictCommand, short_help="Print what one entry records.")
+@forwards("haz_trio.cli.cache_call:show")
 def show(
     ctx: typer.Context,
     key: Annotated[
@@ -130,28 +113,8 @@ def show(
             "--json", help="Print JSON for programs. Example: haz cache show 3f2a9c01 --json"
         ),
     ] = False,
-) -> int:
+) -> None:
     """Print what one entry records: its outputs, and the recipe that its key is made of."""
-    if not _KEY.fullmatch(key):
-        raise bad_value(key, "a key is given by 4 to 64 hexadecimal digits, see `haz cache ls`")
-    from haz_trio.cli.cache_entries import show_command
-
-    return show_command(_root(ctx), key.lower(), as_json=json)
-
-
-def _root(ctx: typer.Context) -> RootOptions:
-    """The options before the command, which the application's callback left in the context."""
-    options: RootOptions = ctx.obj.options
-    return options
-
-
-def _quantity(parse: Callable[[str], int], text: str | None, flag: str) -> int | None:
-    if text is None:
-        return None
-    try:
-        return parse(text)
-    except InvalidTextError as problem:
-        raise bad_value(text, problem, flag) from None
 
 
 def register_cache(app: typer.Typer, settings: Settings) -> None:

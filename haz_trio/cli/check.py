@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import partial
 
 import attrs
 
-from haz_trio.abc import Command
-from haz_trio.cli.options import RootOptions, Scope, parse_scope
+from haz_trio.cli.options import RootOptions, Scope
 from haz_trio.cli.printing import Printer
 from haz_trio.cli.session import current_directory
 from haz_trio.config.load import load_workspace
-from haz_trio.errors import ConfigError, Diagnostic, HazError, Severity, SpawnError
+from haz_trio.errors import ConfigError, Diagnostic, HazError, Severity
 from haz_trio.graph.build import build_graph
 from haz_trio.graph.lints import lint
 from haz_trio.model.workspace import Workspace
-from haz_trio.output.machine import to_objects
-from haz_trio.plan.outcome import EXIT_CONFIGURATION, EXIT_SUCCESS
-from haz_trio.process.lookup import find_program
+from haz_trio.plan.exit_codes import EXIT_CONFIGURATION, EXIT_SUCCESS
 
 VERSION = 1
 
@@ -31,11 +27,6 @@ class CheckOptions:
     scope: Scope
     strict: bool
     json: bool
-
-    @classmethod
-    def parse(cls, *, everything: bool, workspace: bool, strict: bool, json: bool) -> CheckOptions:
-        """Check the flags; raises ``UsageError``."""
-        return cls(parse_scope(everything, workspace), strict, json)
 
 
 @attrs.frozen
@@ -106,6 +97,11 @@ def examine(directory: str, root: str | None, scope: Scope) -> Findings:
 
 def as_json(findings: Findings, cwd: str) -> str:
     """One object; ``diagnostics`` as in ``haz_trio.output.machine``, errors first."""
+    # Imported here: the text needs neither.
+    import json
+
+    from haz_trio.output.machine import to_objects
+
     document = {
         "v": VERSION,
         "tasks": findings.tasks,
@@ -127,6 +123,11 @@ def _without_graph(problems: Sequence[Diagnostic]) -> tuple[str, ...]:
 
 def _finds(workspace: Workspace, program: str) -> bool:
     """Whether this host finds a program for a task that has no PATH."""
+    # Imported here: few tasks have no PATH (cli.md 14.5).
+    from haz_trio.abc import Command
+    from haz_trio.errors import SpawnError
+    from haz_trio.process.lookup import find_program
+
     try:
         find_program(Command((program,), workspace.root, {}))
     except SpawnError:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from haz_trio.cli.state import Settings, State
+from haz_trio.cli.declared import Settings, forwards
 from haz_trio.cli.strict import StrictCommand
 
 
@@ -20,6 +20,7 @@ def register_check(app: typer.Typer, settings: Settings) -> None:
     )(check)
 
 
+@forwards("haz_trio.cli.check_call:check")
 def check(
     ctx: typer.Context,
     everything: Annotated[
@@ -52,12 +53,5 @@ def check(
             "Example: haz check --json",
         ),
     ] = False,
-) -> int:
+) -> None:
     """Validate the whole workspace without running anything."""
-    # Imported here: help and bad arguments need no YAML (cli.md 14.5).
-    from haz_trio.cli.check import CheckOptions, check_command
-
-    options = CheckOptions.parse(
-        everything=everything, workspace=workspace, strict=strict, json=json
-    )
-    return check_command(ctx.ensure_object(State).options, options)

@@ -6,21 +6,6 @@ because not every shell hands on an empty word.
 
 from __future__ import annotations
 
-import enum
-
-
-class Shell(enum.Enum):
-    BASH = "bash"
-    ZSH = "zsh"
-    FISH = "fish"
-    POWERSHELL = "powershell"
-
-
-def completion_script(shell: Shell) -> str:
-    """The script for a shell, to be read by it at its start."""
-    return _SCRIPTS[shell]
-
-
 _BASH = r"""# bash completion for haz; for every new shell: eval "$(haz completions bash)"
 _haz() {
     local words=() word rest=${COMP_LINE:0:COMP_POINT} blank current answer line prefix quote= i
@@ -145,9 +130,5 @@ Register-ArgumentCompleter -Native -CommandName haz -ScriptBlock {
 }
 """
 
-_SCRIPTS = {
-    Shell.BASH: _BASH,
-    Shell.ZSH: _ZSH,
-    Shell.FISH: _FISH,
-    Shell.POWERSHELL: _POWERSHELL,
-}
+# By the name of the shell, which reads its script when it starts.
+SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH, "powershell": _POWERSHELL}

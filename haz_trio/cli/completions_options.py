@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 
-from haz_trio.cli.options import RootOptions
-from haz_trio.cli.state import Settings
+from haz_trio.cli.declared import Settings, forwards
 from haz_trio.cli.strict import StrictCommand
-from haz_trio.cli.values import parse_word
 
 # The first character keeps the parser from filling the lines.
 _EXAMPLES = """\b
@@ -35,6 +33,7 @@ def register_completions(
     app.command("__suggest", hidden=True, cls=StrictCommand, context_settings=settings)(suggest)
 
 
+@forwards("haz_trio.cli.plain_call:completions")
 def completions(
     ctx: typer.Context,
     shell: Annotated[
@@ -45,17 +44,11 @@ def completions(
             help="bash, zsh, fish or powershell. Example: haz completions bash",
         ),
     ],
-) -> int:
+) -> None:
     """Print a script that lets a shell complete commands, flags, values and task names."""
-    # Imported here: no other command needs them.
-    from haz_trio.cli.completions import Shell, completion_script
-    from haz_trio.cli.printing import Printer
-
-    root: RootOptions = ctx.obj.options
-    chosen = parse_word(shell, Shell, "", "shell")
-    return Printer(root).out(completion_script(chosen))
 
 
+@forwards("haz_trio.cli.suggest_call:suggest")
 def suggest(
     ctx: typer.Context,
     words: Annotated[
@@ -67,13 +60,5 @@ def suggest(
             "Example: haz __suggest -- run --output-mode =b",
         ),
     ],
-) -> int:
+) -> None:
     """Answer a completion script."""
-    # Imported here: no other command needs them.
-    from haz_trio.cli.printing import Printer
-    from haz_trio.cli.suggest import suggest as candidates
-
-    *before, current = words
-    found = candidates(ctx.find_root().command, before, current.removeprefix("="))
-    root: RootOptions = ctx.obj.options
-    return Printer(root).out("".join(f"{each}\n" for each in found))

@@ -16,7 +16,7 @@ from haz_trio.cli.session import current_directory
 from haz_trio.config.disk import exists
 from haz_trio.config.load import load_root
 from haz_trio.errors import ConfigError
-from haz_trio.plan.outcome import EXIT_SUCCESS
+from haz_trio.plan.exit_codes import EXIT_SUCCESS
 
 EXIT_ATTENTION = 1
 _MARKS = {Standing.GOOD: "ok", Standing.NOTE: "note", Standing.ATTENTION: "LOOK"}

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from haz_trio.cli.options import RootOptions
-from haz_trio.cli.state import Settings
+from haz_trio.cli.declared import Settings, forwards
 from haz_trio.cli.strict import StrictCommand
 
 
@@ -22,19 +21,15 @@ def register_doctor(app: typer.Typer, settings: Settings) -> None:
     )(doctor)
 
 
+@forwards("haz_trio.cli.doctor_call:doctor")
 def doctor(
     ctx: typer.Context,
     json: Annotated[
         bool,
         typer.Option("--json", help="Print one JSON object. Example: haz doctor --json"),
     ] = False,
-) -> int:
+) -> None:
     """Look at the workspace, its cache, the file system and the machine.
 
     Nothing is changed; the file system is tried out in a folder that is removed again.
     """
-    # Imported here: help and bad arguments need no YAML (cli.md 14.5).
-    from haz_trio.cli.doctor import doctor_command
-
-    root: RootOptions = ctx.obj.options
-    return doctor_command(root, as_json=json)

@@ -6,7 +6,7 @@ that one makes and the other reads.
 
 from __future__ import annotations
 
-from haz_trio.cli.graph_options import GraphOptions
+from haz_trio.cli.graph_call import GraphOptions
 from haz_trio.cli.options import RootOptions
 from haz_trio.cli.printing import Printer
 from haz_trio.cli.query_forms import GraphForm, write_tasks

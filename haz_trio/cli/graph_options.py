@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import enum
 from typing import Annotated
 
-import attrs
 import typer
 
-from haz_trio.cli.options import RootOptions, parse_target
-from haz_trio.cli.state import Settings
+from haz_trio.cli.declared import Settings, forwards
 from haz_trio.cli.strict import StrictCommand
-from haz_trio.cli.values import parse_word
-from haz_trio.errors import UsageError
-from haz_trio.model.references import Reference
 
 # The first character keeps the parser from filling the lines.
 _EXAMPLES = """\b
@@ -24,22 +18,6 @@ Examples:
   haz graph | dot -Tsvg > graph.svg           the whole workspace
   haz graph lib:test --format mermaid         one task and all that it needs
   haz graph --json | jq '.edges | length'     for programs"""
-
-
-class GraphFormat(enum.Enum):
-    """The values of ``--format``: those of ``haz query --graph``."""
-
-    DOT = "dot"
-    MERMAID = "mermaid"
-    JSON = "json"
-
-
-@attrs.frozen
-class GraphOptions:
-    """The arguments and options of ``haz graph``; no reference means all tasks."""
-
-    references: tuple[Reference, ...]
-    format: GraphFormat
 
 
 def register_graph(app: typer.Typer, settings: Settings) -> None:
@@ -53,6 +31,7 @@ def register_graph(app: typer.Typer, settings: Settings) -> None:
     )(graph)
 
 
+@forwards("haz_trio.cli.graph_call:graph")
 def graph(
     ctx: typer.Context,
     tasks: Annotated[
@@ -77,16 +56,5 @@ def graph(
         bool,
         typer.Option("--json", help="The same as --format json. Example: haz graph --json"),
     ] = False,
-) -> int:
+) -> None:
     """Draw the task graph; an arrow leads from a task to what it needs."""
-    if json and format is not None:
-        raise UsageError("couldn't parse: `--format` and `--json` are mutually exclusive")
-    chosen = GraphFormat.JSON if json else GraphFormat.DOT
-    if format is not None:
-        chosen = parse_word(format, GraphFormat, "--format", "graph form")
-    options = GraphOptions(tuple(parse_target(task) for task in tasks or ()), chosen)
-    root: RootOptions = ctx.obj.options
-    # Imported here: help and bad arguments need no YAML (cli.md 14.5).
-    from haz_trio.cli.graph import graph_command
-
-    return graph_command(root, options)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import attrs
 
+from haz_trio.cli.init_call import InitOptions
 from haz_trio.cli.init_dialogue import Confirmed, Decision, Declined, Dialogue, Stopped
-from haz_trio.cli.init_options import InitOptions
 from haz_trio.cli.init_terminal import open_terminal
 from haz_trio.cli.options import RootOptions
 from haz_trio.cli.printing import Printer
@@ -24,7 +24,7 @@ from haz_trio.errors import ConfigError, Diagnostic
 from haz_trio.model.workspace import Mode
 from haz_trio.output.palette import Drawing, Palette, colour_choice
 from haz_trio.output.terminal import shows_unicode
-from haz_trio.plan.outcome import EXIT_SUCCESS
+from haz_trio.plan.exit_codes import EXIT_SUCCESS
 
 _FEW = 5  # how many paths a remark names
 _SIGNALLED = 128

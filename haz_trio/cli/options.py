@@ -5,16 +5,19 @@ from __future__ import annotations
 import enum
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 
-from haz_trio.cli.strict import bad_value
+from haz_trio.cli.mistakes import bad_value
 from haz_trio.errors import InvalidTextError, UsageError
 from haz_trio.model.names import check_name
 from haz_trio.model.references import Reference, SameProject, parse_reference
 from haz_trio.model.workspace import OutputMode
 from haz_trio.output.palette import ColorChoice
-from haz_trio.vcs import Changes, Since, Staged, WorkingTree
+
+if TYPE_CHECKING:
+    from haz_trio.vcs import Changes
 
 
 def is_on(variable: str) -> bool:
@@ -105,14 +108,8 @@ class RunOptions:
         """Check the words and their combinations; raises ``UsageError`` (cli.md 2.2)."""
         references = tuple(parse_target(text) for text in tasks)
         mode = _parse_mode(output_mode)
-        filters: list[Changes] = []
-        if git_changed:
-            filters.append(WorkingTree())
-        if git_staged:
-            filters.append(Staged())
-        if git_changed_since is not None:
-            filters.append(Since(git_changed_since))
-        if len(filters) > 1:
+        filters = [git_changed, git_staged, git_changed_since is not None].count(True)
+        if filters > 1:
             raise _excluded("git-changeset filters are mutually exclusive")
         scope = parse_scope(everything, workspace)
         if references and scope is not Scope.DEFAULT:
@@ -123,7 +120,19 @@ class RunOptions:
             raise _excluded(
                 "git-changeset filters cannot be combined with positional task references"
             )
-        return cls(references, scope, filters[0] if filters else None, dry_run, mode)
+        git = None
+        if filters:
+            git = _changes(staged=git_staged, since=git_changed_since)
+        return cls(references, scope, git, dry_run, mode)
+
+
+def _changes(*, staged: bool, since: str | None) -> Changes:
+    # Imported here: what git is run with is not needed without a filter (cli.md 14.5).
+    from haz_trio.vcs import Since, Staged, WorkingTree
+
+    if since is not None:
+        return Since(since)
+    return Staged() if staged else WorkingTree()
 
 
 def parse_scope(everything: bool, workspace: bool) -> Scope:

@@ -15,7 +15,6 @@ from haz_trio.model.patterns import WORKSPACE_ROOT
 from haz_trio.query.advice import check_paths, unknown_names
 from haz_trio.query.evaluation import evaluate
 from haz_trio.query.filters import Filter
-from haz_trio.vcs import changed_paths
 
 
 def query_command(root: RootOptions, options: QueryOptions) -> int:
@@ -45,6 +44,9 @@ def _candidates(session: Session, options: QueryOptions, printer: Printer) -> Co
     tasks = all_targets(session.graph, bearing)
     if options.git is None:
         return tasks
+    # Imported here: most queries ask git nothing (cli.md 14.5).
+    from haz_trio.vcs import changed_paths
+
     changes = changed_paths(session.workspace.root, options.git)
     for note in changes.notes:
         printer.say(note)

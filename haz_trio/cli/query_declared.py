@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from haz_trio.cli.state import Settings
+from haz_trio.cli.declared import Settings, forwards
 from haz_trio.cli.strict import StrictCommand
 
 
+@forwards("haz_trio.cli.query_call:query")
 def query(
     ctx: typer.Context,
     tags: Annotated[
@@ -229,47 +230,8 @@ def query(
             "Example: haz query --graph dot",
         ),
     ] = None,
-) -> int:
+) -> None:
     """List the tasks that all given filters match; without a filter, all of them."""
-    # Imported here: help needs neither the loader nor the query language (cli.md 14.5).
-    from haz_trio.cli.query import query_command
-    from haz_trio.cli.query_options import QueryOptions
-    from haz_trio.query.filters import Filter
-
-    options = QueryOptions.parse(
-        {
-            Filter.TAGS: tags,
-            Filter.PROJECTS: projects,
-            Filter.TASKS: tasks,
-            Filter.INPUTS: inputs,
-            Filter.OUTPUTS: outputs,
-            Filter.CHILD_OF: child_of,
-            Filter.PARENT_OF: parent_of,
-            Filter.DEPENDS_ON: depends_on,
-            Filter.ANCESTOR_OF: ancestor_of,
-            Filter.EXPR: expr,
-        },
-        {
-            "--has-deps": has_deps,
-            "--no-deps": no_deps,
-            "--has-inputs": has_inputs,
-            "--no-inputs": no_inputs,
-            "--has-outputs": has_outputs,
-            "--no-outputs": no_outputs,
-            "--mutex": mutex,
-        },
-        everything=everything,
-        workspace=workspace,
-        git_changed=git_changed,
-        git_staged=git_staged,
-        git_changed_since=git_changed_since,
-        format=format,
-        as_json=as_json,
-        fields=fields,
-        null=null,
-        graph=graph,
-    )
-    return query_command(ctx.obj.options, options)
 
 
 def register_query(app: typer.Typer, settings: Settings) -> None:

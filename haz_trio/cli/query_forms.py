@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias, assert_never
 
@@ -95,6 +94,8 @@ def _objects(graph: TaskGraph, tasks: Iterable[TaskId], fields: Fields, root: st
 
 
 def _line(value: object) -> str:
+    import json  # names alone need none
+
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False) + "\n"
 
 

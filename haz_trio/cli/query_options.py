@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
+from haz_trio.cli.mistakes import bad_value
 from haz_trio.cli.options import RunOptions, Scope
 from haz_trio.cli.query_forms import FIELDS, Form, Format, GraphForm, Objects
-from haz_trio.cli.strict import bad_value
 from haz_trio.errors import UsageError
 from haz_trio.query.atoms import Meaning
 from haz_trio.query.filters import Filter, read_filter, read_filters
 from haz_trio.query.syntax import And
-from haz_trio.vcs import Changes
+
+if TYPE_CHECKING:
+    from haz_trio.vcs import Changes
 
 FormKind = TypeVar("FormKind", Format, GraphForm)
 

@@ -33,9 +33,10 @@ from haz_trio.output.events import SummaryBook
 from haz_trio.output.streams import Streams
 from haz_trio.output.summary import format_duration
 from haz_trio.output.writes import Renderer, Write
+from haz_trio.plan.exit_codes import EXIT_SUCCESS, EXIT_TASK_FAILURE
 from haz_trio.plan.machine import Plan
 from haz_trio.plan.messages import Event, RunClosed, RunFinished, RunNote, TaskNote
-from haz_trio.plan.outcome import EXIT_SUCCESS, EXIT_TASK_FAILURE, exit_code_for
+from haz_trio.plan.outcome import exit_code_for
 
 GATHERED = 64 * 1024  # bytes that are written together while nothing is waited for
 

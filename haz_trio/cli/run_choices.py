@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 
+from haz_trio.cli.lane import UNSAID
+from haz_trio.cli.mistakes import bad_value
 from haz_trio.cli.options import RunOptions, Scope, parse_target
-from haz_trio.cli.strict import UNSAID, bad_value
 from haz_trio.cli.values import (
     Annotations,
     Jobs,
@@ -21,9 +23,10 @@ from haz_trio.cli.values import (
 from haz_trio.errors import UsageError
 from haz_trio.model.references import Reference
 from haz_trio.plan.policy import UNLIMITED, CacheUse, Policy
-from haz_trio.query.atoms import Meaning
-from haz_trio.query.filters import Filter, read_filter
-from haz_trio.vcs import Changes, SinceFork, WorkingTree
+
+if TYPE_CHECKING:
+    from haz_trio.query.atoms import Meaning
+    from haz_trio.vcs import Changes
 
 
 @attrs.frozen
@@ -106,7 +109,7 @@ class RunChoices:
             ),
             timeout=limit if timeout is None else parse_duration(timeout, "--timeout"),
             affected=_affected(affected),
-            query=None if query is None else read_filter(Filter.EXPR, query),
+            query=None if query is None else _question(query),
             skip=tuple(parse_target(word) for word in skip),
             only=only,
             with_dependents=with_dependents,
@@ -158,7 +161,16 @@ def _affected(revision: str | None) -> Changes | None:
         return None
     if revision == "":
         raise bad_value("", "expected a revision, or no `=` to compare with HEAD", "--affected")
+    # Imported here, as below: most runs are chosen without it (cli.md 14.5).
+    from haz_trio.vcs import SinceFork, WorkingTree
+
     return WorkingTree() if revision == UNSAID else SinceFork(revision)
+
+
+def _question(expression: str) -> Meaning:
+    from haz_trio.query.filters import Filter, read_filter
+
+    return read_filter(Filter.EXPR, expression)
 
 
 def _exclude(given: Mapping[str, object]) -> None:

@@ -21,9 +21,10 @@ from haz_trio.engine.kit import Jobs, Kit
 from haz_trio.output.console import Console, Sink, open_console
 from haz_trio.output.summary import format_duration
 from haz_trio.output.writes import Target
+from haz_trio.plan.exit_codes import EXIT_SUCCESS, EXIT_TASK_FAILURE
 from haz_trio.plan.machine import Plan
 from haz_trio.plan.messages import RunClosed, RunNote
-from haz_trio.plan.outcome import EXIT_SUCCESS, EXIT_TASK_FAILURE, RunReport, exit_code_for
+from haz_trio.plan.outcome import RunReport, exit_code_for
 from haz_trio.process.signals import shed_inherited_signals
 
 if TYPE_CHECKING:

@@ -6,9 +6,7 @@ from typing import Annotated
 
 import typer
 
-from haz_trio.cli.options import RunOptions
-from haz_trio.cli.run_choices import RunChoices
-from haz_trio.cli.state import Settings
+from haz_trio.cli.declared import Settings, forwards
 from haz_trio.cli.strict import StrictCommand
 
 
@@ -22,6 +20,7 @@ def register_run(app: typer.Typer, settings: Settings) -> None:
     )(run)
 
 
+@forwards("haz_trio.cli.run_call:run")
 def run(
     ctx: typer.Context,
     tasks: Annotated[
@@ -251,40 +250,5 @@ def run(
             "GITHUB_ACTIONS is set). Example: haz run --annotations github --all",
         ),
     ] = None,
-) -> int:
+) -> None:
     """Run tasks and what they depend on; restore from the cache what is unchanged."""
-    options = RunOptions.parse(
-        tasks or [],
-        everything=everything,
-        workspace=workspace,
-        git_changed=git_changed,
-        git_staged=git_staged,
-        git_changed_since=git_changed_since,
-        dry_run=dry_run,
-        output_mode=output_mode,
-    )
-    choices = RunChoices.parse(
-        jobs=jobs,
-        keep_going=keep_going,
-        fail_fast=fail_fast,
-        force=force,
-        no_cache=no_cache,
-        timeout=timeout,
-        task_timeout=task_timeout,
-        retries=retries,
-        affected=affected,
-        query=query,
-        only=only,
-        with_dependents=with_dependents,
-        skip=skip or [],
-        arguments=arguments or [],
-        explain=explain,
-        json=json,
-        summary=summary,
-        annotations=annotations,
-    )
-    choices.check(options)
-    # Imported here: help and bad arguments need neither trio nor YAML (cli.md 14.5).
-    from haz_trio.cli.run import run_command
-
-    return run_command(ctx.obj.options, options, choices)

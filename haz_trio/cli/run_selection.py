@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -24,7 +25,9 @@ from haz_trio.graph.selection import (
 )
 from haz_trio.model.names import TaskId
 from haz_trio.model.patterns import WORKSPACE_ROOT
-from haz_trio.vcs import Changes, changed_paths
+
+if TYPE_CHECKING:
+    from haz_trio.vcs import Changes
 
 
 @attrs.frozen
@@ -63,6 +66,9 @@ def choose(session: Session, options: RunOptions, choices: RunChoices, printer: 
 
 
 def _changed(session: Session, changes: Changes, printer: Printer) -> Collection[str]:
+    # Imported here: most runs ask git nothing (cli.md 14.5).
+    from haz_trio.vcs import changed_paths
+
     found = changed_paths(session.workspace.root, changes)
     for note in found.notes:
         printer.say(note)

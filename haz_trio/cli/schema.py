@@ -16,7 +16,7 @@ from haz_trio.config.disk import exists, shown
 from haz_trio.config.json_schema import FileKind, file_schema
 from haz_trio.config.load import load_root
 from haz_trio.errors import HazError
-from haz_trio.plan.outcome import EXIT_SUCCESS
+from haz_trio.plan.exit_codes import EXIT_SUCCESS
 
 FOLDER = ".haz/schema"
 _LINE = "# yaml-language-server: $schema="

@@ -6,11 +6,9 @@ from typing import Annotated
 
 import typer
 
-from haz_trio.cli.options import RootOptions
-from haz_trio.cli.state import Settings
-from haz_trio.cli.strict import StrictCommand, bad_value
+from haz_trio.cli.declared import Settings, forwards
+from haz_trio.cli.strict import StrictCommand
 
-_KINDS = ("workspace", "project", "overlay")
 # The first character keeps the parser from filling the lines.
 _EXAMPLES = """\b
 Examples:
@@ -30,6 +28,7 @@ def register_schema(app: typer.Typer, settings: Settings) -> None:
     )(schema)
 
 
+@forwards("haz_trio.cli.schema_call:schema")
 def schema(
     ctx: typer.Context,
     kind: Annotated[
@@ -49,14 +48,5 @@ def schema(
             "which editors with a YAML language server find them. Example: haz schema --write",
         ),
     ] = False,
-) -> int:
+) -> None:
     """Print the JSON Schema (2020-12) of the configuration files, as the parser has it."""
-    root: RootOptions = ctx.obj.options
-    if kind is not None and kind not in _KINDS:
-        reason = f"unknown kind of file `{kind}` (expected `workspace`, `project` or `overlay`)"
-        raise bad_value(kind, reason)
-    # Imported here: help and bad arguments need no YAML (cli.md 14.5).
-    from haz_trio.cli.schema import schema_command
-    from haz_trio.config.json_schema import FileKind
-
-    return schema_command(root, None if kind is None else FileKind(kind), write=write)

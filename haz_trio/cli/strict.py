@@ -9,27 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-import attrs
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
-from haz_trio.errors import UsageError
-from haz_trio.model.names import quote
+from haz_trio.cli.lane import UNSAID
+from haz_trio.cli.mistakes import refused
 
 # Typer 0.24 parses with click, 0.28 with a copy of its own: neither type can be named for both.
 Context: TypeAlias = Any  # reason: see above
 
 HELP = ("-h", "--help")
-UNSAID = "\0"  # the value of a flag like ``--affected[=REV]`` without one; no word holds a NUL
 NEAR = 0.7  # how alike two names are that may be mistaken for each other
 
 
-@attrs.frozen
-class _Flag:
+class _Flag(NamedTuple):
     """One option: its first long name, whether it takes a value, and what the value is called.
 
     A value that is optional stands behind ``=`` or is not there.
+    No class of attrs, which help would have to import for it alone.
     """
 
     name: str
@@ -50,11 +48,11 @@ class StrictCommand(TyperCommand):
         room = sum(float("inf") if p.nargs < 0 else p.nargs for p in positionals)
         left = _scan(args, flags)
         if len(left) > room:
-            raise UsageError(f"`{left[int(room)]}` is not expected in this context")
+            raise refused(f"`{left[int(room)]}` is not expected in this context")
         for position, parameter in enumerate(positionals):
             if parameter.required and len(left) <= position:
                 meta = parameter.metavar or parameter.human_readable_name
-                raise UsageError(f"expected `{meta}`, pass `--help` for usage information")
+                raise refused(f"expected `{meta}`, pass `--help` for usage information")
         return super().parse_args(ctx, _with_values(args, flags))
 
 
@@ -74,10 +72,10 @@ class StrictGroup(TyperGroup):
             self._check_own_flag(ctx, word, flags)
         _scan(head, flags)
         if not rest:
-            raise UsageError("expected `COMMAND ...`, pass `--help` for usage information")
+            raise refused("expected `COMMAND ...`, pass `--help` for usage information")
         names = self.list_commands(ctx)
         if rest[0] not in names:
-            raise UsageError(_unknown_command(rest[0], names))
+            raise refused(_unknown_command(rest[0], names))
         return super().parse_args(ctx, args)
 
     def _check_own_flag(self, ctx: Context, word: str, flags: dict[str, _Flag]) -> None:
@@ -87,14 +85,14 @@ class StrictGroup(TyperGroup):
         for command in self.list_commands(ctx):
             inner = self.get_command(ctx, command)
             if inner is not None and name in _flags(inner.params):
-                raise UsageError(
+                raise refused(
                     f"flag `{name}` is not valid in this context, "
                     f"did you mean to pass it to command `{command}`?"
                 )
         near = get_close_matches(name, flags, 1, NEAR)
         if near:
-            raise UsageError(_unknown_flag(name, near[0]))
-        raise UsageError(_unknown_command(word, ()))
+            raise refused(_unknown_flag(name, near[0]))
+        raise refused(_unknown_command(word, ()))
 
 
 def _flags(parameters: Iterable[object]) -> dict[str, _Flag]:
@@ -148,13 +146,11 @@ def _scan(args: Sequence[str], flags: dict[str, _Flag]) -> list[str]:
             continue
         flag, value = _read_flag(word, flags)
         if flag.name in seen and not flag.repeatable:
-            raise UsageError(
-                f"argument `{flag.name}` cannot be used multiple times in this context"
-            )
+            raise refused(f"argument `{flag.name}` cannot be used multiple times in this context")
         seen.add(flag.name)
         if not flag.takes_value:
             if value is not None:
-                raise UsageError(f"`{value}` is not expected in this context")
+                raise refused(f"`{value}` is not expected in this context")
         elif value is None and not flag.optional:
             _check_value(args, at, flag, flags)
             at += 1
@@ -180,15 +176,15 @@ def _read_flag(word: str, flags: dict[str, _Flag]) -> tuple[_Flag, str | None]:
         if all(f"-{c}" in flags and not flags[f"-{c}"].takes_value for c in word[1:]):
             return flag, None
     near = get_close_matches(name, [n for n in flags if n.startswith("--")], 1, NEAR)
-    raise UsageError(_unknown_flag(name, near[0] if near else ""))
+    raise refused(_unknown_flag(name, near[0] if near else ""))
 
 
 def _check_value(args: Sequence[str], at: int, flag: _Flag, flags: dict[str, _Flag]) -> None:
     wanted = f"`{flag.name}` requires an argument `{flag.meta}`"
     if at == len(args) or args[at].partition("=")[0] in flags or args[at] == "--":
-        raise UsageError(wanted)
+        raise refused(wanted)
     if args[at].startswith("-") and args[at] != "-":
-        raise UsageError(
+        raise refused(
             f"{wanted}, got a flag `{args[at]}`, "
             f"try `{flag.name}={args[at]}` to use it as an argument"
         )
@@ -205,11 +201,3 @@ def _unknown_command(word: str, names: Iterable[str]) -> str:
     if near:
         return f"no such command or positional: `{word}`, did you mean `{near[0]}`?"
     return f"expected `COMMAND ...`, got `{word}`. Pass `--help` for usage information"
-
-
-def bad_value(text: str, reason: object, flag: str = "") -> UsageError:
-    """The error for a word or a flag's value that cannot be parsed."""
-    shown = text if text else quote(text)
-    where = f"{flag}={shown}" if flag and not text else shown
-    whose = f"{flag}: " if flag and text else ""
-    return UsageError(f"{whose}couldn't parse `{where}`: {reason}")

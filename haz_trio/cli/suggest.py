@@ -1,24 +1,22 @@
 """What can stand at the end of an unfinished command line: the answer to the Tab key.
 
-Commands, flags and help come from the application's own declarations, names from the workspace.
+Commands, flags and what is said about them come from a table that is made from their
+declarations, names from the workspace.
 The answer is one candidate a line, with a tab and a few words about it; a line with no candidate
 and the word ``files`` or ``folders`` leaves it to the shell.
+Every press of the key starts an interpreter: no library is imported here and no class of theirs
+is made, until names are wanted.
 """
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from haz_trio.cli.suggest_table import COMMANDS
 
-import attrs
-from typer.core import TyperArgument, TyperOption
+TYPE_CHECKING = False  # in place of typing's, which is not imported here
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
-from haz_trio.cli.options import RootOptions
-
-# Typer 0.24 to 0.28 parse with click or with a copy of it: no type can be named for both.
-Command: TypeAlias = Any  # reason: see above
+    from haz_trio.cli.lane_types import Candidate, Path, Shown
 
 # The words that an option or argument takes, where its declaration says just that it is text.
 WORDS: dict[tuple[str, str], tuple[str, ...]] = {
@@ -33,34 +31,20 @@ WORDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("schema", "[KIND]"): ("workspace", "project", "overlay"),
     ("completions", "SHELL"): ("bash", "zsh", "fish", "powershell"),
 }
-_TASKS = frozenset({"TASK", "[TASK]", "[TASK]..."})
+_TASKS = ("TASK", "[TASK]", "[TASK]...")
 _PLACES = {"DIR": "folders", "FILE": "files"}
-_OPTIONAL = "[="  # how the name of a value begins that stands behind `=` or is not there
-_RULES = re.compile(r" \([A-Z]{2,4}-\d+( to [A-Z]{2,4}-\d+)?\)|\s*Example: .*", re.DOTALL)
 
 
-@attrs.frozen
-class Candidate:
-    """A word that fits, and a few words about it; without a ``word`` the shell looks for one."""
-
-    word: str
-    about: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.word}\t{self.about}"
-
-
-@attrs.define
 class _Line:
     """The words before the current one, as far as they have a meaning."""
 
-    command: Command
-    path: list[str] = attrs.field(factory=list)
-    settings: dict[str, str] = attrs.field(factory=dict)
-    seen: set[str] = attrs.field(factory=set)
-    positionals: int = 0
-    waiting: TyperOption | None = None
-    only_positionals: bool = False
+    def __init__(self) -> None:
+        self.path: Path = ()
+        self.settings: dict[str, str] = {}
+        self.seen: set[str] = set()
+        self.positionals = 0
+        self.waiting: Shown | None = None
+        self.only_positionals = False
 
     @property
     def name(self) -> str:
@@ -75,11 +59,10 @@ class _Line:
             self.only_positionals = True
         elif word.startswith("-") and word != "-" and not self.only_positionals:
             self._flag(word)
-        elif hasattr(self.command, "commands"):
-            inner = self.command.commands.get(word)
-            if inner is not None:
-                self.command, self.only_positionals = inner, False
-                self.path.append(word)
+        elif self.is_group:
+            if (*self.path, word) in COMMANDS:
+                self.path = (*self.path, word)
+                self.only_positionals = False
                 self.seen.clear()
         else:
             self.positionals += 1
@@ -91,106 +74,91 @@ class _Line:
             option, value, equals = self.option(word[:2]), word[2:], word[2:]
         if option is None:
             return
-        if not option.multiple:
-            self.seen.update(option.opts)
-        if takes_value(option):
+        spellings, kind, _, _ = option
+        if kind != "many":
+            self.seen.update(spellings)
+        if kind != "switch":
             if equals:
                 self._set(option, value)
-            elif not (option.metavar or "").startswith(_OPTIONAL):
+            elif kind != "optional":
                 self.waiting = option
 
-    def _set(self, option: TyperOption, value: str) -> None:
-        self.settings.update(dict.fromkeys(option.opts, value))
-
-    def option(self, name: str) -> TyperOption | None:
-        for parameter in options_of(self.command):
-            if name in parameter.opts:
-                return parameter
-        return None
+    def _set(self, option: Shown, value: str) -> None:
+        self.settings.update(dict.fromkeys(option[0], value))
 
     @property
-    def workspace(self) -> RootOptions:
-        directory, root = self.settings.get("-C"), self.settings.get("--root")
-        return RootOptions(
-            None if directory is None else os.path.expanduser(directory),
-            os.path.expanduser(root) if root else os.environ.get("HAZ_ROOT") or None,
-        )
+    def is_group(self) -> bool:
+        return any(path[:-1] == self.path for path in COMMANDS if path)
+
+    @property
+    def options(self) -> Sequence[Shown]:
+        return COMMANDS[self.path][2]
+
+    def option(self, name: str) -> Shown | None:
+        return next((option for option in self.options if name in option[0]), None)
 
 
-def suggest(application: Command, before: Sequence[str], current: str) -> list[Candidate]:
-    """The candidates for the word ``current`` behind the words ``before``, in order."""
-    line = _Line(application)
+def suggest(before: Sequence[str], current: str) -> list[Candidate]:
+    """The candidates for the word ``current`` behind the words ``before``, in order.
+
+    Each is a word and a few words about it; without a word the shell looks for one.
+    """
+    line = _Line()
     for word in before:
         line.read(word)
     if line.waiting is not None:
         found = _values(line, line.waiting, current)
     elif current.startswith("-") and not line.only_positionals:
         found = _flags(line, current)
-    elif hasattr(line.command, "commands"):
-        found = _commands(line.command)
+    elif line.is_group:
+        found = _commands(line)
     else:
         found = _positional(line, current)
-    return [each for each in found if not each.word or each.word.startswith(current)]
+    return [(word, about) for word, about in found if word.startswith(current) or not word]
 
 
-def options_of(command: Command) -> list[TyperOption]:
-    return [each for each in command.params if isinstance(each, TyperOption)]
-
-
-def takes_value(option: TyperOption) -> bool:
-    return not (option.is_flag or option.count)
-
-
-def _commands(group: Command) -> Iterator[Candidate]:
-    for name, command in group.commands.items():
-        if not command.hidden:
-            yield Candidate(name, command.get_short_help_str(80))
+def _commands(line: _Line) -> Iterator[Candidate]:
+    for path, (about, _, _) in COMMANDS.items():
+        if path and path[:-1] == line.path:
+            yield path[-1], about
 
 
 def _flags(line: _Line, current: str) -> Iterator[Candidate]:
     name, equals, value = current.partition("=")
     option = line.option(name)
     if equals:
-        if option is not None and takes_value(option):
-            for each in _values(line, option, value):
-                yield attrs.evolve(each, word=each.word and f"{name}={each.word}")
+        if option is not None and option[1] != "switch":
+            for word, about in _values(line, option, value):
+                yield word and f"{name}={word}", about
         return
-    for option in options_of(line.command):
-        if not option.hidden and not line.seen.intersection(option.opts):
-            for spelled in option.opts:
-                yield Candidate(spelled, _about(option.help))
-    yield Candidate("--help", "Show this message and exit.")
+    for spellings, _, _, about in line.options:
+        if not line.seen.intersection(spellings):
+            for spelled in spellings:
+                yield spelled, about
+    yield "--help", "Show this message and exit."
 
 
-def _values(line: _Line, option: TyperOption, current: str) -> Iterator[Candidate]:
-    name = next((each for each in option.opts if each.startswith("--")), option.opts[0])
-    yield from _words(line, name, option.metavar or "", current)
+def _values(line: _Line, option: Shown, current: str) -> Iterator[Candidate]:
+    spellings, _, metavar, _ = option
+    name = next((each for each in spellings if each.startswith("--")), spellings[0])
+    yield from _words(line, name, metavar, current)
 
 
 def _positional(line: _Line, current: str) -> Iterator[Candidate]:
-    places = [each for each in line.command.params if isinstance(each, TyperArgument)]
-    last = len(places) - 1
-    at = min(line.positionals, last) if places and places[last].nargs < 0 else line.positionals
-    if at <= last:
-        metavar = places[at].metavar or ""
-        yield from _words(line, metavar, metavar, current)
+    _, arguments, _ = COMMANDS[line.path]
+    for metavar, several in arguments[line.positionals :] or arguments[-1:]:
+        if several or line.positionals < len(arguments):
+            yield from _words(line, metavar, metavar, current)
+        return
 
 
 def _words(line: _Line, name: str, metavar: str, current: str) -> Iterator[Candidate]:
     for word in WORDS.get((line.name, name), ()):
-        yield Candidate(word)
+        yield word, ""
     if metavar in _PLACES:
-        yield Candidate("", _PLACES[metavar])
+        yield "", _PLACES[metavar]
     elif metavar in _TASKS:
         # Imported here: commands and flags need no YAML.
-        from haz_trio.cli.suggest_names import find_names
-        from haz_trio.cli.suggest_tasks import references
+        from haz_trio.cli.suggest_tasks import tasks
 
-        for word, about in references(find_names(line.workspace), current):
-            yield Candidate(word, about)
-
-
-def _about(help: str | None) -> str:
-    """The first sentence of a help text."""
-    text = " ".join(_RULES.sub("", help or "").split())
-    return re.split(r"[.;:] ", text, maxsplit=1)[0].rstrip(".")
+        yield from tasks(line.settings, current)

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 
-from haz_trio.cli.suggest_names import Names
+from haz_trio.cli.options import RootOptions
+from haz_trio.cli.suggest_names import Names, find_names
+
+
+def tasks(settings: Mapping[str, str], current: str) -> Iterator[tuple[str, str]]:
+    """References for the word ``current``; ``settings`` are flags and their values before it."""
+    directory, root = settings.get("-C"), settings.get("--root")
+    place = RootOptions(
+        None if directory is None else os.path.expanduser(directory),
+        os.path.expanduser(root) if root else os.environ.get("HAZ_ROOT") or None,
+    )
+    return references(find_names(place), current)
 
 
 def references(names: Names, current: str) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import attrs
 
-from haz_trio.cli.strict import UNSAID, bad_value
+from haz_trio.cli.lane import UNSAID
+from haz_trio.cli.mistakes import bad_value, expected
 from haz_trio.plan.policy import CacheUse
 
 _COUNT = re.compile(r"[0-9]{1,6}")
@@ -89,6 +90,5 @@ def parse_word(text: str, words: type[EnumT], flag: str, what: str) -> EnumT:
     try:
         return words(text)
     except ValueError:
-        *others, last = [f"`{each.value}`" for each in words]
-        expected = f"{', '.join(others)} or {last}"
-        raise bad_value(text, f"unknown {what} `{text}` (expected {expected})", flag) from None
+        known = expected(each.value for each in words)
+        raise bad_value(text, f"unknown {what} `{text}` ({known})", flag) from None

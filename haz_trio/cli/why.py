@@ -7,8 +7,8 @@ from typing import assert_never
 from haz_trio.cli.options import RootOptions
 from haz_trio.cli.printing import Printer
 from haz_trio.cli.session import Session, open_session
+from haz_trio.cli.why_call import WhyOptions
 from haz_trio.cli.why_json import why_json
-from haz_trio.cli.why_options import WhyOptions
 from haz_trio.cli.why_text import comparison_text, lookup, report
 from haz_trio.engine.comparison import compare
 from haz_trio.engine.explain import Explanation, Keyed, Unkeyed, explain

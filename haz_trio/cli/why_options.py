@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import attrs
 import typer
 
-from haz_trio.cli.options import RootOptions, parse_target
-from haz_trio.cli.state import Settings
+from haz_trio.cli.declared import Settings, forwards
 from haz_trio.cli.strict import StrictCommand
-from haz_trio.model.references import Reference
 
 # The first character keeps the parser from filling the lines.
 _EXAMPLES = """\b
@@ -18,15 +15,6 @@ Examples:
   haz why lib:test                 what its key is made of, and whether that is a hit
   haz why --diff lib:test          what changed since its last result
   haz why --diff --json lib:test   the same for programs"""
-
-
-@attrs.frozen
-class WhyOptions:
-    """The argument and the options of ``haz why``."""
-
-    reference: Reference
-    diff: bool
-    json: bool
 
 
 def register_why(app: typer.Typer, settings: Settings) -> None:
@@ -40,6 +28,7 @@ def register_why(app: typer.Typer, settings: Settings) -> None:
     )(why)
 
 
+@forwards("haz_trio.cli.why_call:why")
 def why(
     ctx: typer.Context,
     task: Annotated[
@@ -68,14 +57,8 @@ def why(
             "masked. Example: haz why --json lib:test",
         ),
     ] = False,
-) -> int:
+) -> None:
     """Show what a task's cache key is made of and whether the cache has its result.
 
     Nothing is run and nothing is written.
     """
-    options = WhyOptions(parse_target(task), diff, json)
-    root: RootOptions = ctx.obj.options
-    # Imported here: help and bad arguments need neither hashing nor YAML (cli.md 14.5).
-    from haz_trio.cli.why import why_command
-
-    return why_command(root, options)

@@ -14,8 +14,8 @@ from typing import TypeAlias, assert_never
 import attrs
 
 from haz_trio.model.names import TaskId
+from haz_trio.output.descriptors import PIECE
 from haz_trio.output.renderers import Narrator
-from haz_trio.output.spool import PIECE
 from haz_trio.output.summary import cause_text, violation_text
 from haz_trio.output.writes import Target, Write
 from haz_trio.plan.messages import (

@@ -14,8 +14,9 @@ import attrs
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import OutputMode
 from haz_trio.output import summary
+from haz_trio.output.descriptors import PIECE
 from haz_trio.output.palette import Palette, Screen
-from haz_trio.output.spool import PIECE, Spool
+from haz_trio.output.spool import Spool
 from haz_trio.output.writes import Renderer, Target, Write
 from haz_trio.plan.messages import (
     Event,

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from typing import IO
 
-PIECE = 256 * 1024  # bytes; what is written at once, and read back at once
+from haz_trio.output.descriptors import PIECE
+
 IN_MEMORY = 1024 * 1024  # bytes
 
 

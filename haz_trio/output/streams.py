@@ -1,26 +1,18 @@
 """The two standard streams of the process, written with blocking calls, and what became of them.
 
 Knows nothing of trio: the console calls it in a thread, the rest of the command line directly.
-The flags of the descriptors are shared with whoever started us and are never changed.
 """
 
 from __future__ import annotations
 
-import errno
-import os
-import select
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 import attrs
 
-from haz_trio.output.spool import PIECE
+from haz_trio.output.descriptors import GONE, PIECE, push
 from haz_trio.output.writes import Target, Write
 
-# What a pipe takes as a whole or not at all (PIPE_BUF on Linux): lines of two programs that
-# share a pipe stay whole as long as they are not longer.
-ATOMIC = 4096
-_LOOK_UP = 200  # milliseconds between two looks at whether we should give up
 _NAMES = {Target.STDOUT: "standard output", Target.STDERR: "standard error"}
 DESCRIPTORS: Mapping[Target, int] = {target: int(target) for target in Target}
 
@@ -61,37 +53,13 @@ def write_all(
 
     A descriptor that does not block is polled, and ``given_up`` is asked between two pieces.
     """
-    descriptor = descriptors[target]
-    at = 0
-    while at < len(data):
-        if given_up():
-            return GivenUp()
-        try:
-            at += os.write(descriptor, memoryview(data)[at : _piece_end(data, at)])
-        except BlockingIOError:
-            _wait_writable(descriptor)
-        except OSError as problem:
-            # A stream that was closed from the start reads to nobody either (cli.md P05).
-            if problem.errno in (errno.EPIPE, errno.EBADF):
-                return ReaderGone()
-            return WriteFailed(problem.strerror or str(problem))
-    return Written()
-
-
-def _piece_end(data: bytes, at: int) -> int:
-    """Where to cut: behind whole lines that a pipe takes at once, else behind one long line."""
-    if len(data) - at <= ATOMIC:
-        return len(data)
-    cut = data.rfind(b"\n", at, at + ATOMIC)
-    if cut < 0:
-        cut = data.find(b"\n", at + ATOMIC, at + PIECE)
-    return cut + 1 if cut >= 0 else min(at + PIECE, len(data))
-
-
-def _wait_writable(descriptor: int) -> None:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLOUT)
-    poll.poll(_LOOK_UP)
+    try:
+        whole = push(descriptors[target], data, given_up=given_up)
+    except OSError as problem:
+        if problem.errno in GONE:
+            return ReaderGone()
+        return WriteFailed(problem.strerror or str(problem))
+    return Written() if whole else GivenUp()
 
 
 class Streams:
@@ -148,16 +116,3 @@ class Streams:
                 self._write(Target.STDERR, line.encode())
             case Written() | GivenUp():
                 pass
-
-
-def reserve_standard_streams() -> None:
-    """Open ``/dev/null`` where a standard stream is closed; to be called before any file is.
-
-    Otherwise the next file that is opened becomes standard output, and gets the tasks' bytes.
-    """
-    for descriptor in (0, 1, 2):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            # The lowest free number is this one: the lower ones have just been looked at.
-            os.open(os.devnull, os.O_RDWR)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
-from haz_trio.plan.messages import Event
+if TYPE_CHECKING:
+    from haz_trio.plan.messages import Event
 
 
 class Target(enum.IntEnum):
@@ -29,4 +30,4 @@ class Write:
 # Takes an event and the seconds since the run began, and keeps what it must hold at once.
 # What it returns is written as a whole before anything else; a list is in memory already, any
 # other iterable is many bytes that are read from a file while they are written.
-Renderer: TypeAlias = Callable[[Event, float], Iterable[Write]]
+Renderer: TypeAlias = "Callable[[Event, float], Iterable[Write]]"

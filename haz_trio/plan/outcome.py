@@ -9,10 +9,7 @@ from typing import TypeAlias
 import attrs
 
 from haz_trio.model.names import TaskId
-
-EXIT_SUCCESS = 0
-EXIT_TASK_FAILURE = 1
-EXIT_CONFIGURATION = 2
+from haz_trio.plan.exit_codes import EXIT_SUCCESS, EXIT_TASK_FAILURE
 
 
 class Source(enum.Enum):

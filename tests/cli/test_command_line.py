@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from haz_trio.cli.main import run_command_line
+from haz_trio.cli.main import carry_out, run_command_line
+from haz_trio.cli.state import State
 
 
 @pytest.mark.parametrize(
@@ -209,20 +210,19 @@ def test_a_fault_of_ours_is_reported_without_a_traceback(
     The fault is named, and not the groups that nurseries wrap around it.
     """
 
-    def broken(command: str) -> None:
+    def broken(body: str, *_: object) -> int:
         try:
-            raise ZeroDivisionError(command)
+            raise ZeroDivisionError(body.partition(":")[2])
         except ZeroDivisionError as fault:
             raise ExceptionGroup("nursery", [ExceptionGroup("inner", [fault])]) from None
 
-    monkeypatch.setattr("haz_trio.cli.main.make_app", broken)
     monkeypatch.delenv("HAZ_DEBUG", raising=False)
-    assert run_command_line(["run"]) == 2
+    assert carry_out(["run"], State(broken)) == 2
     out, err = capfd.readouterr()
     assert out == ""
     assert "has a fault, at test_command_line.py:" in err
     assert "ZeroDivisionError: run\n  help: please report" in err
     assert "Traceback" not in err
     monkeypatch.setenv("HAZ_DEBUG", "1")
-    assert run_command_line(["run"]) == 2
+    assert carry_out(["run"], State(broken)) == 2
     assert "Traceback (most recent call last)" in capfd.readouterr().err

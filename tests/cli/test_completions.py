@@ -13,13 +13,12 @@ from pathlib import Path
 
 import attrs
 import pytest
-import typer
 
-from haz_trio.cli.app import make_app
-from haz_trio.cli.completions import Shell, completion_script
+from haz_trio.cli.completions import SCRIPTS
 from haz_trio.cli.main import run_command_line
-from haz_trio.cli.suggest import WORDS, options_of
+from haz_trio.cli.suggest import WORDS
 from haz_trio.cli.suggest_names import Named, read_names
+from haz_trio.cli.suggest_table import COMMANDS
 from haz_trio.model.workspace import OutputMode
 from haz_trio.output.palette import ColorChoice
 from tests.cli.pseudo_terminal import on_terminal
@@ -162,18 +161,17 @@ def test_a_guess_agrees_with_the_parser(tmp_path: Path) -> None:
 
 def test_every_list_of_words_belongs_to_an_option() -> None:
     """No list of words is for an option or an argument that is not there any more."""
-    top = typer.main.get_command(make_app())
     for command, name in WORDS:
-        owner = getattr(top, "commands")[command] if command else top  # noqa: B009  # two libraries
-        spelled = {each for option in options_of(owner) for each in option.opts}
-        assert name in spelled | {each.metavar for each in owner.params}, (command, name)
+        _, arguments, options = COMMANDS[(command,) if command else ()]
+        spelled = {each for spellings, *_ in options for each in spellings}
+        assert name in spelled | {metavar for metavar, _ in arguments}, (command, name)
 
 
 def test_the_words_are_those_that_are_understood() -> None:
     """The lists are the enumerations that read the words."""
     assert WORDS["run", "--output-mode"] == tuple(each.value for each in OutputMode)
     assert WORDS["", "--color"] == tuple(each.value for each in ColorChoice)
-    assert WORDS["completions", "SHELL"] == tuple(each.value for each in Shell)
+    assert WORDS["completions", "SHELL"] == tuple(SCRIPTS)
 
 
 @pytest.mark.parametrize(
@@ -209,12 +207,12 @@ def test_an_unknown_shell_is_refused(capfd: Capture) -> None:
     assert "`bash`" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("shell", Shell)
-def test_a_script_is_printed(shell: Shell, capfd: Capture) -> None:
+@pytest.mark.parametrize("shell", SCRIPTS)
+def test_a_script_is_printed(shell: str, capfd: Capture) -> None:
     """The script goes to stdout and calls back."""
-    assert run_command_line(["completions", shell.value]) == 0
+    assert run_command_line(["completions", shell]) == 0
     out, err = capfd.readouterr()
-    assert (out, err) == (completion_script(shell), "")
+    assert (out, err) == (SCRIPTS[shell], "")
     assert "__suggest" in out
 
 
@@ -261,7 +259,7 @@ def bash(place: Place, line: str) -> list[str]:
         pieces.append("")
     script = "\n".join(
         [
-            completion_script(Shell.BASH),
+            SCRIPTS["bash"],
             f"COMP_LINE={shlex.quote(line)} COMP_POINT={len(line)}",
             f"COMP_WORDS=({shlex.join(pieces)}) COMP_CWORD={len(pieces) - 1}",
             "_haz",
@@ -314,7 +312,7 @@ def test_the_tab_key_in_bash(place: Place, typed: str, completed: str) -> None:
     rc = place.root / "rc"
     rc.write_text(
         "PS1='READY>'\nbind 'set enable-bracketed-paste off'\n"
-        + completion_script(Shell.BASH)
+        + SCRIPTS["bash"]
         + 'accept() { printf "<<%s>>\\n" "$READLINE_LINE"; }\n'
         "bind -x '\"\\C-x\": accept'\n"
     )
@@ -341,7 +339,7 @@ def test_the_tab_key_in_bash(place: Place, typed: str, completed: str) -> None:
 )
 def test_fish(place: Place, line: str, expected: list[str]) -> None:
     """Fish itself says what it would offer."""
-    script = completion_script(Shell.FISH) + f"complete -C {shlex.quote(line)}\n"
+    script = SCRIPTS["fish"] + f"complete -C {shlex.quote(line)}\n"
     out = shell(place, "fish", "--no-config", "-c", script)
     assert [each.partition("\t")[0] for each in out.splitlines()] == expected
 
@@ -360,7 +358,7 @@ def test_zsh(place: Place, line: str, expected: str) -> None:
     """An interactive zsh completes a line at the press of the Tab key."""
     (place.root / ".zshrc").write_text(
         "PS1='READY>'\nautoload -U compinit && compinit -u -D\n"
-        + completion_script(Shell.ZSH)
+        + SCRIPTS["zsh"]
         + 'accept() { print -r -- "<<$BUFFER>>"; BUFFER=exit; zle accept-line }\n'
         "zle -N accept\nbindkey '^X' accept\n"
     )

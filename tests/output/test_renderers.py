@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import OutputMode
+from haz_trio.output.descriptors import PIECE
 from haz_trio.output.palette import Palette, Screen
 from haz_trio.output.renderers import RENDERERS, BufferedRenderer, LiveRenderer
-from haz_trio.output.spool import PIECE
 from haz_trio.output.writes import Renderer, Target
 from haz_trio.plan.messages import (
     Event,

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from haz_trio.output.spool import IN_MEMORY, PIECE, Spool
+from haz_trio.output.descriptors import PIECE
+from haz_trio.output.spool import IN_MEMORY, Spool
 
 
 def test_few_bytes_stay_in_memory() -> None:

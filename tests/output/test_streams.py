@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from haz_trio.output.descriptors import ATOMIC
 from haz_trio.output.streams import (
-    ATOMIC,
     GivenUp,
     ReaderGone,
     Streams,
@@ -27,7 +27,9 @@ from haz_trio.output.writes import Target, Write
 
 OUT, ERR = Target.STDOUT, Target.STDERR
 # Runs a line of Python with the package at hand, in a process whose streams are its own.
-HEADER = "import os\nfrom haz_trio.output.streams import *\nfrom haz_trio.output.writes import *\n"
+HEADER = "import os\n" + "".join(
+    f"from haz_trio.output.{name} import *\n" for name in ("descriptors", "streams", "writes")
+)
 
 
 @attrs.define

@@ -1,0 +1,85 @@
+"""How a command line that cannot be carried out ends: text on stderr, and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+
+from haz_trio import __version__
+from haz_trio.cli.options import is_on
+from haz_trio.cli.state import State
+from haz_trio.errors import HazError, UsageError
+from haz_trio.plan.exit_codes import EXIT_CONFIGURATION, EXIT_SUCCESS
+
+
+def report(problem: Exception, state: State) -> int:
+    """Say what went wrong, whatever it is; the exit code."""
+    match problem:
+        case UsageError():
+            return _usage_error(str(problem))
+        case HazError():
+            # Imported here: bad arguments are told without what draws places in files.
+            from haz_trio.cli.printing import Printer
+
+            Printer(state.options).error(problem)
+            return EXIT_CONFIGURATION
+        case OSError():
+            # Help or version to a full disk: nothing more can be said there.
+            return _lost_stdout(problem)
+        case _ if _is_of_the_parser(problem):
+            return _usage_error(getattr(problem, "message", str(problem)))
+        case _:
+            return _internal_error(problem)
+
+
+def _is_of_the_parser(problem: Exception) -> bool:
+    """Whether Typer's parser raised it: by way of click, or of Typer's own copy of it."""
+    return any(kind.__name__ == "ClickException" for kind in type(problem).__mro__)
+
+
+def _usage_error(text: str) -> int:
+    import textwrap  # here and below: a line without errors needs neither
+
+    line = textwrap.fill(f"Error: {text}", 100, break_long_words=False, break_on_hyphens=False)
+    _say(line + "\n")
+    return EXIT_CONFIGURATION
+
+
+def _lost_stdout(problem: OSError) -> int:
+    """A reader that has gone is no error; anything else is (decisions.md 9)."""
+    # The interpreter would try to flush what could not be written, and complain.
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    if isinstance(problem, BrokenPipeError):
+        return EXIT_SUCCESS
+    _say(f"Error: cannot write to standard output: {problem.strerror}\n")
+    return EXIT_CONFIGURATION
+
+
+def _internal_error(problem: Exception) -> int:
+    """A bug: exit code 2 and all that is needed to report it (execution.md 9).
+
+    The traceback is for those who set ``HAZ_DEBUG``.
+    """
+    import traceback
+
+    told = traceback.TracebackException.from_exception(problem)
+    if is_on("HAZ_DEBUG"):
+        _say("".join(told.format()) + "\n")
+    while told.exceptions:  # what nurseries wrap around the fault says nothing about it
+        told = told.exceptions[0]
+    frame = told.stack[-1] if told.stack else None
+    where = f"{os.path.basename(frame.filename)}:{frame.lineno}" if frame else "an unknown place"
+    what = "".join(told.format_exception_only()).strip()
+    _say(
+        f"Error: haz {__version__} has a fault, at {where}: {what}\n"
+        f"  help: please report this line, the command line, and what HAZ_DEBUG=1 adds to it; "
+        f"Python {sys.version.split()[0]} on {sys.platform}\n"
+    )
+    return EXIT_CONFIGURATION
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # there may be nobody left to tell
+        os.write(2, text.encode("utf-8", "replace"))

@@ -1,0 +1,27 @@
+"""From the words of ``haz why`` to its call."""
+
+from __future__ import annotations
+
+import attrs
+
+from haz_trio.cli.options import parse_target
+from haz_trio.cli.state import State
+from haz_trio.model.references import Reference
+
+
+@attrs.frozen
+class WhyOptions:
+    """The argument and the options of ``haz why``."""
+
+    reference: Reference
+    diff: bool
+    json: bool
+
+
+def why(state: State, *, task: str, diff: bool, json: bool) -> int:
+    """Check the reference and explain; raises ``UsageError``, and what ``why_command`` raises."""
+    options = WhyOptions(parse_target(task), diff, json)
+    # Imported here: bad arguments need neither hashing nor YAML (cli.md 14.5).
+    from haz_trio.cli.why import why_command
+
+    return why_command(state.options, options)
