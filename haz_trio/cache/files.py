@@ -95,13 +95,12 @@ class Disk:
         self.before("unlink")
         os.unlink(name, dir_fd=at)
 
-    def write_new(self, name: str, data: bytes, *, at: int, mode: int = 0o600) -> int:
-        """A new file with these bytes; its inode."""
+    def write_new(self, name: str, data: bytes, *, at: int, mode: int = 0o600) -> None:
+        """A new file with these bytes."""
         fd = self.create(name, at=at)
         try:
             self.chmod(fd, mode)
             self.write(fd, data)
-            return os.fstat(fd).st_ino
         finally:
             os.close(fd)
 
@@ -165,6 +164,14 @@ def is_straight(root: str, path: str) -> bool:
 
 def regular(info: os.stat_result) -> bool:
     return stat.S_ISREG(info.st_mode)
+
+
+def read_whole(fd: int, size: int) -> bytes:
+    """What is left of a regular file of about ``size`` bytes; at most one byte more than that."""
+    data = os.read(fd, size + 1)
+    while data and len(data) < size and (more := os.read(fd, size + 1 - len(data))):
+        data += more
+    return data
 
 
 def pieces(fd: int) -> Iterator[bytes]:

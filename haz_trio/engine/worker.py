@@ -16,18 +16,18 @@ import attrs
 import trio
 
 from haz_trio.abc import (
+    Collected,
     Command,
     Miss,
-    NotStored,
     Pending,
     Restored,
     RunCommand,
     Stop,
     Store,
 )
-from haz_trio.cache.inputs import InputsSeen
 from haz_trio.cache.recipe import Recipe, readable
 from haz_trio.engine.jobs import Job
+from haz_trio.engine.keeper import Keeper, Produced
 from haz_trio.engine.keys import Key, Keys
 from haz_trio.engine.threads import Threads, in_thread
 from haz_trio.errors import TaskError
@@ -66,16 +66,6 @@ class Listener(Protocol):
 
 
 @attrs.frozen
-class Produced:
-    """What a successful run leaves until it is kept or dropped."""
-
-    pending: Pending
-    inputs: InputsSeen
-    leftovers: tuple[str, ...]
-    duration: float
-
-
-@attrs.frozen
 class _Replay:
     """A recorded stream: the pieces that the look has read, and the rest."""
 
@@ -96,8 +86,14 @@ class Worker:
     _task_timeout: float = attrs.field(default=math.inf, kw_only=True)  # seconds for one try
     _why_missed: WhyMissed | None = attrs.field(default=None, kw_only=True)
     _looked: dict[TaskId, Key] = attrs.field(factory=dict, init=False)
+    _begun: dict[TaskId, Pending] = attrs.field(factory=dict, init=False)  # by the last look
     _produced: dict[TaskId, Produced] = attrs.field(factory=dict, init=False)
     _unfinished: bool = attrs.field(default=False, init=False)  # the store awaits ``finish``
+    _keeper: Keeper = attrs.field(init=False)
+
+    @_keeper.default
+    def _make_keeper(self) -> Keeper:
+        return Keeper(self._threads, self._note_unstored)
 
     async def recover(self) -> None:
         """Forget an aborted run; undo what killed ones left half restored, before any look."""
@@ -142,22 +138,34 @@ class Worker:
     ) -> tuple[Restored, list[_Replay]] | Miss:
         key = self._keys.derive(job, upstream, check=trio.from_thread.check_cancelled)
         self._looked[job.id] = key
+        self._keeper.wait_for(key.key)
         found = self._store.look(key.key, job.subject)
-        if isinstance(found, Miss) and not found.reason and self._why_missed is not None:
-            return Miss(self._why_missed(job.id, key.recipe))
         if isinstance(found, Miss):
-            return found
+            if not found.reason and self._why_missed is not None:
+                found = Miss(self._why_missed(job.id, key.recipe))
+            return self._missed(found, key, job)
         trio.from_thread.check_cancelled()
         restored = self._store.restore(found, job.subject)
         if isinstance(restored, Miss) or restored.wrote:
             self._keys.disturb()
         if isinstance(restored, Miss):
-            return restored
+            return self._missed(restored, key, job)
         replays = []
         for stream in Stream:
             pieces = restored.chunks(stream)
             replays.append(_Replay(stream, tuple(islice(pieces, READ_AHEAD)), pieces))
         return restored, replays
+
+    def _missed(self, miss: Miss, key: Key, job: Job) -> Miss:
+        """A miss; the command follows at once, or after another look, so that it begins here."""
+        self._forget_begun(job.id)
+        self._begun[job.id] = self._begin(key, job)
+        return miss
+
+    def _forget_begun(self, id: TaskId) -> None:
+        begun = self._begun.pop(id, None)
+        if begun is not None:
+            begun.discard()
 
     async def _show(self, id: TaskId, replays: list[_Replay]) -> None:
         for replay in replays:
@@ -174,7 +182,9 @@ class Worker:
     async def run(self, job: Job, *, stop: Stop) -> Ran | Ended | Broke | Halted:
         """Run the command under the key that the last look derived; again after it failed."""
         key = self._looked[job.id]
-        pending = await in_thread(self._threads.stores, self._begin, key, job)
+        pending = self._begun.pop(job.id, None)
+        if pending is None:  # another try
+            pending = await in_thread(self._threads.stores, self._begin, key, job)
         fact: Ran | Ended | Broke | Halted | None = None
         try:
             fact = await self._execute(job, key, pending, stop)
@@ -212,12 +222,28 @@ class Worker:
                 return Halted(job.id)
             if ending.status != Exited(0):
                 return Ended(job.id, ending.status)
-            collected = await in_thread(self._threads.stores, pending.collect)
+            collected, obstacle, held = await in_thread(
+                self._threads.stores, self._gather, job, key, pending, bool(ending.leftovers)
+            )
         except TaskError as problem:
             return Broke(job.id, str(problem))
-        self._produced[job.id] = Produced(pending, key.inputs, ending.leftovers, duration)
+        self._produced[job.id] = Produced(key.key, pending, obstacle, held, duration)
         record = Record(key.key, collected.stdout, collected.stderr, collected.outputs)
         return Ran(job.id, record, collected.written)
+
+    def _gather(
+        self, job: Job, key: Key, pending: Pending, outlived: bool
+    ) -> tuple[Collected, str, bool]:
+        """What the command left, why that is not stored, and whether it is all in memory."""
+        collected, obstacle = pending.collect(), ""
+        if outlived:
+            obstacle = "a process outlived the command and may still write"
+        else:
+            check = trio.from_thread.check_cancelled
+            changed = self._keys.changed(key.inputs, job, check=check)
+            if changed is not None:
+                obstacle = f"input {changed} changed while the command ran"
+        return collected, obstacle, not obstacle and pending.hold()
 
     def _emitter(self, id: TaskId, pending: Pending) -> Callable[[Stream, bytes], Awaitable[None]]:
         async def emit(stream: Stream, data: bytes) -> None:
@@ -231,26 +257,19 @@ class Worker:
         return emit
 
     async def keep(self, job: Job, foreign: frozenset[str]) -> Kept:
-        """Store what the last run of the task produced, if it may be stored (cache.md C10)."""
+        """Store what the last run of the task produced, or promise it to ``store``."""
         produced = self._produced[job.id]  # until it has ended: a cancellation must not lose it
-        reason = await in_thread(self._threads.stores, self._store_or_say, job, produced, foreign)
+        await self._keeper.keep(job.id, produced, foreign)
         del self._produced[job.id]
-        if reason:
-            self._note(job.id, f"not stored: {reason}")
         return Kept(job.id)
 
-    def _store_or_say(self, job: Job, produced: Produced, foreign: frozenset[str]) -> str:
-        pending = produced.pending
-        if produced.leftovers:
-            pending.discard()
-            return "a process outlived the command and may still write"
-        check = trio.from_thread.check_cancelled
-        changed = self._keys.changed(produced.inputs, job, check=check)
-        if changed is not None:
-            pending.discard()
-            return f"input {changed} changed while the command ran"
-        kept = pending.commit(foreign=foreign, duration=produced.duration)
-        return kept.reason if isinstance(kept, NotStored) else ""
+    async def store(self) -> None:
+        """Store what ``keep`` has promised, unless another call is at it."""
+        await self._keeper.store()
+
+    def hurry(self) -> None:
+        """The run is at its end: ``store`` need not gather any longer."""
+        self._keeper.hurry()
 
     async def drop(self, id: TaskId) -> None:
         """Forget what the last run of the task produced."""
@@ -260,19 +279,27 @@ class Worker:
     async def finish(self) -> tuple[str, ...]:
         """End the run for the store and the inputs; remarks for people."""
         remarks = await in_thread(self._threads.stores, self._finish_store)
+        self._keeper.tell()
         return remarks + self._keys.notes()
 
     def close(self) -> None:
         """Forget whatever an aborted run has left; blocks for as long as removing files takes."""
         self._looked.clear()
+        for id in list(self._begun):
+            self._forget_begun(id)
+        self._keeper.flush()
         while self._produced:
             self._produced.popitem()[1].pending.discard()
         if self._unfinished:
             self._finish_store()
 
     def _finish_store(self) -> tuple[str, ...]:
+        self._keeper.flush()
         self._unfinished = False
         return self._store.finish()
+
+    def _note_unstored(self, id: TaskId, reason: str) -> None:
+        self._note(id, f"not stored: {reason}")
 
     def _note(self, id: TaskId, text: str) -> None:
         self._listener.tell(TaskNote(id, text))
