@@ -157,6 +157,8 @@ class Pending(Protocol):
 
     ``write`` takes the streams while the command runs; it blocks only while ``spooling``.
     ``collect`` resolves the outputs and raises ``OutputError`` when a declared one is missing.
+    ``hold`` may follow it: it takes what there is to store into memory, if that is little; when
+    it says so, ``commit`` does not look at the workspace any more, and may come much later.
     Exactly one of ``commit`` and ``discard`` is called last, and leaves nothing behind.
     """
 
@@ -166,6 +168,8 @@ class Pending(Protocol):
     def write(self, stream: Stream, data: bytes) -> None: ...
 
     def collect(self) -> Collected: ...
+
+    def hold(self) -> bool: ...
 
     def commit(self, *, foreign: frozenset[str], duration: float) -> Stored | NotStored: ...
 

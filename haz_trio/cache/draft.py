@@ -11,7 +11,8 @@ from haz_trio.cache.entries import Damaged, NoEntry, examine
 from haz_trio.cache.files import FOLDER, Disk, delete_tree, hold, token
 from haz_trio.cache.layout import MANIFEST, OUTPUTS, shard, temporary
 from haz_trio.cache.manifest import Manifest, render
-from haz_trio.cache.quarantine import make_folder, set_aside, throw_away
+from haz_trio.cache.pool import Target
+from haz_trio.cache.quarantine import open_folder, set_aside, throw_away
 
 _TRIES = 3
 _TAKEN = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
@@ -29,15 +30,15 @@ class Draft:
         self._key = key
         self._disk = disk
         self._name = temporary(key, token())
-        make_folder(shard(key), at=root, disk=disk)
-        self._shard = os.open(shard(key), FOLDER, dir_fd=root)
+        self._shard = open_folder(shard(key), at=root, disk=disk)
         self._opened = [self._shard]
+        self._published = False
         try:
             disk.mkdir(self._name, at=self._shard)
             self.folder = self._open(self._name, self._shard)
             hold(self.folder)
             disk.mkdir(OUTPUTS, at=self.folder)
-            self.outputs = self._open(OUTPUTS, self.folder)
+            self.target = Target(root, self._open(OUTPUTS, self.folder))
         except OSError:
             self.discard()
             raise
@@ -49,6 +50,11 @@ class Draft:
         Returns the intact entry with another result that was replaced.
         """
         self._disk.write_new(MANIFEST, render(manifest), at=self.folder)
+        beaten = self._become(manifest, doubted)
+        self._published = True
+        return beaten
+
+    def _become(self, manifest: Manifest, doubted: bool) -> Manifest | None:
         beaten: Manifest | None = None
         for last in (False,) * (_TRIES - 1) + (True,):
             try:
@@ -60,6 +66,7 @@ class Draft:
                     raise
             if isinstance(found, Manifest) and not doubted:
                 if result_of(found) == result_of(manifest):
+                    delete_tree(self._name, at=self._shard)
                     return None
                 beaten = found
             if isinstance(found, Damaged):
@@ -70,7 +77,7 @@ class Draft:
 
     def discard(self) -> None:
         """Remove the folder unless it became an entry, and let go of everything."""
-        if self._opened:
+        if self._opened and not self._published:
             delete_tree(self._name, at=self._shard)
         while self._opened:
             os.close(self._opened.pop())

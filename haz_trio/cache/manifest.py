@@ -9,6 +9,7 @@ import attrs
 
 from haz_trio.cache.hashing import digest_bytes
 from haz_trio.cache.layout import CACHE_PATH
+from haz_trio.cache.pretty_json import pretty
 from haz_trio.errors import InvalidTextError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import below, check_segment
@@ -16,6 +17,7 @@ from haz_trio.model.workspace import HashName
 
 FORMAT = "haz-trio/1"
 REVISION = 0
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 
@@ -84,7 +86,7 @@ class Manifest:
 
 def render(manifest: Manifest) -> bytes:
     """The bytes of ``manifest.json`` for a sealed manifest."""
-    return (json.dumps(_members(manifest), indent=2, ensure_ascii=False) + "\n").encode()
+    return (pretty(_members(manifest), ascii_only=False) + "\n").encode()
 
 
 def check_path(path: str) -> None:
@@ -146,7 +148,7 @@ def _members(manifest: Manifest) -> dict[str, Json]:
 
 def seal_of(manifest: Manifest) -> str:
     """The digest of every member but the seal and ``created_at``, which is advice (C5)."""
-    members = json.dumps(_sealed_members(manifest), separators=(",", ":"))
+    members = _COMPACT.encode(_sealed_members(manifest))
     return digest_bytes(manifest.hash_name, members.encode()).hex()
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
+from haz_trio.cache.files import is_straight
 from haz_trio.cache.layout import CACHE_PATH
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import WORKSPACE_ROOT, Anchored, below, join
@@ -120,6 +121,8 @@ class _Search:
                 self._copy(path)
 
     def _check_prefix(self, prefix: str) -> None:
+        if is_straight(self._root, prefix):
+            return
         real = os.path.realpath(self._root + prefix)
         whole = os.path.realpath(self._root or "/")
         if real != whole and not real.startswith(whole.rstrip("/") + "/"):

@@ -14,13 +14,15 @@ from haz_trio.cache.files import CREATE, Disk, explain
 from haz_trio.cache.layout import RECIPE, STDERR, STDOUT
 from haz_trio.cache.ledger import Ledger
 from haz_trio.cache.manifest import Manifest, Output
-from haz_trio.cache.outputs import Result, require, resolve, written
-from haz_trio.cache.pool import Pool, Unstorable
+from haz_trio.cache.outputs import Produced, Result, require, resolve, written
+from haz_trio.cache.pool import Content, Pool, Unstorable
 from haz_trio.cache.root import CacheRoot, Refused
 from haz_trio.cache.streams import Spool
 from haz_trio.model.names import quote
 from haz_trio.model.workspace import HashName
 from haz_trio.plan.messages import Stream
+
+_LITTLE = 1 << 18  # bytes of one result that may wait in memory until they are stored
 
 
 @attrs.frozen
@@ -50,6 +52,8 @@ class DiskPending:
         self._before = resolve(shared.workspace, subject.outputs)
         self._result: Result | None = None
         self._strangers: frozenset[str] = frozenset()
+        self._held: dict[str, Content] | None = None  # by path, when all of them are in memory
+        self._unstorable: Unstorable | None = None  # found out while holding
         self._draft: Draft | None = None
         self._lock = threading.Lock()
         self._spools = {
@@ -85,12 +89,30 @@ class DiskPending:
             wrote,
         )
 
+    def hold(self) -> bool:
+        result = self._result
+        assert result is not None, "hold follows collect"
+        if result.obstacle:
+            return True
+        size = sum(file.row[1] for file in result.files)
+        size += sum(spool.size for spool in self._spools.values())
+        if size > _LITTLE:
+            return False
+        host, read = self._shared.workspace, self._shared.pool.read
+        try:
+            self._held = {file.path: read(host + file.path, file) for file in result.files}
+        except Unstorable as problem:
+            self._unstorable = problem
+        return True
+
     def commit(self, *, foreign: frozenset[str], duration: float) -> Stored | NotStored:
         refuse = self._shared.refuse
         try:
             obstacle = self._obstacle(foreign)
             if obstacle:
                 return refuse(obstacle, False)
+            if self._unstorable is not None:
+                raise self._unstorable
             self._store(foreign | self._strangers, max(0, round(duration * 1000)))
         except Unstorable as problem:
             return refuse(str(problem), False)
@@ -131,13 +153,12 @@ class DiskPending:
         shared, result = self._shared, self._result
         draft = self._made_draft()
         outputs = []
+        without -= self._literals()
         for file in result.files:
-            if file.path in without - self._literals():
+            if file.path in without:
                 continue
-            digest, size = shared.pool.keep(
-                shared.workspace + file.path, file, root=draft.root, into=draft.outputs
-            )
-            outputs.append(Output(file.path, digest, size, file.mode & 0o777))
+            content = self._keep(file, draft)
+            outputs.append(Output(file.path, content.digest, content.size, file.mode & 0o777))
             if file.mode & 0o7000:
                 shared.root.note(
                     f"{self._subject.task}: the cache keeps no setuid, setgid and sticky bits, "
@@ -153,7 +174,7 @@ class DiskPending:
             task=str(self._subject.task),
             project_root=self._subject.root,
             outputs=tuple(outputs),
-            links=tuple(k for k in result.links if k.path not in without - self._literals()),
+            links=tuple(k for k in result.links if k.path not in without),
             folders=result.folders,
             stdout_size=stdout.size,
             stderr_size=stderr.size,
@@ -168,6 +189,16 @@ class DiskPending:
                 f"{self._subject.task} gave another result for the same key: "
                 "it is not deterministic, and the later result is kept"
             )
+
+    def _keep(self, file: Produced, draft: Draft) -> Content:
+        """Have an output in the entry, from memory where it is held."""
+        pool = self._shared.pool
+        if self._held is None:
+            host = self._shared.workspace + file.path
+            return pool.keep(host, file, draft.target)
+        content = self._held[file.path]
+        pool.put(content, draft.target)
+        return content
 
     def _literals(self) -> frozenset[str]:
         return frozenset(p.text for p in self._subject.outputs if not p.is_glob)

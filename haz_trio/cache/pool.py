@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import threading
 
+import attrs
+
 from haz_trio.cache.files import (
     FOLDER,
     PIECE,
@@ -16,14 +18,14 @@ from haz_trio.cache.files import (
     copy,
     explain,
     opened,
-    pieces,
+    read_whole,
     refuses_links,
     regular,
 )
 from haz_trio.cache.hashing import digest_bytes, new_hasher
 from haz_trio.cache.layout import POOL
 from haz_trio.cache.outputs import Produced, Row, stat_row
-from haz_trio.cache.quarantine import make_folder
+from haz_trio.cache.quarantine import open_folder
 from haz_trio.errors import HazError
 from haz_trio.model.names import quote
 from haz_trio.model.workspace import HashName
@@ -31,6 +33,24 @@ from haz_trio.model.workspace import HashName
 
 class Unstorable(HazError):
     """An output that cannot be stored; the message says why."""
+
+
+@attrs.frozen
+class Content:
+    """What an output holds: digest, size, and the bytes where they are few."""
+
+    digest: str
+    size: int
+    data: bytes | None = None
+
+
+@attrs.frozen
+class Target:
+    """An entry in the making: the cache, the folder of the entry's blobs, and which it has."""
+
+    root: int
+    into: int
+    have: set[str] = attrs.field(factory=set)
 
 
 class Pool:
@@ -45,23 +65,42 @@ class Pool:
         self._trusted: dict[str, Row] = {}
         self._lock = threading.Lock()
 
-    def keep(self, host: str, produced: Produced, *, root: int, into: int) -> tuple[str, int]:
-        """Have the content of an output under its digest in the folder ``into``.
-
-        ``root`` is the cache.  Returns digest and size.
-        Raises ``Unstorable`` for trouble with the output, ``OSError`` for trouble with the cache.
-        """
-        flags = READ & ~os.O_NOFOLLOW if produced.linked else READ
+    def read(self, host: str, produced: Produced) -> Content:
+        """The content of an output of at most ``PIECE`` bytes; raises ``Unstorable``."""
+        source = _open(host, produced)
         try:
-            source = os.open(host, flags)
-        except OSError as problem:
-            raise Unstorable(
-                f"output {quote(produced.path)} cannot be read: {explain(problem)}"
-            ) from problem
-        try:
-            return self._keep(source, produced, root, into)
+            return self._read(source, produced)
         finally:
             os.close(source)
+
+    def keep(self, host: str, produced: Produced, target: Target) -> Content:
+        """Have the content of an output in an entry.
+
+        Raises ``Unstorable`` for trouble with the output, ``OSError`` for trouble with the cache.
+        """
+        source = _open(host, produced)
+        try:
+            if os.fstat(source).st_size > PIECE:
+                return self._keep_large(source, produced, target)
+            content = self._read(source, produced)
+        finally:
+            os.close(source)
+        self.put(content, target)
+        return content
+
+    def put(self, content: Content, target: Target) -> None:
+        """Have a content whose bytes are in memory in an entry; raises ``OSError``."""
+        assert content.data is not None, "large contents are kept from their files"
+        if content.digest in target.have:
+            return
+        place = open_folder(POOL, at=target.root, disk=self._disk)
+        try:
+            if not self._link(content.digest, content.size, place, target.into):
+                self._disk.write_new(content.digest, content.data, at=target.into, mode=0o644)
+                self._enter(content.digest, place, target.into)
+        finally:
+            os.close(place)
+        target.have.add(content.digest)
 
     def forget(self, digest: str, *, root: int) -> None:
         """Remove a blob whose bytes are wrong, so that the next store writes it again.
@@ -76,34 +115,37 @@ class Pool:
         except FileNotFoundError:
             return
 
-    def _keep(self, source: int, produced: Produced, root: int, into: int) -> tuple[str, int]:
-        unstable = Unstorable(f"output {quote(produced.path)} is still being written")
-        size = os.fstat(source).st_size
+    def _read(self, source: int, produced: Produced) -> Content:
         row = produced.row[:5]
         if stat_row(os.fstat(source)) != row:
-            raise unstable
-        data: bytes | None = None
-        if size <= PIECE:
-            data = b"".join(pieces(source))
-            seen, digest = len(data), digest_bytes(self._hash_name, data).hex()
-        else:
-            hasher = new_hasher(self._hash_name)
-            seen = copy(source, hasher, size=size, disk=self._disk)
-            digest = hasher.digest().hex()
-        if seen != size or stat_row(os.fstat(source)) != row:
-            raise unstable
-        if _exists(digest, into):
-            return digest, size
-        make_folder(POOL, at=root, disk=self._disk)
-        with opened(POOL, FOLDER, at=root) as place:
-            if self._link(digest, size, place, into):
-                return digest, size
-            if not self._write(digest, data, source, size, into):
-                raise unstable
-            if stat_row(os.fstat(source)) != row:
-                raise unstable
-            self._enter(digest, place, into)
-        return digest, size
+            raise _unstable(produced)
+        data = read_whole(source, row[1])
+        if len(data) != row[1] or stat_row(os.fstat(source)) != row:
+            raise _unstable(produced)
+        return Content(digest_bytes(self._hash_name, data).hex(), len(data), data)
+
+    def _keep_large(self, source: int, produced: Produced, target: Target) -> Content:
+        row = produced.row[:5]
+        if stat_row(os.fstat(source)) != row:
+            raise _unstable(produced)
+        hasher = new_hasher(self._hash_name)
+        seen = copy(source, hasher, size=row[1], disk=self._disk)
+        content = Content(hasher.digest().hex(), seen)
+        if seen != row[1] or stat_row(os.fstat(source)) != row:
+            raise _unstable(produced)
+        if content.digest in target.have:
+            return content
+        place = open_folder(POOL, at=target.root, disk=self._disk)
+        try:
+            if not self._link(content.digest, content.size, place, target.into):
+                same = self._copy(content, source, target.into)
+                if not same or stat_row(os.fstat(source)) != row:
+                    raise _unstable(produced)
+                self._enter(content.digest, place, target.into)
+        finally:
+            os.close(place)
+        target.have.add(content.digest)
+        return content
 
     def _link(self, digest: str, size: int, place: int, into: int) -> bool:
         """Link a blob of the pool into an entry if the pool has it."""
@@ -141,18 +183,16 @@ class Pool:
         self._disk.unlink(digest, at=place)
         return False
 
-    def _write(self, digest: str, data: bytes | None, source: int, size: int, into: int) -> bool:
+    def _copy(self, content: Content, source: int, into: int) -> bool:
         """Write the bytes into the entry; whether they still have this digest."""
-        target = self._disk.create(digest, at=into)
+        target = self._disk.create(content.digest, at=into)
         try:
             self._disk.chmod(target, 0o644)
-            if data is not None:
-                self._disk.write(target, data)
-                return True
             os.lseek(source, 0, os.SEEK_SET)
             hasher = new_hasher(self._hash_name)
+            size = content.size
             seen = copy(source, hasher, size=size, disk=self._disk, target=target)
-            return seen == size and hasher.digest().hex() == digest
+            return seen == size and hasher.digest().hex() == content.digest
         finally:
             os.close(target)
 
@@ -171,9 +211,15 @@ class Pool:
             self._trusted[digest] = row
 
 
-def _exists(name: str, at: int) -> bool:
+def _open(host: str, produced: Produced) -> int:
+    flags = READ & ~os.O_NOFOLLOW if produced.linked else READ
     try:
-        os.stat(name, dir_fd=at, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
+        return os.open(host, flags)
+    except OSError as problem:
+        raise Unstorable(
+            f"output {quote(produced.path)} cannot be read: {explain(problem)}"
+        ) from problem
+
+
+def _unstable(produced: Produced) -> Unstorable:
+    return Unstorable(f"output {quote(produced.path)} is still being written")

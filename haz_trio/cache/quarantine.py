@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 
 from haz_trio.cache.files import FOLDER, Disk, delete_tree, opened, token
 from haz_trio.cache.layout import QUARANTINE, quarantined, shard, trash
@@ -42,15 +43,20 @@ def make_folder(name: str, *, at: int, disk: Disk) -> None:
 
     ``at`` is the cache root.  Raises ``OSError``.
     """
+    os.close(open_folder(name, at=at, disk=disk))
+
+
+def open_folder(name: str, *, at: int, disk: Disk) -> int:
+    """The descriptor of a folder as ``make_folder`` makes it; raises ``OSError``."""
     try:
+        return os.open(name, FOLDER, dir_fd=at)  # most of the time it is there
+    except FileNotFoundError:
+        pass
+    except NotADirectoryError:
+        throw_away(name, at=at, root=at, disk=disk)
+    with suppress(FileExistsError):
         disk.mkdir(name, at=at)
-    except FileExistsError:
-        try:
-            with opened(name, FOLDER, at=at):
-                return
-        except NotADirectoryError:
-            throw_away(name, at=at, root=at, disk=disk)
-            disk.mkdir(name, at=at)
+    return os.open(name, FOLDER, dir_fd=at)
 
 
 def _prune(place: int) -> None:

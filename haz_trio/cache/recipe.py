@@ -12,7 +12,6 @@ Decides everything from its arguments; the platform is that of this process.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import struct
 import sys
@@ -22,6 +21,8 @@ from typing import TypeAlias, assert_never
 import attrs
 
 from haz_trio.cache.hashing import digest_bytes
+from haz_trio.cache.pretty_json import Value as Json
+from haz_trio.cache.pretty_json import pretty
 from haz_trio.model.patterns import Anchored
 from haz_trio.model.tasks import Action, Argv, Environment, Shell
 from haz_trio.model.workspace import HashName
@@ -141,12 +142,12 @@ def readable(recipe: Recipe, secret: bytes) -> bytes:
 
     match recipe.action:
         case Argv(argv):
-            action: dict[str, object] = {"command": argv}
+            action: dict[str, Json] = {"command": argv}
         case Shell(script, shell):
             action = {"shell": script, "shell_type": shell}
         case _:
             assert_never(recipe.action)
-    document = {
+    document: dict[str, Json] = {
         "format": FORMAT,
         "hash_function": recipe.hash_name.value,
         "platform": recipe.platform,
@@ -166,7 +167,7 @@ def readable(recipe: Recipe, secret: bytes) -> bytes:
             "override": {name: veiled(name, _bytes(value)) for name, value in recipe.overrides},
         },
     }
-    return json.dumps(document, indent=2).encode("ascii") + b"\n"
+    return pretty(document, ascii_only=True).encode("ascii") + b"\n"
 
 
 def _encode(value: Value, parts: list[bytes]) -> None:

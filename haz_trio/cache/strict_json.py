@@ -12,13 +12,7 @@ _DIGITS = 20  # of the largest integer
 
 def load_strictly(data: bytes) -> Json:
     """The value that a UTF-8 document holds; raises ``ValueError`` and ``RecursionError``."""
-    value: Json = json.loads(
-        data.decode(),
-        object_pairs_hook=_unique,
-        parse_int=_integer,
-        parse_float=_refuse,
-        parse_constant=_refuse,
-    )
+    value: Json = _DECODER.decode(data.decode())
     return value
 
 
@@ -37,3 +31,11 @@ def _integer(text: str) -> int:
 
 def _refuse(text: str) -> NoReturn:
     raise ValueError(f"{text[:_DIGITS]} is not an integer")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique,
+    parse_int=_integer,
+    parse_float=_refuse,
+    parse_constant=_refuse,
+)

@@ -12,7 +12,7 @@ import os
 import stat
 from collections import OrderedDict
 
-from haz_trio.cache.files import FOLDER, opened
+from haz_trio.cache.files import FOLDER, is_straight, opened
 from haz_trio.cache.layout import CACHE
 from haz_trio.errors import HazError
 from haz_trio.model.names import quote
@@ -46,8 +46,9 @@ class Tree:
     """The workspace at ``root`` (host path); holds a few open folders until ``close``."""
 
     def __init__(self, root: str) -> None:
-        self.root = os.path.realpath(root)
-        self._top = os.open(self.root, FOLDER)
+        self._root = root
+        # The root itself may be behind links: it is where the user says that it is.
+        self._top = os.open(root, FOLDER & ~os.O_NOFOLLOW)
         self._open: OrderedDict[str, int] = OrderedDict()
         self._prefixes: dict[str, str] = {}
 
@@ -135,20 +136,25 @@ class Tree:
         return fd
 
     def _prefix(self, prefix: str) -> str:
-        real = os.path.realpath(self.root + prefix)
-        if real == self.root:
+        if is_straight(self._root.rstrip("/"), prefix):
+            return self._outside_cache(prefix.strip("/"), prefix)
+        root = os.path.realpath(self._root)
+        real = os.path.realpath(root + prefix)
+        if real == root:
             return ""
-        start = self.root.rstrip("/") + "/"
+        start = root.rstrip("/") + "/"
         if not real.startswith(start):
             raise Obstacle(
                 f"{quote(prefix)} leads outside the workspace, to {quote(real)}", escape=True
             )
-        step = self.root
+        step = root
         for name in prefix.strip("/").split("/"):
             step = os.path.join(step, name)
             if os.path.islink(step) and not os.path.exists(step):
                 raise Obstacle(f"{quote(prefix)} leads through a link to nothing")
-        place = real[len(start) :]
+        return self._outside_cache(real[len(start) :], prefix)
+
+    def _outside_cache(self, place: str, prefix: str) -> str:
         if below("/" + place, "/" + CACHE):
             raise Obstacle(f"{quote(prefix)} leads into the cache", escape=True)
         return place

@@ -73,6 +73,9 @@ class _Unstored:
     def collect(self) -> Collected:
         return self._pending.collect()
 
+    def hold(self) -> bool:
+        return True
+
     def commit(self, *, foreign: frozenset[str], duration: float) -> Stored | NotStored:
         self._pending.discard()
         return NotStored()

@@ -52,6 +52,10 @@ class Found:
     replays: Sequence[Replay]
 
 
+def _at_once(key: str) -> None:
+    """Nothing is ever about to be stored."""
+
+
 @attrs.frozen
 class NotHere:
     """There is an entry, but some output is not as it says."""
@@ -65,6 +69,9 @@ class Looker:
     _keys: Keys
     knowledge: Knowledge | None = None
     why_missed: WhyMissed | None = None
+    await_key: Callable[[str], None] = attrs.field(default=_at_once, init=False)
+    """Returns when nothing is about to be stored under a key; blocks."""
+
     looked: dict[TaskId, Key] = attrs.field(factory=dict, init=False)
     """The keys of the tasks that have missed, for their runs."""
 
@@ -90,6 +97,7 @@ class Looker:
             return proven
         began = time.time_ns()
         key = self._derive(job, upstream, check)
+        self.await_key(key.key)
         found = self._store.look(key.key, job.subject)
         if isinstance(found, Miss):
             return self._miss(job, key, found)

@@ -72,6 +72,10 @@ class Steps(Protocol):
 
     async def keep(self, job: Job, foreign: frozenset[str]) -> Kept: ...
 
+    async def store(self) -> None: ...
+
+    def hurry(self) -> None: ...
+
     async def drop(self, id: TaskId) -> None: ...
 
     async def finish(self) -> tuple[str, ...]: ...
@@ -122,6 +126,7 @@ class Loop:
                     if plan.finished:
                         break
                     messages = plan.feed(await self._receive.receive())
+                self._worker.hurry()
         finally:
             self._forget()
         for remark in await self._worker.finish():
@@ -182,3 +187,4 @@ class Loop:
 
     async def _keep(self, job: Job, foreign: frozenset[str]) -> None:
         self._send.send_nowait(await self._worker.keep(job, foreign))
+        await self._worker.store()

@@ -15,17 +15,17 @@ import attrs
 import trio
 
 from haz_trio.abc import (
+    Collected,
     Command,
     Miss,
-    NotStored,
     Pending,
     RunCommand,
     Stop,
     Store,
 )
-from haz_trio.cache.inputs import InputsSeen
 from haz_trio.cache.recipe import readable
 from haz_trio.engine.jobs import Job
+from haz_trio.engine.keeper import Keeper, Produced
 from haz_trio.engine.keys import Key, Keys
 from haz_trio.engine.looker import NO_ENTRY, READ_AHEAD, Found, Looker, Replay
 from haz_trio.engine.threads import Threads, in_thread
@@ -59,15 +59,6 @@ class Listener(Protocol):
 
 
 @attrs.frozen
-class Produced:
-    """What a successful run leaves until it is kept or dropped."""
-
-    pending: Pending
-    inputs: InputsSeen
-    leftovers: tuple[str, ...]
-    duration: float
-
-
 @attrs.define
 class Worker:
     """Does the steps of tasks, blocking work in threads."""
@@ -79,8 +70,17 @@ class Worker:
     _listener: Listener
     _threads: Threads = attrs.field(factory=Threads)
     _task_timeout: float = attrs.field(default=math.inf, kw_only=True)  # seconds for one try
+    _begun: dict[TaskId, Pending] = attrs.field(factory=dict, init=False)  # by the last look
     _produced: dict[TaskId, Produced] = attrs.field(factory=dict, init=False)
     _unfinished: bool = attrs.field(default=False, init=False)  # the store awaits ``finish``
+    _keeper: Keeper = attrs.field(init=False)
+
+    @_keeper.default
+    def _make_keeper(self) -> Keeper:
+        return Keeper(self._threads, self._note_unstored)
+
+    def __attrs_post_init__(self) -> None:
+        self._looker.await_key = self._keeper.wait_for
 
     async def recover(self) -> None:
         """Forget an aborted run; undo what killed ones left half restored, before any look."""
@@ -104,11 +104,9 @@ class Worker:
         A restore that has begun is completed and reported as a hit, also after a stop.
         """
         found: Found | Miss | None = None
-        check = trio.from_thread.check_cancelled
         with stop.ask:
             try:
-                look = partial(self._looker.look, check=check)
-                found = await in_thread(self._threads.looks, look, job, upstream)
+                found = await in_thread(self._threads.looks, self._look, job, upstream)
             except TaskError as problem:
                 return Broke(job.id, str(problem))
         match found:
@@ -123,6 +121,19 @@ class Worker:
                 with stop.tell:
                     await self._show(job.id, replays)
                 return Hit(job.id, record)
+
+    def _look(self, job: Job, upstream: tuple[Upstream, ...]) -> Found | Miss:
+        """A look; after a miss the command follows at once, or after another look: it begins."""
+        found = self._looker.look(job, upstream, check=trio.from_thread.check_cancelled)
+        if isinstance(found, Miss):
+            self._forget_begun(job.id)
+            self._begun[job.id] = self._begin(self._looker.looked[job.id], job)
+        return found
+
+    def _forget_begun(self, id: TaskId) -> None:
+        begun = self._begun.pop(id, None)
+        if begun is not None:
+            begun.discard()
 
     async def _show(self, id: TaskId, replays: Iterable[Replay]) -> None:
         for replay in replays:
@@ -139,7 +150,9 @@ class Worker:
     async def run(self, job: Job, *, stop: Stop) -> Ran | Ended | Broke | Halted:
         """Run the command under the key that the last look derived; again after it failed."""
         key = self._looker.looked[job.id]
-        pending = await in_thread(self._threads.stores, self._begin, key, job)
+        pending = self._begun.pop(job.id, None)
+        if pending is None:  # another try, or the look was not ours
+            pending = await in_thread(self._threads.stores, self._begin, key, job)
         fact: Ran | Ended | Broke | Halted | None = None
         try:
             fact = await self._execute(job, key, pending, stop)
@@ -178,12 +191,28 @@ class Worker:
                 return Halted(job.id)
             if ending.status != Exited(0):
                 return Ended(job.id, ending.status)
-            collected = await in_thread(self._threads.stores, pending.collect)
+            collected, obstacle, held = await in_thread(
+                self._threads.stores, self._gather, job, key, pending, bool(ending.leftovers)
+            )
         except TaskError as problem:
             return Broke(job.id, str(problem))
-        self._produced[job.id] = Produced(pending, key.inputs, ending.leftovers, duration)
+        self._produced[job.id] = Produced(key.key, pending, obstacle, held, duration)
         record = Record(key.key, collected.stdout, collected.stderr, collected.outputs)
         return Ran(job.id, record, collected.written)
+
+    def _gather(
+        self, job: Job, key: Key, pending: Pending, outlived: bool
+    ) -> tuple[Collected, str, bool]:
+        """What the command left, why that is not stored, and whether it is all in memory."""
+        collected, obstacle = pending.collect(), ""
+        if outlived:
+            obstacle = "a process outlived the command and may still write"
+        else:
+            check = trio.from_thread.check_cancelled
+            changed = self._keys.changed(key.inputs, job, check=check)
+            if changed is not None:
+                obstacle = f"input {changed} changed while the command ran"
+        return collected, obstacle, not obstacle and pending.hold()
 
     def _emitter(self, id: TaskId, pending: Pending) -> Callable[[Stream, bytes], Awaitable[None]]:
         async def emit(stream: Stream, data: bytes) -> None:
@@ -197,26 +226,19 @@ class Worker:
         return emit
 
     async def keep(self, job: Job, foreign: frozenset[str]) -> Kept:
-        """Store what the last run of the task produced, if it may be stored (cache.md C10)."""
+        """Store what the last run of the task produced, or promise it to ``store``."""
         produced = self._produced[job.id]  # until it has ended: a cancellation must not lose it
-        reason = await in_thread(self._threads.stores, self._store_or_say, job, produced, foreign)
+        await self._keeper.keep(job.id, produced, foreign)
         del self._produced[job.id]
-        if reason:
-            self._note(job.id, f"not stored: {reason}")
         return Kept(job.id)
 
-    def _store_or_say(self, job: Job, produced: Produced, foreign: frozenset[str]) -> str:
-        pending = produced.pending
-        if produced.leftovers:
-            pending.discard()
-            return "a process outlived the command and may still write"
-        check = trio.from_thread.check_cancelled
-        changed = self._keys.changed(produced.inputs, job, check=check)
-        if changed is not None:
-            pending.discard()
-            return f"input {changed} changed while the command ran"
-        kept = pending.commit(foreign=foreign, duration=produced.duration)
-        return kept.reason if isinstance(kept, NotStored) else ""
+    async def store(self) -> None:
+        """Store what ``keep`` has promised, unless another call is at it."""
+        await self._keeper.store()
+
+    def hurry(self) -> None:
+        """The run is at its end: ``store`` need not gather any longer."""
+        self._keeper.hurry()
 
     async def drop(self, id: TaskId) -> None:
         """Forget what the last run of the task produced."""
@@ -226,19 +248,27 @@ class Worker:
     async def finish(self) -> tuple[str, ...]:
         """End the run for the store and the inputs; remarks for people."""
         remarks = await in_thread(self._threads.stores, self._finish_store)
+        self._keeper.tell()
         return remarks + self._keys.notes()
 
     def close(self) -> None:
         """Forget whatever an aborted run has left; blocks for as long as removing files takes."""
         self._looker.looked.clear()
+        for id in list(self._begun):
+            self._forget_begun(id)
+        self._keeper.flush()
         while self._produced:
             self._produced.popitem()[1].pending.discard()
         if self._unfinished:
             self._finish_store()
 
     def _finish_store(self) -> tuple[str, ...]:
+        self._keeper.flush()
         self._unfinished = False
         return self._store.finish()
+
+    def _note_unstored(self, id: TaskId, reason: str) -> None:
+        self._note(id, f"not stored: {reason}")
 
     def _note(self, id: TaskId, text: str) -> None:
         self._listener.tell(TaskNote(id, text))

@@ -8,8 +8,10 @@ Nothing here calls ``Popen.poll``, ``wait``, ``returncode`` or ``repr``, each of
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
+import time
 from contextlib import suppress
 from functools import partial
 
@@ -20,6 +22,7 @@ from haz_trio.plan.outcome import Exited, ExitStatus, Signalled
 
 # What is reported when somebody else in this process took the exit status: never success (B14).
 UNKNOWN_STATUS = Exited(255)
+_MOMENT = 0.001  # seconds; the shortest time that epoll can wait
 
 
 @attrs.define(eq=False, repr=False)
@@ -28,6 +31,8 @@ class Child:
 
     ``pidfd`` is None where there is none to be had; then a thread waits.
     ``status`` is None until the child has been reaped.
+    ``started`` is when it was executed, in seconds of the monotonic clock.
+    ``is_watched`` says that somebody may be waiting on one of the descriptors.
     """
 
     pid: int
@@ -36,12 +41,45 @@ class Child:
     stderr: int
     _popen: subprocess.Popen[bytes]
     status: ExitStatus | None = None
+    started: float = attrs.field(factory=time.monotonic)
+    is_watched: bool = False
     _lost: bool = False
 
     @property
     def is_ours(self) -> bool:
         """Whether the pid still is this child's: it lives, or is a zombie that nobody reaped."""
         return self.status is None and not self._lost
+
+    async def wait_silent_end(self) -> bool:
+        """Wait for the child's end or its first word; whether it ended, and its pipes with it.
+
+        False also for a child that left its pipes to others, or that cannot be watched this way.
+        One wait for three descriptors: a task for each would cost more than a short command.
+        """
+        if self.pidfd is None:
+            return False
+        with select.epoll(3) as stirrings:
+            stirrings.register(self.pidfd, select.EPOLLIN)
+            for pipe in (self.stdout, self.stderr):
+                stirrings.register(pipe, select.EPOLLIN | select.EPOLLONESHOT)
+            hung_up = 0
+            while hung_up < 2:
+                await trio.lowlevel.wait_readable(stirrings.fileno())
+                ended = False
+                for descriptor, flags in stirrings.poll(0):
+                    if descriptor == self.pidfd:
+                        ended = True
+                    elif flags & select.EPOLLIN:
+                        return False
+                    else:
+                        hung_up += 1
+                if ended:
+                    return hung_up == 2
+            # A process closes its files just before it ends: too soon for a turn of the loop.
+            if stirrings.poll(_MOMENT):
+                return True
+        await self.wait_exited()
+        return True
 
     async def wait_exited(self) -> None:
         """Return when the child has ended; it is not reaped. Always a checkpoint."""
@@ -83,7 +121,8 @@ class Child:
         """Close the pipes and the pidfd; nobody may wait on them any more."""
         for descriptor in (self.stdout, self.stderr, self.pidfd):
             if descriptor is not None:
-                trio.lowlevel.notify_closing(descriptor)
+                if self.is_watched or descriptor == self.pidfd:
+                    trio.lowlevel.notify_closing(descriptor)
                 os.close(descriptor)
 
     def _settle(self, status: ExitStatus) -> None:

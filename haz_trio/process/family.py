@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterable
 
 import attrs
@@ -24,6 +25,8 @@ from haz_trio.process import proc
 from haz_trio.process.child import Child
 from haz_trio.process.proc import Process
 
+# Seconds in which not even a storm of forks uses up the 32,000 numbers that there are at least.
+_YOUNG = 0.1
 _BEAT = 0.05  # seconds between two looks at a child that is strictly contained
 _ROUNDS = 20  # of signalling what appeared meanwhile
 _ROUND = 0.25  # seconds for the killed of one round to be gone
@@ -55,7 +58,14 @@ class Family:
 
         Nobody once the child has been reaped: the number may be another session's then.
         """
-        return proc.session_members(self.child.pid) if self.child.is_ours else []
+        if not self.child.is_ours or self.is_alone():
+            return []
+        return proc.session_members(self.child.pid)
+
+    def is_alone(self) -> bool:
+        """Whether surely nobody but the child is in the session; False where that is unclear."""
+        young = time.monotonic() < self.child.started + _YOUNG
+        return young and self.child.is_ours and proc.is_alone(self.child.pid)
 
     def everybody(self) -> list[Process]:
         """The live members of the session and every live stray."""

@@ -6,6 +6,7 @@ The search uses the environment of the child, never that of this process (execut
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import stat
 
@@ -57,6 +58,26 @@ def find_program(command: Command) -> bytes:
         if problem not in (None, _MISSING) and not unusable:
             unusable = _cannot_run(program, cwd, path, problem)
     raise SpawnError(unusable or _not_found(program, entries, has_path=listed is not None))
+
+
+def glance(command: Command) -> bytes | None:
+    """What ``find_program`` finds, with as few questions as that takes; None means: ask it."""
+    program = encode(command.argv[0])
+    if b"/" in program:
+        return program  # executing it says what is wrong with it
+    for path in _candidates(program, command.env.get("PATH")):
+        full = path if path.startswith(b"/") else os.path.join(os.fsencode(command.cwd), path)
+        # A missing file is the common case, and costs one call and no exception here.
+        if os.access(full, os.X_OK) and os.path.isfile(full):
+            return path
+    return None
+
+
+@functools.lru_cache(maxsize=256)
+def _candidates(program: bytes, listed: str | None) -> tuple[bytes, ...]:
+    """Where a bare name may be found; an empty entry of a PATH is the current directory."""
+    entries = (DEFAULT_PATH if listed is None else listed).split(":")
+    return tuple(os.path.join(encode(entry or "."), program) for entry in entries if program)
 
 
 def explain(error: OSError, command: Command, path: bytes) -> str:

@@ -1,7 +1,9 @@
 """Starting a program in a session of its own (execution.md 5.3), without ever losing the child.
 
-``Popen`` blocks until the program has been executed, so it runs in a worker thread.
-That thread is never abandoned: a cancellation is noticed when the child is in our hands.
+Starting blocks the whole interpreter until the program has been executed, in whichever thread it
+happens; so it happens on the loop, which spares two changes of threads for each command.
+Looking a program up may wait for a disk: the first search for it is made in a worker thread, and
+later ones meet directories that the system knows by then.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeAlias
 
 import attrs
 import trio
@@ -18,11 +22,7 @@ import trio
 from haz_trio.abc import Command
 from haz_trio.errors import SpawnError
 from haz_trio.process.child import Child
-from haz_trio.process.lookup import cannot_start, encode, explain, find_program
-
-# Hashing and storing have limiters of their own: blocked file operations never stop spawning.
-_THREADS = 8
-_limiter: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("haz_trio spawn")
+from haz_trio.process.lookup import cannot_start, encode, explain, find_program, glance
 
 # Seconds before another attempt.
 # A script that was just written is busy while a process forked meanwhile has not executed yet.
@@ -30,7 +30,22 @@ _BUSY = (0.01, 0.02, 0.04, 0.08, 0.16)
 _CROWDED = (0.05, 0.1, 0.2)
 _DELAYS = {errno.ETXTBSY: _BUSY, errno.EAGAIN: _CROWDED, errno.ENOMEM: _CROWDED}
 
-OpenPidfd = Callable[[int], int]
+OpenPidfd: TypeAlias = Callable[[int], int]
+
+
+@attrs.frozen
+class _Searches:
+    """The searches of one run of trio.
+
+    Hashing and storing have limiters of their own: blocked file operations never stop spawning.
+    ``found`` are programs, each with the PATH that it was found in.
+    """
+
+    limiter: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(8))
+    found: set[tuple[str, str | None]] = attrs.field(factory=set)
+
+
+_searches: trio.lowlevel.RunVar[_Searches] = trio.lowlevel.RunVar("haz_trio searches")
 
 
 async def spawn(command: Command, *, open_pidfd: OpenPidfd = os.pidfd_open) -> Child:
@@ -40,34 +55,60 @@ async def spawn(command: Command, *, open_pidfd: OpenPidfd = os.pidfd_open) -> C
     descriptor, its own session, and exactly ``command.env``.
     There is no checkpoint between its start and the return.
     """
-    _check(command)
+    await trio.lowlevel.checkpoint()
+    _check_words(command)
     attempt = 0
     while True:
         try:
-            return await trio.to_thread.run_sync(
-                _start, command, open_pidfd, limiter=_spawn_limiter()
-            )
+            return _start(command, await _search(command), open_pidfd)
         except _StartFailedError as caught:
             failure = caught
-        except RuntimeError as error:
-            if "start new thread" not in str(error):
-                raise
-            refusal = OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-            failure = _StartFailedError(refusal, encode(command.argv[0]))
+        except ValueError:
+            _check_texts(command)
+            raise
         delays = _DELAYS.get(failure.error.errno or 0, ())
         if attempt >= len(delays):
-            raise SpawnError(explain(failure.error, command, failure.path)) from failure.error
+            raise SpawnError(await _reason(failure, command)) from failure.error
         await trio.sleep(delays[attempt])
         attempt += 1
 
 
-def _spawn_limiter() -> trio.CapacityLimiter:
+async def _search(command: Command) -> bytes:
+    """The file to execute; a search that fails is made once more, for its reasons."""
+    program = (command.argv[0], command.env.get("PATH"))
+    searches = _searches_of_run()
+    if program in searches.found and (path := glance(command)) is not None:
+        return path
+    path = await _find(command, searches)
+    searches.found.add(program)
+    return path
+
+
+async def _find(command: Command, searches: _Searches) -> bytes:
     try:
-        return _limiter.get()
+        return await trio.to_thread.run_sync(find_program, command, limiter=searches.limiter)
+    except RuntimeError as error:
+        if "start new thread" not in str(error):
+            raise
+        refusal = OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        raise _StartFailedError(refusal, encode(command.argv[0])) from None
+
+
+async def _reason(failure: _StartFailedError, command: Command) -> str:
+    """Why the start failed; raises ``SpawnError`` itself where the search knows more."""
+    # Where not even a thread can be started, the first failure says that as well.
+    with suppress(_StartFailedError):
+        await _find(command, _searches_of_run())
+    return explain(failure.error, command, failure.path)
+
+
+def _searches_of_run() -> _Searches:
+    try:
+        return _searches.get()
     except LookupError:
-        limiter = trio.CapacityLimiter(_THREADS)
-        _limiter.set(limiter)
-        return limiter
+        searches = _Searches()
+        _searches.set(searches)
+        return searches
 
 
 @attrs.define
@@ -78,10 +119,24 @@ class _StartFailedError(Exception):
     path: bytes
 
 
-def _check(command: Command) -> None:
-    """What the system cannot express, and the one setting under which no status can be had."""
+def _check_words(command: Command) -> None:
+    """What every start has to ask: the rest is asked when a start has failed."""
     if not command.argv:
         raise SpawnError("the command is empty: it names no program")
+    if "" in command.env:
+        _check_texts(command)
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        raise SpawnError(
+            cannot_start(
+                command.argv[0],
+                "this process ignores SIGCHLD, so the system discards exit statuses; "
+                "set SIGCHLD to its default action first",
+            )
+        )
+
+
+def _check_texts(command: Command) -> None:
+    """Raise ``SpawnError`` for what the system cannot express."""
     program = command.argv[0]
     texts = [("its argument", word) for word in command.argv]
     texts += [("the name of a variable", name) for name in command.env]
@@ -105,19 +160,12 @@ def _check(command: Command) -> None:
         if not name or "=" in name:
             reason = f"{name!r} is no name of a variable; names are made of letters, digits and _"
             raise SpawnError(cannot_start(program, reason))
-    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
-        raise SpawnError(
-            cannot_start(
-                program,
-                "this process ignores SIGCHLD, so the system discards exit statuses; "
-                "set SIGCHLD to its default action first",
-            )
-        )
 
 
-def _start(command: Command, open_pidfd: OpenPidfd) -> Child:
-    """In a worker thread: look the program up and execute it."""
-    path = find_program(command)
+def _start(command: Command, path: bytes, open_pidfd: OpenPidfd) -> Child:
+    """Execute a program; raises ``_StartFailedError``, and ``ValueError`` for impossible texts."""
+    argv = [encode(word) for word in command.argv]
+    env = {encode(name): encode(value) for name, value in command.env.items()}
     opened: list[int] = []
     try:
         for _ in range(2):
@@ -127,10 +175,10 @@ def _start(command: Command, open_pidfd: OpenPidfd) -> Child:
         os.set_blocking(out_read, False)
         os.set_blocking(err_read, False)
         popen = subprocess.Popen(
-            [encode(word) for word in command.argv],
+            argv,
             executable=path,
             cwd=os.fsencode(command.cwd),
-            env={encode(name): encode(value) for name, value in command.env.items()},
+            env=env,
             stdin=subprocess.DEVNULL,
             stdout=out_write,
             stderr=err_write,
@@ -138,10 +186,12 @@ def _start(command: Command, open_pidfd: OpenPidfd) -> Child:
             restore_signals=True,
             start_new_session=True,
         )
-    except OSError as error:
+    except BaseException as error:
         for descriptor in opened:
             os.close(descriptor)
-        raise _StartFailedError(error, path) from None
+        if isinstance(error, OSError):
+            raise _StartFailedError(error, path) from None
+        raise
     os.close(out_write)
     os.close(err_write)
     try:

@@ -75,10 +75,8 @@ class _Supervision:
 
     async def run(self, stop: Stop) -> Ending:
         async with trio.open_nursery() as nursery:
-            for pump in self.pumps:
-                nursery.start_soon(pump.run)
             try:
-                halted = await self._see_through(stop)
+                halted = await self._see_through(stop, nursery)
             finally:
                 if self.child.status is None:
                     await self._put_down()
@@ -86,14 +84,21 @@ class _Supervision:
             nursery.cancel_scope.deadline = trio.current_time() + DRAIN_LIMIT
         return Ending(self.child.reap(), halted, tuple(map(str, self.leftovers.values())))
 
-    async def _see_through(self, stop: Stop) -> bool:
-        """Until the child has been reaped; returns whether the stop ended it."""
+    async def _see_through(self, stop: Stop, nursery: trio.Nursery) -> bool:
+        """Until the child has been reaped; returns whether the stop ended it.
+
+        The pumps are started in the nursery: outside of ``stop.ask``, and only when needed.
+        """
         with stop.ask:
+            if await self._ended_silently():
+                return False
+            self._start_pumps(nursery)
             await self._wait_exited()
             await self._clear_up(halted=False)
             # Bounded by the consumer only, as it was while the command ran; a stop shortens it.
             for pump in self.pumps:
                 await pump.done.wait()
+        self._start_pumps(nursery)
         if self.child.peek() is None:
             await self._halt(stop)
             await self._clear_up(halted=True)
@@ -101,6 +106,30 @@ class _Supervision:
         if self.child.status is None:
             await self._clear_up(halted=False)
         return False
+
+    async def _ended_silently(self) -> bool:
+        """Whether the child ended soon, said nothing, left nobody, and has been reaped.
+
+        Such a child needs neither pumps nor a search of all processes for those it left.
+        """
+        if self.containment is not Containment.GROUP or not await self.child.wait_silent_end():
+            return False
+        if not self.family.is_alone():
+            return False
+        self._reap_family()
+        return True
+
+    def _reap_family(self) -> None:
+        """Take the status, when everybody who is known to be left has been named and ended."""
+        # Who was forked and lost its parent while the others were counted.
+        self.child.signal_group(signal.SIGKILL)
+        self.child.reap()
+
+    def _start_pumps(self, nursery: trio.Nursery) -> None:
+        if not self.child.is_watched:
+            self.child.is_watched = True
+            for pump in self.pumps:
+                nursery.start_soon(pump.run)
 
     async def _wait_exited(self) -> None:
         if self.containment is Containment.GROUP:
@@ -126,12 +155,9 @@ class _Supervision:
 
         A stop may interrupt it; then it is done again from the start, and forgets no name.
         """
-        if await self._is_clean(halted=halted):
-            # Who was forked and lost its parent between two names of the directory listing.
-            self.child.signal_group(signal.SIGKILL)
-        else:
+        if not await self._is_clean(halted=halted):
             await self._end_family(halted=halted)
-        self.child.reap()
+        self._reap_family()
         for pump in self.pumps:
             pump.drain()
 

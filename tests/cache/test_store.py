@@ -284,3 +284,49 @@ def test_other_outputs_or_another_project_are_a_miss(bench: Bench) -> None:
     assert isinstance(bench.store().look(KEY, subject("x")), Found)
     for other in (subject("y"), subject("x", "y"), subject(), subject("x", root="/app")):
         assert isinstance(bench.store().look(KEY, other), Miss)
+
+
+def test_a_result_that_is_held_is_stored_as_it_was(bench: Bench) -> None:
+    """After ``hold`` the files may change or go: the entry has what the command left."""
+    what = subject("a", "b", "dist/**")
+    store = bench.store()
+    pending = store.begin(KEY, what, lambda secret: b"{}")
+    for name in ("a", "b", "dist/c"):
+        write(bench.lib / name, b"made")
+    collected = pending.collect()
+    assert pending.hold()
+    before = bench.tree()
+    write(bench.lib / "a", b"edited")
+    remove(bench.lib / "b")
+    assert pending.commit(foreign=frozenset(), duration=1) == Stored()
+    assert bench.litter() == []
+    remove(bench.lib / "a")
+    assert isinstance(bench.hit(what, store=store), Restored)
+    assert bench.tree() == before
+    assert collected.outputs == ("/lib/a", "/lib/b", "/lib/dist/c")
+
+
+def test_an_output_that_changes_before_it_is_held_is_not_stored(bench: Bench) -> None:
+    """Whoever writes between ``collect`` and ``hold`` is noticed, and the commit says so."""
+    store = bench.store()
+    pending = store.begin(KEY, subject("a"), lambda secret: b"{}")
+    write(bench.lib / "a", b"made")
+    pending.collect()
+    write(bench.lib / "a", b"more than that")
+    assert pending.hold()
+    kept = pending.commit(foreign=frozenset(), duration=1)
+    assert isinstance(kept, NotStored)
+    assert "still being written" in kept.reason
+
+
+@pytest.mark.parametrize("stream", [0, 1 << 18])
+def test_much_is_not_held(bench: Bench, stream: int) -> None:
+    """Large outputs and large streams stay where they are, and are stored from there."""
+    store = bench.store()
+    pending = store.begin(KEY, subject("a"), lambda secret: b"{}")
+    write(bench.lib / "a", b"x" * ((1 << 18) + 1 - stream))
+    pending.write(Stream.STDOUT, b"y" * stream)
+    pending.collect()
+    assert not pending.hold()
+    assert pending.commit(foreign=frozenset(), duration=1) == Stored()
+    assert isinstance(bench.hit(subject("a"), store=store), Restored)

@@ -44,6 +44,7 @@ class MemoryStore:
     entries: dict[str, Kept] = attrs.field(factory=dict)
     calls: list[str] = attrs.field(factory=list)
     open: int = 0  # results begun and neither committed nor discarded
+    holds: bool = False  # whether results are stored from memory
     reason: str = ""  # why nothing is stored, if so
 
     def recover(self) -> None:
@@ -109,6 +110,7 @@ class MemoryPending:
     streams: dict[Stream, bytearray] = attrs.field(
         factory=lambda: {stream: bytearray() for stream in Stream}
     )
+    files: dict[str, bytes] = attrs.field(factory=dict)
     spooling: bool = False
     ended: bool = False
 
@@ -127,8 +129,12 @@ class MemoryPending:
             tuple(path for path in sorted(files) if self.before.get(path) != files[path]),
         )
 
+    def hold(self) -> bool:
+        self.files = self.store.files(self.subject)
+        return self.store.holds
+
     def commit(self, *, foreign: frozenset[str], duration: float) -> Stored | NotStored:
-        files = self.store.files(self.subject)
+        files = self.files if self.store.holds else self.store.files(self.subject)
         self._end("commit")
         if self.store.reason:
             return NotStored(self.store.reason)

@@ -112,6 +112,12 @@ class ScriptedWorker:
         await trio.lowlevel.checkpoint()
         return Kept(job.id)
 
+    async def store(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    def hurry(self) -> None:
+        pass
+
     async def drop(self, id: TaskId) -> None:
         await trio.lowlevel.checkpoint()
 

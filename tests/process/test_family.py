@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 
 import attrs
@@ -14,7 +15,7 @@ import trio
 from haz_trio.process import proc
 from haz_trio.process.family import Family, wait_gone
 from haz_trio.process.spawn import spawn
-from tests.process.support import PYTHON, bearers, new_token, shell, state
+from tests.process.support import PYTHON, bearers, end, new_token, shell, state
 
 NESTED = "sleep 60 & (sleep 60 & exec setsid sleep 60) & echo up; wait"
 
@@ -130,6 +131,45 @@ def test_the_circles_of_a_family() -> None:
         child.close()
 
     trio.run(main)
+
+
+@pytest.mark.parametrize(
+    ("script", "alone"),
+    [
+        ("echo", True),
+        ("(true); (true); echo", True),
+        ("sleep 60 >/dev/null & echo", False),
+        ("exec 2>&-; (sleep 60 & sleep 60 &) >/dev/null; echo", False),
+        ("setsid sleep 60 >/dev/null & sleep 0.05; echo", True),
+    ],
+)
+def test_a_child_that_is_alone_is_told_apart(script: str, alone: bool) -> None:
+    """Nobody but the child is in the session: that is said quickly, and never wrongly."""
+    env = new_token()
+
+    async def main() -> None:
+        child = await spawn(shell(script, **env))
+        family = Family(child)
+        await child.wait_exited()
+        # What is slow to start must not make the numbers go round in this test.
+        child.started = time.monotonic()
+        assert family.is_alone() is alone
+        assert bool(family.session()) is not alone
+        child.started -= 3600
+        assert not family.is_alone()
+        assert bool(family.session()) is not alone
+        await family.kill(family.session)
+        child.reap()
+        child.close()
+
+    trio.run(main)
+    end(bearers(env))
+
+
+def test_numbers_that_went_round_say_nothing() -> None:
+    """A leader whose number is larger than the newest one, or far below it, may have company."""
+    assert not proc.is_alone(2**22)
+    assert not proc.is_alone(1)
 
 
 def test_nobody_belongs_to_a_number_that_was_given_back(

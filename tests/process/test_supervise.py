@@ -75,6 +75,44 @@ def test_a_command_leads_a_group_only_of_its_own() -> None:
     assert trio.run(main) == Ending(Exited(4), halted=False)
 
 
+@pytest.mark.parametrize(
+    ("script", "out"),
+    [
+        ("exec >&- 2>&-; sleep 0.05", b""),
+        ("exec >&-; sleep 0.05; echo lost >&2", b""),
+        ("exec 2>&-; sleep 0.05; echo late", b"late\n"),
+        ("printf last", b"last"),
+        ("exec >/dev/null 2>&1; exec sleep 0.05", b""),
+        ("true", b""),
+    ],
+)
+def test_pipes_that_close_early_do_not_end_a_command(script: str, out: bytes) -> None:
+    """A command lasts until its process has ended, whatever it does to its streams (B12)."""
+    result = run(shell(f"{script}; exit 0"))
+    assert (result.ending, result.out) == (Ending(Exited(0), halted=False), out)
+    if "sleep" in script:
+        assert result.seconds >= 0.05
+
+
+def test_a_silent_command_is_halted_and_aborted() -> None:
+    """A command that says nothing hears of a stop, and is killed by an abort, like any other."""
+    env = new_token()
+
+    async def ask(session: Session) -> None:
+        while not bearers(env):
+            await trio.lowlevel.checkpoint()
+        session.stop.ask.cancel()
+
+    assert run(command("sleep", "60", **env), meanwhile=ask).ending.halted
+
+    async def abort() -> None:
+        with trio.move_on_after(0.05):
+            await run_command(command("sleep", "60", **env), Session().emit, stop=new_stop())
+
+    trio.run(abort)
+    assert bearers(env) == []
+
+
 def test_who_outlives_the_command_in_its_group_is_ended_and_named() -> None:
     """The result comes at once, the leftover is gone, the command keeps its status (B01)."""
     env = new_token()

@@ -1,0 +1,94 @@
+"""Getting results into the store: at once, or gathered and by one thread, while others run.
+
+What a result holds in memory is stored later: writing it may take as long as the next command
+does, and nobody has to wait for it but who looks for the same key, and the end of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import trio
+
+from haz_trio.abc import NotStored, Pending
+from haz_trio.engine.batch import Batch, Held
+from haz_trio.engine.threads import Threads, in_thread
+from haz_trio.model.names import TaskId
+
+GATHER = 0.02  # seconds for which results are gathered
+
+
+@attrs.frozen
+class Produced:
+    """What a successful run leaves until it is kept or dropped."""
+
+    key: str
+    pending: Pending
+    obstacle: str  # why it is not stored, if so
+    held: bool  # everything that there is to store is in memory
+    duration: float
+
+
+@attrs.define
+class Keeper:
+    """Stores results; ``tell`` is called on the loop with tasks and why they were not stored."""
+
+    _threads: Threads
+    _tell: Callable[[TaskId, str], None]
+    _batch: Batch = attrs.field(factory=Batch, init=False)
+    _hurried: trio.Event = attrs.field(factory=trio.Event, init=False)
+    _storing: bool = attrs.field(default=False, init=False)
+
+    async def keep(self, id: TaskId, produced: Produced, foreign: frozenset[str]) -> None:
+        """Store a result, or promise it to ``store`` (cache.md C10)."""
+        if produced.held and not self._batch.is_full:
+            # No turn of the loop: what the result releases begins at once.
+            await trio.lowlevel.checkpoint_if_cancelled()
+            self._batch.add(Held(id, produced.key, produced.pending, foreign, produced.duration))
+            return
+        reason = await in_thread(self._threads.stores, _store_or_say, produced, foreign)
+        if reason:
+            self._tell(id, reason)
+
+    async def store(self) -> None:
+        """Store what was promised, and what is promised meanwhile; not if somebody is at it."""
+        if self._storing or not self._batch:
+            return
+        self._storing = True
+        try:
+            while self._batch:
+                with trio.move_on_after(GATHER):
+                    await self._hurried.wait()
+                await in_thread(self._threads.stores, self._batch.store)
+                self.tell()
+        finally:
+            self._storing = False
+
+    def hurry(self) -> None:
+        """Nothing more is promised in this run: ``store`` need not gather any longer."""
+        self._hurried.set()
+
+    def wait_for(self, key: str) -> None:
+        """Return when no result with this key is promised; blocks."""
+        if self._batch.has(key):
+            self._batch.store()
+
+    def flush(self) -> None:
+        """Store all that was promised; blocks. The next run may promise again."""
+        self._batch.store()
+        self._hurried = trio.Event()
+
+    def tell(self) -> None:
+        """Say who could not be stored since this was last said."""
+        for id, reason in self._batch.failures():
+            self._tell(id, reason)
+
+
+def _store_or_say(produced: Produced, foreign: frozenset[str]) -> str:
+    """Store, or say why not; blocks."""
+    if produced.obstacle:
+        produced.pending.discard()
+        return produced.obstacle
+    kept = produced.pending.commit(foreign=foreign, duration=produced.duration)
+    return kept.reason if isinstance(kept, NotStored) else ""
