@@ -58,7 +58,6 @@ class Listener(Protocol):
     async def wait_ready(self) -> None: ...
 
 
-@attrs.frozen
 @attrs.define
 class Worker:
     """Does the steps of tasks, blocking work in threads."""
