@@ -184,8 +184,8 @@ def _parse_rule(line: str) -> Rule | None:
 
 
 _WILD: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
-    (re.compile(r"(?<![^/])\*\*/"), lambda _: "(?:.*/)?"),
-    (re.compile(r"(?<=/)\*\*$"), lambda _: ".+"),
+    (re.compile(r"(?<![^/])\*\*+/"), lambda _: "(?:.*/)?"),
+    (re.compile(r"(?<=/)\*\*+$"), lambda _: ".+"),
     (re.compile(r"\*+"), lambda _: "[^/]*"),
     (re.compile(r"\?"), lambda _: "[^/]"),
     (_CLASS, lambda found: _class(found["not"], found["members"])),

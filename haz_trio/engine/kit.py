@@ -205,7 +205,7 @@ def make_kit(
             known=known,
             snapshot=origin.snapshot,
             environment=environment,
-            proofs=proofs,
+            proofs=proofs and policy.cache.looks,
         )
         reader.fingerprints.earlier = knowledge.earlier
     keys = Keys(reader, settings.hash, host, graph.producers_of)

@@ -145,6 +145,7 @@ PLACES = ["a", "b", "ab", "a/a", "a/b", "b/a", "b/ab", "a/a/a", "a/b/a", "b/a/b"
 
 @settings(max_examples=60, deadline=None)
 @example(top=["a*", "!ab"], below=["b", "!b"])
+@example(top=["a/***"], below=["aa", "***/a"])
 @given(top=st.lists(lines, max_size=4), below=st.lists(lines, max_size=3))
 def test_our_rules_agree_with_git(top: list[str], below: list[str]) -> None:
     """For any two ignore files, our own rules say of each folder what git says."""

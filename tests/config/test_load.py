@@ -400,6 +400,9 @@ def test_the_cost_of_many_projects_is_linear(tmp_path: Path) -> None:
         root = tmp_path / str(count)
         plant(root, explicit("/p/*"))
         plant(root, {f"p/p{i}/haz.yml": f"name: p{i}\n" for i in range(count)})
+        return min(load(root, count) for _ in range(3))
+
+    def load(root: Path, count: int) -> float:
         began = time.process_time()
         assert len(load_workspace(root).projects) == count
         return time.process_time() - began
