@@ -63,23 +63,28 @@ def read_frame(path: str, kind: bytes, *, row_size: int = 0) -> Frame | None:
 
     ``row_size`` is the size of one row in bytes.
     """
+    data = read_own(path)
+    return None if data is None else parse_frame(data, kind, row_size=row_size)
+
+
+def read_own(path: str, largest: int = LARGEST) -> bytes | None:
+    """The bytes of a regular file that nobody else can have written; ``None`` for any other."""
     try:
         descriptor = os.open(path, _READ)
     except OSError:
         return None
     try:
         info = os.fstat(descriptor)
-        if not stat.S_ISREG(info.st_mode) or info.st_size > LARGEST:
+        if not stat.S_ISREG(info.st_mode) or info.st_size > largest:
             return None
         if info.st_mode & 0o022 or info.st_uid not in (os.geteuid(), 0):
-            return None  # others could have written it
+            return None
         with open(descriptor, "rb", closefd=False) as file:
-            data = file.read(info.st_size)
+            return file.read(info.st_size)
     except OSError:
         return None
     finally:
         os.close(descriptor)
-    return parse_frame(data, kind, row_size=row_size)
 
 
 def parse_frame(data: bytes, kind: bytes, *, row_size: int = 0) -> Frame | None:

@@ -19,7 +19,7 @@ from operator import attrgetter
 import xxhash
 
 from haz_trio import __version__
-from haz_trio.frames import read_frame, seal_frame, write_whole
+from haz_trio.frames import read_frame, read_own, seal_frame, write_whole
 from haz_trio.ragged import pack, unpack
 from haz_trio.trust import ABSENT, FIELDS, ROW, row_at
 
@@ -101,8 +101,7 @@ def write_memo(
         info = os.lstat(base + name)
         packed.append(ROW.pack(info.st_dev, info.st_ino, 0, 0, 0, info.st_mode))
     listed = "\0".join(sorted(variables)).encode("ascii")
-    with open(os.path.join(root, SECRET), "rb") as file:
-        secret = file.read(33)
+    secret = read_own(os.path.join(root, SECRET), largest=32)
     body = pack(
         [
             len(names).to_bytes(4, "little"),
@@ -155,12 +154,12 @@ def _head(argv: Sequence[str], here: str) -> bytes:
     return "\0".join(words).encode("utf-8", "surrogateescape")
 
 
-def _environment(secret: bytes, listed: bytes) -> bytes:
+def _environment(secret: bytes | None, listed: bytes) -> bytes:
     """The digest of the variables that tasks copy and that we heed ourselves."""
     # Imported here: most processes that look for a memo find none.
     from blake3 import blake3
 
-    if len(secret) != 32:
+    if secret is None or len(secret) != 32:
         raise ValueError("the secret of the cache is none")
     heeded = {name for name in os.environ if name in _HEEDED or name.startswith("HAZ_")}
     names = heeded.union(listed.decode("ascii").split("\0") if listed else ())
@@ -182,9 +181,8 @@ def _recall(root: str, argv: Sequence[str], here: str) -> list[bytes] | None:
     count, listed, head, environment, *pieces = map(bytes, unpack(frame.body))
     if head != _head(argv, here):
         return None
-    with open(os.path.join(root, SECRET), "rb") as file:
-        if environment != _environment(file.read(33), listed):
-            return None
+    if environment != _environment(read_own(os.path.join(root, SECRET), largest=32), listed):
+        return None
     full = int.from_bytes(count, "little")
     names, rows = frame.names, ROW.iter_unpack(frame.rows)
     fields, lstat = FIELDS, os.lstat

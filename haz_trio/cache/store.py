@@ -6,14 +6,12 @@ with "not stored", and raise only what concerns the workspace itself.
 
 from __future__ import annotations
 
-import functools
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import attrs
 
 from haz_trio.abc import (
-    Evidence,
     Found,
     Miss,
     NotStored,
@@ -32,7 +30,7 @@ from haz_trio.cache.entries import (
     open_entry,
 )
 from haz_trio.cache.files import Damage, Disk, explain
-from haz_trio.cache.layout import CACHE_PATH, MANIFEST, STATE, STDERR, STDOUT, shard
+from haz_trio.cache.layout import STATE, STDERR, STDOUT
 from haz_trio.cache.ledger import Ledger, Row
 from haz_trio.cache.ledger_file import load, save
 from haz_trio.cache.manifest import Manifest
@@ -41,6 +39,7 @@ from haz_trio.cache.pending import DiskPending, Shared
 from haz_trio.cache.pool import Pool
 from haz_trio.cache.quarantine import make_folder, set_aside
 from haz_trio.cache.restore import Restore, recover
+from haz_trio.cache.restored import restored
 from haz_trio.cache.root import CacheRoot, Refused
 from haz_trio.cache.secret import ensure_secret
 from haz_trio.cache.streams import Recorded, open_recorded
@@ -163,7 +162,7 @@ class DiskStore:
         except (Damage, Obstacle, OSError):
             return None
         self._ledger.record(task, manifest.key, wrote=(), kept=ours)
-        return self._restored(manifest, streams, wrote=False)
+        return restored(manifest, streams, wrote=False)
 
     def restore(self, found: Found, subject: Subject) -> Restored | Miss:
         """See ``abc.Store``.
@@ -192,7 +191,7 @@ class DiskStore:
         except OSError as problem:
             self._doubted.setdefault(found.key, "unreadable")
             return Miss(f"{subject.task} cannot be restored: {explain(problem)}")
-        return self._restored(manifest, streams, wrote=wrote)
+        return restored(manifest, streams, wrote=wrote)
 
     def begin(self, key: str, subject: Subject, recipe: ReadableRecipe) -> Pending:
         """See ``abc.Store``."""
@@ -265,18 +264,6 @@ class DiskStore:
             )
         }
 
-    def _restored(
-        self, manifest: Manifest, streams: Mapping[Stream, Recorded], *, wrote: bool
-    ) -> Restored:
-        return Restored(
-            streams[Stream.STDOUT].digest,
-            streams[Stream.STDERR].digest,
-            manifest.paths,
-            functools.partial(_chunks, streams),
-            wrote,
-            _evidence(manifest),
-        )
-
     def _work(self, manifest: Manifest, subject: Subject, ours: Mapping[str, Row]) -> Work:
         """What stands between the outputs and the entry."""
         tree = Tree(self._workspace or "/")
@@ -330,21 +317,6 @@ class DiskStore:
                 return NotStored()
             self._said.add(reason)
             return NotStored(reason)
-
-
-def _chunks(streams: Mapping[Stream, Recorded], stream: Stream) -> Iterator[bytes]:
-    return streams[stream].chunks()
-
-
-def _evidence(manifest: Manifest) -> Evidence | None:
-    """The outputs, their folders and the entry; what a link leads to moves without a trace."""
-    if manifest.links:
-        return None
-    place = f"{CACHE_PATH}/{shard(manifest.key)}/{manifest.key}/{MANIFEST}"
-    return Evidence(
-        tuple((output.path, bytes.fromhex(output.digest)) for output in manifest.outputs),
-        (place, *(folder.path for folder in manifest.folders)),
-    )
 
 
 def _written(work: Work, manifest: Manifest) -> list[str]:

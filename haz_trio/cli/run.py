@@ -25,7 +25,8 @@ from haz_trio.cli.run_views import (
 from haz_trio.cli.session import open_session
 from haz_trio.config.snapshot import Origin
 from haz_trio.engine.direct import drive
-from haz_trio.engine.kit import Jobs, Kit, make_kit, processors
+from haz_trio.engine.jobs import Jobs
+from haz_trio.engine.kit import Kit, make_kit, processors
 from haz_trio.errors import HazError
 from haz_trio.graph.arguments import with_arguments
 from haz_trio.memo import CLOCK, LONGEST, is_memorable, write_memo
@@ -133,8 +134,8 @@ def _carry_out(
     """Go as far as there is nothing to do, then let the loop do the rest."""
     rest = None
     if kit.works_directly:
-        kit.recover()
-        rest = drive(plan, jobs, kit.looker, start.tell)
+        kit.begin()
+        rest = drive(plan, jobs, kit.recall.recall, kit.looker, start.tell)
         if plan.finished:
             code = start.finish(kit, plan)
             kit.save()

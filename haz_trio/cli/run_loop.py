@@ -17,7 +17,8 @@ from haz_trio.cli.run_choices import RunChoices
 from haz_trio.cli.signals import StopSignals, heeded
 from haz_trio.engine.direct import Rest
 from haz_trio.engine.engine import Engine, open_engine_with
-from haz_trio.engine.kit import Jobs, Kit
+from haz_trio.engine.jobs import Jobs
+from haz_trio.engine.kit import Kit
 from haz_trio.output.console import Console, Sink, open_console
 from haz_trio.output.summary import format_duration
 from haz_trio.output.writes import Target
@@ -100,8 +101,7 @@ class _Running:
                 hurried = signals.first is not None or self._expired
                 await console.drain(DRAIN_AFTER_STOP if hurried else math.inf)
                 nursery.cancel_scope.cancel()
-        disk = self._kit.disk
-        lost = console.failed or start.streams.failed or (disk is not None and disk.failures)
+        lost = console.failed or start.streams.failed or self._kit.failed
         if lost and code == EXIT_SUCCESS:
             return EXIT_TASK_FAILURE
         return exit_code_for(report, signals.first) if signals.first is not None else code

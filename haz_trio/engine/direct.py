@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
 from haz_trio.abc import Miss
-from haz_trio.engine.jobs import Job
-from haz_trio.engine.looker import NO_ENTRY, Found, Looker, NotHere
+from haz_trio.engine.found import NO_ENTRY, Found, NotHere
+from haz_trio.engine.jobs import Jobs
 from haz_trio.errors import TaskError
 from haz_trio.model.names import TaskId
 from haz_trio.plan.machine import Plan
@@ -31,8 +32,13 @@ from haz_trio.plan.messages import (
     TaskBegun,
     TaskMissed,
     TaskOutput,
+    Upstream,
 )
 
+if TYPE_CHECKING:
+    from haz_trio.engine.looker import Looker
+
+Recall: TypeAlias = Callable[[TaskId, Sequence[Upstream]], Found | None]
 PATIENCE = 0.1  # seconds for which a task that must run waits while others are found proven
 
 
@@ -46,17 +52,20 @@ class Rest:
 
 def drive(
     plan: Plan,
-    jobs: Mapping[TaskId, Job],
-    looker: Looker,
+    jobs: Jobs,
+    recall: Recall,
+    looker: Callable[[], Looker],
     tell: Callable[[Event], None],
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> Rest:
     """Start a plan and carry it as far as it goes without doing anything.
 
+    ``looker`` is asked for only if some look is not answered by ``recall``.
+
     All is done when the plan is finished; then its last event, ``RunFinished``, is still untold.
     """
-    driver = _Driver(jobs, looker, tell, clock)
+    driver = _Driver(jobs, recall, looker, tell, clock)
     todo = deque(plan.start())
     while todo:
         message = todo.popleft()
@@ -76,8 +85,9 @@ def drive(
 
 @attrs.define
 class _Driver:
-    jobs: Mapping[TaskId, Job]
-    looker: Looker
+    jobs: Jobs
+    recall: Recall
+    looker: Callable[[], Looker]
     tell: Callable[[Event], None]
     clock: Callable[[], float]
     looks: list[Look] = attrs.field(factory=list)
@@ -101,7 +111,7 @@ class _Driver:
                         self.tell(TaskOutput(look.task, replay.stream, piece))
                 return Hit(look.task, record)
             case Miss(reason):
-                key = self.looker.looked[look.task].key
+                key = self.looker().looked[look.task].key
                 self.tell(TaskMissed(look.task, key, reason or NO_ENTRY))
                 self.facts.append(Missed(look.task, key))
             case NotHere():
@@ -111,7 +121,10 @@ class _Driver:
         return None
 
     def _find(self, look: Look) -> Found | Miss | NotHere:
-        if self._until is None:
-            return self.looker.peek(self.jobs[look.task], look.upstream)
-        proven = self.looker.recall(self.jobs[look.task], look.upstream)
-        return NotHere() if proven is None else proven
+        if not self.jobs.absent(look.task):
+            proven = self.recall(look.task, look.upstream)
+            if proven is not None:
+                return proven
+        if self._until is not None:
+            return NotHere()
+        return self.looker().peek(self.jobs[look.task], look.upstream)

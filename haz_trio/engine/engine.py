@@ -11,7 +11,8 @@ import trio
 
 from haz_trio.abc import Observer, RunCommand, Store
 from haz_trio.engine.direct import Rest
-from haz_trio.engine.kit import Jobs, Kit, make_kit
+from haz_trio.engine.jobs import Jobs
+from haz_trio.engine.kit import Kit, make_kit
 from haz_trio.engine.looker import WhyMissed
 from haz_trio.engine.loop import Announcer, Loop
 from haz_trio.engine.threads import Threads, in_thread
@@ -122,9 +123,9 @@ async def open_engine_with(
     announcer = Announcer(tuple(observers), trio.current_time() - elapsed)
     threads = Threads()
     worker = Worker(
-        kit.store,
-        kit.keys,
-        kit.looker,
+        kit.tools.store,
+        kit.tools.keys,
+        kit.tools.looker,
         run_command,
         announcer,
         threads,

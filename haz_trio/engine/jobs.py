@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
@@ -31,6 +31,44 @@ class Job:
     subject: Subject
     node: Node
     absent: tuple[TaskId, ...] = ()
+
+
+class Jobs(Mapping[TaskId, Job]):
+    """The jobs of a run, each made when it is asked for first."""
+
+    def __init__(
+        self,
+        graph: TaskGraph,
+        selected: Iterable[TaskId],
+        workspace: Workspace,
+        host: Mapping[str, str],
+    ) -> None:
+        self._graph, self._workspace, self._host = graph, workspace, host
+        self._chosen = dict.fromkeys(selected)
+        self._made: dict[TaskId, Job] = {}
+
+    def __getitem__(self, id: TaskId) -> Job:
+        job = self._made.get(id)
+        if job is None:
+            if id not in self._chosen:
+                raise KeyError(id)
+            node = self._graph.nodes[id]
+            absent = self.absent(id)
+            job = job_for(node, self._workspace, self._host, absent=absent)
+            self._made[id] = job
+        return job
+
+    def __iter__(self) -> Iterator[TaskId]:
+        return iter(self._chosen)
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def absent(self, id: TaskId) -> tuple[TaskId, ...]:
+        """The hard predecessors of a task that this run leaves out."""
+        if len(self._chosen) == len(self._graph.ids):
+            return ()
+        return tuple([before for before in self._graph.hard[id] if before not in self._chosen])
 
 
 def jobs_for(

@@ -1,4 +1,4 @@
-"""What a run needs before anything runs: the plan, the jobs, the store, the looks.  No trio.
+"""What a run needs before anything runs: the plan, the jobs, what is known already.  No trio.
 
 Both drivers of a plan work with one kit: ``direct`` as long as everything is there already, the
 loop from the first task on that has to do something.
@@ -7,26 +7,18 @@ loop from the first task on that has to do something.
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterable, Iterator, Mapping
+import stat
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
 
 from haz_trio.abc import Store
-from haz_trio.cache.inputs import InputReader
-from haz_trio.cache.known import Known, read_known
-from haz_trio.cache.secret import read_secret
-from haz_trio.cache.store import DiskStore
+from haz_trio.cache.known import read_known
 from haz_trio.config.snapshot import Origin, Snapshot
-from haz_trio.config.snapshot_file import write_snapshot
-from haz_trio.engine.cache_use import limit
-from haz_trio.engine.jobs import Job, job_for, known_edges, planned_tasks
-from haz_trio.engine.keys import Keys
-from haz_trio.engine.knowledge import Knowledge, environment_digest
-from haz_trio.engine.looker import Looker, WhyMissed
-from haz_trio.engine.remember import rows_of_run
+from haz_trio.engine.jobs import Jobs, known_edges, planned_tasks
+from haz_trio.engine.knowledge import Knowledge, environment_digest, read_secret
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import Workspace
@@ -35,48 +27,14 @@ from haz_trio.plan.policy import CacheUse, Policy
 from haz_trio.process.environment import host_environment
 
 if TYPE_CHECKING:
+    from haz_trio.engine.looker import Looker, WhyMissed
+    from haz_trio.engine.tools import Tools
     from haz_trio.trust import Row
 
 _DEFAULT = Policy()
-
-
 _UNKNOWN = Origin()
-
-
-class Jobs(Mapping[TaskId, Job]):
-    """The jobs of a run, each made when it is asked for first."""
-
-    def __init__(
-        self,
-        graph: TaskGraph,
-        selected: Iterable[TaskId],
-        workspace: Workspace,
-        host: Mapping[str, str],
-    ) -> None:
-        self._graph, self._workspace, self._host = graph, workspace, host
-        self._chosen = dict.fromkeys(selected)
-        self._made: dict[TaskId, Job] = {}
-
-    def __getitem__(self, id: TaskId) -> Job:
-        job = self._made.get(id)
-        if job is None:
-            if id not in self._chosen:
-                raise KeyError(id)
-            node = self._graph.nodes[id]
-            absent = self.absent(id)
-            job = job_for(node, self._workspace, self._host, absent=absent)
-            self._made[id] = job
-        return job
-
-    def __iter__(self) -> Iterator[TaskId]:
-        return iter(self._chosen)
-
-    def __len__(self) -> int:
-        return len(self._chosen)
-
-    def absent(self, id: TaskId) -> tuple[TaskId, ...]:
-        """The hard predecessors of a task that this run leaves out."""
-        return tuple([before for before in self._graph.hard[id] if before not in self._chosen])
+_CACHE = ".haz/cache"
+_RESTORING = ".restore-"
 
 
 @attrs.define
@@ -87,25 +45,23 @@ class Kit:
     graph: TaskGraph
     host: Mapping[str, str]
     policy: Policy
-    store: Store
-    keys: Keys
-    looker: Looker
     limits: Limits
-    disk: DiskStore | None
+    _store: Store | None
+    _why_missed: WhyMissed | None
+    _strict: bool
     _knowledge: Knowledge | None
     _origin: Origin
     _environment: bytes
-    _saved: bool = attrs.field(default=False, init=False)
+    _tools: Tools | None = attrs.field(default=None, init=False)
 
     def plan(self, tasks: Iterable[TaskId]) -> tuple[Plan, Jobs]:
         """A fresh plan for just these tasks, and their jobs."""
         selected = self.graph.in_order(frozenset(tasks))
+        known = self._knowledge
         plan = Plan(
             planned_tasks(self.graph, selected),
             self.limits,
-            consumers=self.graph.consumers_of
-            if self._knowledge is None
-            else self._knowledge.consumers,
+            consumers=self.graph.consumers_of if known is None else known.consumers,
             edges=known_edges(self.graph, selected),
             fail_fast=self.policy.fail_fast,
             retries=self.policy.retries,
@@ -113,29 +69,72 @@ class Kit:
         return plan, Jobs(self.graph, selected, self.workspace, self.host)
 
     @property
+    def tools(self) -> Tools:
+        """What looks and runs work with; made when it is asked for first."""
+        if self._tools is None:
+            # Imported here: where everything is proven nothing is looked at (cli.md 14.5).
+            from haz_trio.engine.tools import make_tools
+
+            self._tools = make_tools(
+                self.workspace,
+                self.graph,
+                store=self._store,
+                host=self.host,
+                use=self.policy.cache,
+                knowledge=self._knowledge,
+                why_missed=self._why_missed,
+                strict=self._strict,
+            )
+        return self._tools
+
+    # -- for who drives the plan without a loop -------------------------------------------------
+
+    @property
     def works_directly(self) -> bool:
         """Whether looks may be answered before the loop is there."""
-        return self.disk is not None and self.policy.cache is CacheUse.BOTH
+        return self._knowledge is not None and self.policy.cache is CacheUse.BOTH
 
-    def recover(self) -> None:
-        """Before the first look: undo what killed runs left, and let nothing be stale."""
-        self.store.recover()
-        self.keys.settle()
+    def begin(self) -> None:
+        """Before the first look of a run that may come without tools."""
+        if not _is_calm(os.path.join(self.workspace.root, _CACHE)):
+            self.tools.recover()
+
+    def looker(self) -> Looker:
+        """What looks where nothing is proven."""
+        if self._tools is None:
+            self.tools.recover()
+        return self.tools.looker
+
+    @property
+    def recall(self) -> Knowledge:
+        """What is known already."""
+        assert self._knowledge is not None, "asked only where it works directly"
+        return self._knowledge
 
     def finish(self) -> tuple[str, ...]:
         """End a run that has done nothing; remarks for people."""
-        return self.store.finish() + self.keys.notes()
+        tools = self._tools
+        return () if tools is None else tools.store.finish() + tools.keys.notes()
+
+    # -- for the next run -----------------------------------------------------------------------
+
+    @property
+    def failed(self) -> bool:
+        """Whether a result could not be stored that had to be (decisions.md 14)."""
+        disk = self._tools.disk if self._tools is not None else None
+        return disk is not None and bool(disk.failures)
 
     def save(self) -> None:
         """Keep what this run has learned; a state file that cannot be written is an old one."""
-        with suppress(OSError):
-            self._save()
+        if self._tools is not None:
+            with suppress(OSError):
+                self._save(self._tools)
         self.close()
 
     def close(self) -> None:
         """Let go of what is open between runs."""
-        if self.disk is not None:
-            self.disk.close()
+        if self._tools is not None and self._tools.disk is not None:
+            self._tools.disk.close()
 
     def memo_of(
         self, tasks: Iterable[TaskId], seen_ns: int
@@ -145,28 +144,31 @@ class Kit:
         Rows by name, folders, variables.
         """
         knowledge, snapshot = self._knowledge, self._origin.snapshot
-        if knowledge is None or snapshot is None:
+        known = None if knowledge is None else knowledge.written()
+        if known is None or snapshot is None:
             return None
-        known = knowledge.written()
-        if known is None:
-            return None
+        # Imported here: a memo is written once for many runs.
+        from haz_trio.engine.remember import rows_of_run
+
         found = rows_of_run(known, snapshot, tasks, seen_ns)
         return None if found is None else (*found, snapshot.variables)
 
-    def _save(self) -> None:
-        knowledge, disk = self._knowledge, self.disk
-        if knowledge is None or disk is None or not self.policy.cache.stores:
+    def _save(self, tools: Tools) -> None:
+        if tools.lessons is None or tools.disk is None or not self.policy.cache.stores:
             return
         snapshot, sources = self._origin.snapshot, self._origin.sources
         is_new = snapshot is None and sources is not None
-        if not (is_new or knowledge.news or self.keys.fingerprints.fresh) or not disk.open_state():
+        if not (is_new or tools.lessons.news) or not tools.disk.open_state():
             return
         if snapshot is None and sources is not None:
+            # Imported here: a snapshot is written once for many runs.
+            from haz_trio.config.snapshot_file import write_snapshot
+
             seen = self._origin.seen_ns
             snapshot = write_snapshot(self.workspace, self.graph, sources, seen_ns=seen)
         if snapshot is not None and not self._environment:
-            self._environment = _environment(disk, snapshot, self.host)
-        knowledge.save(self.keys.fingerprints, snapshot, self._environment)
+            self._environment = _environment(snapshot, self.host)
+        tools.lessons.save(snapshot, self._environment)
         self._origin = Origin(snapshot)
 
 
@@ -189,58 +191,35 @@ def make_kit(
     """
     if host is None:
         host = host_environment()
-    settings = workspace.settings
-    disk = None
+    settings, snapshot = workspace.settings, origin.snapshot
+    environment = b"" if snapshot is None else _environment(snapshot, host)
     knowledge = None
-    environment = b""
-    reader = InputReader(workspace.root, settings.hash)
     if store is None:
-        store = disk = disk_store(workspace, strict=strict, reader=reader)
-        known = _known(disk, workspace)
-        if origin.snapshot is not None:
-            environment = _environment(disk, origin.snapshot, host)
+        known = read_known(workspace.root)
+        # A cache that the store refuses has nothing to say (cache.md C4).
+        if known is not None and not _is_ours(os.stat(os.path.join(workspace.root, _CACHE))):
+            known = None
         knowledge = Knowledge(
             workspace.root,
             graph,
             known=known,
-            snapshot=origin.snapshot,
+            snapshot=snapshot,
             environment=environment,
             proofs=proofs and policy.cache.looks,
         )
-        reader.fingerprints.earlier = knowledge.earlier
-    keys = Keys(reader, settings.hash, host, graph.producers_of)
-    looker = Looker(limit(store, policy.cache), keys, knowledge, why_missed)
     slots = policy.slots or settings.concurrency or processors()
     return Kit(
         workspace=workspace,
         graph=graph,
         host=host,
         policy=policy,
-        store=limit(store, policy.cache),
-        keys=keys,
-        looker=looker,
         limits=Limits(slots=slots, tags=settings.tag_caps),
-        disk=disk,
+        store=store,
+        why_missed=why_missed,
+        strict=strict,
         knowledge=knowledge,
         origin=origin,
         environment=environment,
-    )
-
-
-def disk_store(
-    workspace: Workspace, *, strict: bool = False, reader: InputReader | None = None
-) -> DiskStore:
-    """The cache below the workspace root, for one run that begins now (cache.md C4).
-
-    ``strict`` counts results that could not be stored in ``failures`` (decisions.md 14).
-    What ``reader`` knows of files need not be read again to compare outputs.
-    """
-    now = int(time.time())
-    hash_name = workspace.settings.hash
-    if reader is None:
-        return DiskStore(workspace.root, hash_name, created_at=now, strict=strict)
-    return DiskStore(
-        workspace.root, hash_name, created_at=now, strict=strict, vouch=reader.vouches
     )
 
 
@@ -249,10 +228,23 @@ def processors() -> int:
     return max(1, len(os.sched_getaffinity(0)))
 
 
-def _known(disk: DiskStore, workspace: Workspace) -> Known | None:
-    return read_known(workspace.root) if disk.is_there else None
-
-
-def _environment(disk: DiskStore, snapshot: Snapshot, host: Mapping[str, str]) -> bytes:
-    secret = read_secret(disk.place)
+def _environment(snapshot: Snapshot, host: Mapping[str, str]) -> bytes:
+    secret = read_secret(snapshot.workspace.root)
     return b"" if secret is None else environment_digest(secret, snapshot.variables, host)
+
+
+def _is_ours(info: os.stat_result) -> bool:
+    """Whether a folder is surely one that nobody else writes to."""
+    return not info.st_mode & stat.S_IWOTH and info.st_uid in (os.geteuid(), 0)
+
+
+def _is_calm(cache: str) -> bool:
+    """Whether a cache needs no look of the store: surely ours, and no killed run left anything."""
+    try:
+        if not _is_ours(os.stat(cache)):
+            return False
+        return not any(name.startswith(_RESTORING) for name in os.listdir(cache))
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False

@@ -6,7 +6,7 @@ A look whose answer is proven (``haz_trio.engine.knowledge``) does none of that.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from itertools import islice
 from typing import TypeAlias
 
@@ -14,51 +14,21 @@ import attrs
 
 from haz_trio.abc import Miss, Restored, Store
 from haz_trio.cache.recipe import Recipe
+from haz_trio.engine.found import READ_AHEAD, Found, NotHere, Replay
 from haz_trio.engine.jobs import Job
 from haz_trio.engine.keys import Key, Keys
-from haz_trio.engine.knowledge import INLINE, Knowledge
+from haz_trio.engine.knowledge import Knowledge
+from haz_trio.engine.lessons import Lessons
 from haz_trio.model.names import TaskId
 from haz_trio.plan.messages import Stream, Upstream
 from haz_trio.plan.outcome import Record
-
-NO_ENTRY = "no entry"  # why a look missed, where nothing more is known
-READ_AHEAD = 2  # pieces of a recorded stream; what has fewer is shown without another thread
 
 WhyMissed: TypeAlias = Callable[[TaskId, Recipe], str]  # in one line, for people
 Check: TypeAlias = Callable[[], None]
 
 
-@attrs.frozen
-class Replay:
-    """A recorded stream: the pieces that the look has read, and the rest."""
-
-    stream: Stream
-    ahead: tuple[bytes, ...]
-    rest: Iterator[bytes] = attrs.field(factory=lambda: iter(()))
-
-    @property
-    def whole(self) -> bytes | None:
-        """All of it, if that is little."""
-        if len(self.ahead) == READ_AHEAD or sum(map(len, self.ahead)) > INLINE:
-            return None
-        return b"".join(self.ahead)
-
-
-@attrs.frozen
-class Found:
-    """A hit: what it found, and what to show."""
-
-    record: Record
-    replays: Sequence[Replay]
-
-
 def _at_once(key: str) -> None:
     """Nothing is ever about to be stored."""
-
-
-@attrs.frozen
-class NotHere:
-    """There is an entry, but some output is not as it says."""
 
 
 @attrs.define
@@ -68,6 +38,7 @@ class Looker:
     _store: Store
     _keys: Keys
     knowledge: Knowledge | None = None
+    _lessons: Lessons | None = None
     why_missed: WhyMissed | None = None
     await_key: Callable[[str], None] = attrs.field(default=_at_once, init=False)
     """Returns when nothing is about to be stored under a key; blocks."""
@@ -79,13 +50,7 @@ class Looker:
         """A hit without looking, if one is proven."""
         if self.knowledge is None or job.absent:
             return None
-        recalled = self.knowledge.recall(job.id, upstream)
-        if recalled is None:
-            return None
-        streams = ((Stream.STDOUT, recalled.stdout), (Stream.STDERR, recalled.stderr))
-        return Found(
-            recalled.record, [Replay(stream, (data,)) for stream, data in streams if data]
-        )
+        return self.knowledge.recall(job.id, upstream)
 
     def look(self, job: Job, upstream: tuple[Upstream, ...], *, check: Check) -> Found | Miss:
         """Look for a task; ``check`` is called between files and may raise to give up.
@@ -110,10 +75,10 @@ class Looker:
         return self._hit(job, upstream, began, key, restored)
 
     def peek(self, job: Job, upstream: tuple[Upstream, ...]) -> Found | Miss | NotHere:
-        """The same look as long as it changes nothing; raises ``TaskError``."""
-        proven = self.recall(job, upstream)
-        if proven is not None:
-            return proven
+        """The same look as long as it changes nothing, and without asking for a proof.
+
+        Raises ``TaskError``.
+        """
         began = time.time_ns()
         key = self._derive(job, upstream, _go_on)
         found = self._store.look(key.key, job.subject)
@@ -140,12 +105,9 @@ class Looker:
         for stream in Stream:
             pieces = restored.chunks(stream)
             replays.append(Replay(stream, tuple(islice(pieces, READ_AHEAD)), pieces))
-        if self.knowledge is not None and not job.absent:
+        if self._lessons is not None and not job.absent:
             streams = [replay.whole for replay in replays]
-            prints = self._keys.fingerprints
-            self.knowledge.learn(
-                job.id, upstream, began, key.inputs, key.key, restored, streams, prints
-            )
+            self._lessons.learn(job.id, upstream, began, key.inputs, key.key, restored, streams)
         del self.looked[job.id]
         return Found(Record(key.key, restored.stdout, restored.stderr, restored.outputs), replays)
 

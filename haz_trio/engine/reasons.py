@@ -28,7 +28,8 @@ from haz_trio.engine.differences import (
     VariableDiffers,
     differences,
 )
-from haz_trio.engine.looker import NO_ENTRY, WhyMissed
+from haz_trio.engine.found import NO_ENTRY
+from haz_trio.engine.looker import WhyMissed
 from haz_trio.model.names import TaskId, quote
 from haz_trio.model.workspace import Workspace
 

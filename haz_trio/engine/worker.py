@@ -24,10 +24,11 @@ from haz_trio.abc import (
     Store,
 )
 from haz_trio.cache.recipe import readable
+from haz_trio.engine.found import NO_ENTRY, READ_AHEAD, Found, Replay
 from haz_trio.engine.jobs import Job
 from haz_trio.engine.keeper import Keeper, Produced
 from haz_trio.engine.keys import Key, Keys
-from haz_trio.engine.looker import NO_ENTRY, READ_AHEAD, Found, Looker, Replay
+from haz_trio.engine.looker import Looker
 from haz_trio.engine.threads import Threads, in_thread
 from haz_trio.errors import TaskError
 from haz_trio.model.names import TaskId

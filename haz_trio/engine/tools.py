@@ -1,0 +1,78 @@
+"""What looks and runs work with: the store, the files, the keys; made when first needed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import attrs
+
+from haz_trio.abc import Store
+from haz_trio.cache.inputs import InputReader
+from haz_trio.cache.store import DiskStore
+from haz_trio.engine.cache_use import limit
+from haz_trio.engine.keys import Keys
+from haz_trio.engine.knowledge import Knowledge
+from haz_trio.engine.lessons import Lessons
+from haz_trio.engine.looker import Looker, WhyMissed
+from haz_trio.graph.graph import TaskGraph
+from haz_trio.model.workspace import Workspace
+from haz_trio.plan.policy import CacheUse
+
+
+@attrs.frozen
+class Tools:
+    """The tools of one kit; ``disk`` is the cache below the workspace root, if that is used."""
+
+    store: Store
+    keys: Keys
+    looker: Looker
+    disk: DiskStore | None
+    lessons: Lessons | None
+
+    def recover(self) -> None:
+        """Before the first look: undo what killed runs left, and let nothing be stale."""
+        self.store.recover()
+        self.keys.settle()
+
+
+def make_tools(
+    workspace: Workspace,
+    graph: TaskGraph,
+    *,
+    store: Store | None,
+    host: Mapping[str, str],
+    use: CacheUse,
+    knowledge: Knowledge | None,
+    why_missed: WhyMissed | None,
+    strict: bool,
+) -> Tools:
+    """Tools for a workspace; ``strict`` as in ``disk_store``, ``knowledge`` only without store."""
+    hash_name = workspace.settings.hash
+    reader = InputReader(workspace.root, hash_name)
+    disk = lessons = None
+    if store is None:
+        store = disk = disk_store(workspace, strict=strict, reader=reader)
+    if knowledge is not None:
+        reader.fingerprints.earlier = knowledge.earlier
+        lessons = Lessons(workspace.root, graph, knowledge, reader.fingerprints)
+    keys = Keys(reader, hash_name, host, graph.producers_of)
+    store = limit(store, use)
+    return Tools(store, keys, Looker(store, keys, knowledge, lessons, why_missed), disk, lessons)
+
+
+def disk_store(
+    workspace: Workspace, *, strict: bool = False, reader: InputReader | None = None
+) -> DiskStore:
+    """The cache below the workspace root, for one run that begins now (cache.md C4).
+
+    ``strict`` counts results that could not be stored in ``failures`` (decisions.md 14).
+    What ``reader`` knows of files need not be read again to compare outputs.
+    """
+    now = int(time.time())
+    hash_name = workspace.settings.hash
+    if reader is None:
+        return DiskStore(workspace.root, hash_name, created_at=now, strict=strict)
+    return DiskStore(
+        workspace.root, hash_name, created_at=now, strict=strict, vouch=reader.vouches
+    )
