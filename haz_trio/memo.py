@@ -62,7 +62,7 @@ def replay(argv: Sequence[str], began: float) -> int | None:
     ``began`` is a reading of ``time.perf_counter`` from the start of the process.
     ``None`` when there is no memo that holds; then nothing has been said or changed.
     """
-    if os.environ.get("HAZ_MEMO") == "0" or "HAZ_ROOT" in os.environ:
+    if not is_memorable(argv):
         return None
     try:
         here = os.getcwd()
@@ -74,7 +74,12 @@ def replay(argv: Sequence[str], began: float) -> int | None:
 
 
 def is_memorable(argv: Sequence[str]) -> bool:
-    """Whether a command line says where it works by the directory that it is given in alone."""
+    """Whether a command line says where it works by the directory that it is given in alone.
+
+    Never with ``HAZ_MEMO=0``.
+    """
+    if os.environ.get("HAZ_MEMO") == "0" or "HAZ_ROOT" in os.environ:
+        return False
     return not any(word == "-C" or word.startswith(("-C", "--root")) for word in argv)
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -28,9 +29,7 @@ from haz_trio.engine.direct import drive
 from haz_trio.engine.jobs import Jobs
 from haz_trio.engine.kit import Kit, make_kit, processors
 from haz_trio.errors import HazError
-from haz_trio.graph.arguments import with_arguments
 from haz_trio.memo import CLOCK, LONGEST, is_memorable, write_memo
-from haz_trio.output.events import SummaryBook
 from haz_trio.output.streams import Streams
 from haz_trio.output.summary import format_duration
 from haz_trio.output.writes import Renderer, Write
@@ -38,6 +37,9 @@ from haz_trio.plan.exit_codes import EXIT_SUCCESS, EXIT_TASK_FAILURE
 from haz_trio.plan.machine import Plan
 from haz_trio.plan.messages import Event, RunClosed, RunFinished, RunNote, TaskNote
 from haz_trio.plan.outcome import exit_code_for
+
+if TYPE_CHECKING:
+    from haz_trio.output.events import SummaryBook
 
 GATHERED = 64 * 1024  # bytes that are written together while nothing is waited for
 
@@ -50,9 +52,13 @@ def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> 
     session = open_session(root, places=annotates(choices.annotations, os.environ))
     printer = Printer(root)
     chosen = choose(session, options, choices, printer)
-    graph = with_arguments(session.graph, chosen.named, choices.arguments)
+    graph = session.graph
+    if choices.arguments:
+        # Imported here and below: most runs need none of it (cli.md 14.5).
+        from haz_trio.graph.arguments import with_arguments
+
+        graph = with_arguments(graph, chosen.named, choices.arguments)
     if options.dry_run:
-        # Imported here: a run that is not dry predicts nothing (cli.md 14.5).
         from haz_trio.cli.run_dry import dry_run_json, dry_run_text
 
         if choices.json:
@@ -69,8 +75,11 @@ def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> 
     slots = choices.jobs.slots(processors()) if choices.jobs is not None else None
     slots = slots or session.workspace.settings.concurrency or processors()
     encoder = partial(encoder_for, session, graph, chosen.tasks, slots)
-    book = SummaryBook(encoder())
-    proofs = os.environ.get("HAZ_MEMO") != "0"
+    book = None
+    if choices.summary:
+        from haz_trio.output.events import SummaryBook
+
+        book = SummaryBook(encoder())
     with reasons_for(choices, session) as why_missed:
         kit = make_kit(
             session.workspace,
@@ -80,10 +89,9 @@ def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> 
             # A snapshot says nothing of actions with further arguments.
             origin=Origin() if choices.arguments else session.origin,
             strict=is_on("HAZ_CACHE_STRICT"),
-            proofs=proofs,
         )
         renderer = make_renderer(root, options, choices, session, encoder)
-        start = Start(renderer, book if choices.summary else None)
+        start = Start(renderer, book)
         plain = options.git is None and choices.is_plain and not root.verbose
         code = _carry_out(
             start,
@@ -91,9 +99,9 @@ def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> 
             *kit.plan(chosen.tasks),
             root,
             choices,
-            memorable=proofs and plain and is_memorable(sys.argv[1:]),
+            memorable=plain and is_memorable(sys.argv[1:]),
         )
-    if summary is not None:
+    if summary is not None and book is not None:
         try:
             write_whole(summary, book.document())
         except OSError as problem:

@@ -11,7 +11,6 @@ from haz_trio.cli.options import RunOptions, Scope
 from haz_trio.cli.printing import Printer
 from haz_trio.cli.run_choices import RunChoices
 from haz_trio.cli.session import Session
-from haz_trio.graph.affected import affected_tasks, dependents
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.graph.selection import (
     All,
@@ -49,6 +48,9 @@ def choose(session: Session, options: RunOptions, choices: RunChoices, printer: 
     if options.git is not None:
         seeds = affected(graph, seeds, _changed(session, options.git, printer))
     if choices.affected is not None:
+        # Imported here and below: most runs take what they are told (cli.md 14.5).
+        from haz_trio.graph.affected import affected_tasks
+
         paths = _changed(session, choices.affected, printer)
         seeds &= affected_tasks(graph, workspace, paths)
     if choices.query is not None:
@@ -58,6 +60,8 @@ def choose(session: Session, options: RunOptions, choices: RunChoices, printer: 
 
         seeds = frozenset(evaluate(graph, choices.query, seeds, folder=folder))
     if choices.with_dependents:
+        from haz_trio.graph.affected import dependents
+
         seeds = dependents(graph, seeds)
         seeds -= skipped
     if choices.only:

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from haz_trio.cli.options import RootOptions, RunOptions
 from haz_trio.cli.run_choices import RunChoices
 from haz_trio.cli.session import Session, current_directory
 from haz_trio.cli.values import Annotations
-from haz_trio.engine.looker import WhyMissed
 from haz_trio.errors import HazError
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import OutputMode
-from haz_trio.output.annotations import Annotated, Place
-from haz_trio.output.events import Encoder, JsonRenderer
 from haz_trio.output.renderers import RENDERERS, Narrator
 from haz_trio.output.terminal import look_at_screen
 from haz_trio.output.writes import Renderer
+
+if TYPE_CHECKING:
+    from haz_trio.engine.looker import WhyMissed
+    from haz_trio.output.annotations import Place
+    from haz_trio.output.events import Encoder
 
 
 def make_renderer(
@@ -36,11 +38,16 @@ def make_renderer(
     mode = options.output_mode or session.workspace.settings.output_mode
     renderer: Renderer
     if choices.json:
+        # Imported here and below: an ordinary run is shown to people alone (cli.md 14.5).
+        from haz_trio.output.events import JsonRenderer
+
         renderer = JsonRenderer(encoder(), Narrator(screen.stderr, choices.explain))
     else:
         renderer = RENDERERS[mode](screen, choices.explain)
     if not annotates(choices.annotations, os.environ):
         return renderer
+    from haz_trio.output.annotations import Annotated
+
     folded = mode is OutputMode.BUFFERED and not choices.json
     return Annotated(renderer, _places(session), folded=folded)
 
@@ -49,9 +56,11 @@ def encoder_for(
     session: Session, graph: TaskGraph, tasks: Collection[TaskId], slots: int
 ) -> Encoder:
     """A new encoder for a run that begins now."""
+    from haz_trio.output.events import Encoder
+
     locks = {}
     for id in tasks:
-        mutex = graph.nodes[id].task.mutex
+        _, mutex = graph.traits(id)
         if mutex is not None:
             locks[id] = mutex.lock(id.project)
     return Encoder(time.time(), slots, session.workspace.settings.tag_caps, locks)
@@ -84,6 +93,8 @@ def annotates(choice: Annotations, environment: Mapping[str, str]) -> bool:
 def _places(session: Session) -> dict[TaskId, Place]:
     """Where the tasks are declared, relative to the checkout that GitHub knows."""
     base = os.environ.get("GITHUB_WORKSPACE") or session.workspace.root
+    from haz_trio.output.annotations import Place
+
     places = {}
     for id, node in session.graph.nodes.items():
         span = node.task.place("") or node.project.place
@@ -105,6 +116,8 @@ def summary_path(root: RootOptions, choices: RunChoices) -> str | None:
 
 def write_whole(path: str, data: bytes) -> None:
     """Write a file all at once: readers see the old bytes or the new ones; raises ``OSError``."""
+    import tempfile
+
     fd, temporary = tempfile.mkstemp(prefix=".haz-", dir=os.path.dirname(path))
     try:
         with os.fdopen(fd, "wb") as file:

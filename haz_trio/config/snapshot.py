@@ -19,7 +19,7 @@ import attrs
 
 from haz_trio import __version__
 from haz_trio.config.sources import Sources, subfolders_digest
-from haz_trio.config.thawed import Bodies, Edges, Nodes, Tasks
+from haz_trio.config.thawed import Bodies, Edges, Nodes, Tasks, thaw_mutex
 from haz_trio.frames import Frame, read_frame
 from haz_trio.graph.files import index_files
 from haz_trio.graph.graph import TaskGraph
@@ -189,6 +189,7 @@ def _thaw(root: str, frame: Frame) -> Snapshot | None:
         ]
     )
     numbers = {id: number for number, id in enumerate(ids)}
+    locks = {number: thaw_mutex(lock) for number, lock in header["locks"]}
     nodes = Nodes(numbers, projects, *nodes_of, stock)
     graph = TaskGraph(
         nodes=nodes,
@@ -198,6 +199,7 @@ def _thaw(root: str, frame: Frame) -> Snapshot | None:
         warnings=(),
         ids=ids,
         numbers=numbers,
+        traits=lambda task: (projects[nodes_of[0][numbers[task]]], locks.get(numbers[task])),
         make_resolver=lambda: Resolver(nodes, workspace),
         make_files=lambda: index_files(tuple(nodes.values())),
     )

@@ -15,7 +15,7 @@ from blake3 import blake3
 from haz_trio import __version__
 from haz_trio.config.snapshot import KIND, PLACE, STATIC, UNSURE, Snapshot, Watched, identity
 from haz_trio.config.sources import Sources, subfolders_digest
-from haz_trio.config.thawed import freeze
+from haz_trio.config.thawed import freeze, freeze_mutex
 from haz_trio.frames import build_frame, parse_frame, write_whole
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.workspace import Settings, Workspace
@@ -89,6 +89,11 @@ def _body(
         "mode": workspace.mode.value,
         "counts": counts,
         "digests": digests,
+        "locks": [
+            [number, freeze_mutex(node.task.mutex)]
+            for number, node in enumerate(graph.nodes.values())
+            if node.task.mutex is not None
+        ],
         "variables": _variables(graph),
         "settings": _plain(workspace.settings),
         "projects": [

@@ -37,8 +37,6 @@ def freeze(task: Task) -> bytes:
             action = list(argv)
         case Shell(script, shell):
             action = {"shell": shell, "script": script}
-    mutex = task.mutex
-    lock: Json = None if mutex is None else [mutex.name, mutex.scope.value, mutex.mode.value]
     body: Json = [
         task.name,
         action,
@@ -46,7 +44,7 @@ def freeze(task: Task) -> bytes:
         [pattern.text for pattern in task.outputs],
         [str(reference) for reference in task.deps],
         [str(reference) for reference in task.weak_deps],
-        lock,
+        None if task.mutex is None else [*freeze_mutex(task.mutex)],
         [*sorted(task.env.from_host)],
         [[name, value] for name, value in task.env.override],
         task.source,
@@ -66,10 +64,21 @@ def thaw(data: bytes) -> Task:
         outputs=tuple(map(Pattern, outputs)),
         deps=_references(deps),
         weak_deps=_references(weak),
-        mutex=Mutex(mutex[0], MutexScope(mutex[1]), MutexMode(mutex[2])) if mutex else None,
+        mutex=thaw_mutex(mutex) if mutex else None,
         env=Environment(frozenset(from_host), tuple((name, value) for name, value in override)),
         source=source,
     )
+
+
+def freeze_mutex(mutex: Mutex) -> tuple[str, str, str]:
+    """A mutex as three texts."""
+    return (mutex.name, mutex.scope.value, mutex.mode.value)
+
+
+def thaw_mutex(texts: Sequence[str]) -> Mutex:
+    """The mutex of such texts."""
+    name, scope, mode = texts
+    return Mutex(name, MutexScope(scope), MutexMode(mode))
 
 
 def _action(value: list[str] | dict[str, str]) -> Action:

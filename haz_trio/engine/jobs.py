@@ -114,8 +114,7 @@ def planned_tasks(graph: TaskGraph, selected: Iterable[TaskId]) -> list[PlannedT
     behind: dict[TaskId, frozenset[TaskId]] = {}
     planned = []
     for id in sorted(chosen):
-        node = graph.nodes[id]
-        mutex = node.task.mutex
+        project, mutex = graph.traits(id)
         weak = {before for before in graph.weak[id] if before in chosen}
         for before in graph.hard[id]:
             if before not in chosen:
@@ -126,8 +125,8 @@ def planned_tasks(graph: TaskGraph, selected: Iterable[TaskId]) -> list[PlannedT
                 id=id,
                 hard=hard,
                 weak=tuple(sorted(weak.difference(hard))),
-                tags=node.project.tags,
-                lock=mutex.lock(node.project.name) if mutex else None,
+                tags=project.tags,
+                lock=mutex.lock(project.name) if mutex else None,
                 shared=mutex is not None and mutex.mode is MutexMode.SHARED,
             )
         )

@@ -59,6 +59,7 @@ def build_graph(workspace: Workspace) -> TaskGraph:
         warnings=warnings,
         ids=ids,
         numbers={task: number for number, task in enumerate(ids)},
+        traits=lambda task: (nodes[task].project, nodes[task].task.mutex),
         make_resolver=lambda: resolver,
         make_files=lambda: files,
     )

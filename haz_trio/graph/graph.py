@@ -15,6 +15,8 @@ from haz_trio.model.names import TaskId
 if TYPE_CHECKING:
     from haz_trio.graph.files import Files
     from haz_trio.graph.references import Resolver
+    from haz_trio.model.tasks import Mutex
+    from haz_trio.model.workspace import Project
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -44,6 +46,7 @@ class TaskGraph:
     """All tasks; the number of a task is its place here."""
 
     _numbers: Mapping[TaskId, int] = attrs.field(repr=False)
+    _traits: Callable[[TaskId], tuple[Project, Mutex | None]] = attrs.field(repr=False)
     _make_resolver: Callable[[], Resolver] = attrs.field(repr=False)
     _make_files: Callable[[], Files] = attrs.field(repr=False)
 
@@ -70,6 +73,10 @@ class TaskGraph:
             reached |= new
             pending += new
         return self.in_order(reached)
+
+    def traits(self, task: TaskId) -> tuple[Project, Mutex | None]:
+        """What the plan must know of a task: its project, and its mutex."""
+        return self._traits(task)
 
     def number(self, task: TaskId) -> int:
         """The place of a task in ``ids``; raises ``KeyError``."""
