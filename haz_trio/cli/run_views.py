@@ -36,9 +36,9 @@ def make_renderer(
     mode = options.output_mode or session.workspace.settings.output_mode
     renderer: Renderer
     if choices.json:
-        renderer = JsonRenderer(encoder(), Narrator(screen.stderr, choices.explain))
+        renderer = JsonRenderer(encoder(), Narrator(screen.stderr, choices.explain, root.quiet))
     else:
-        renderer = RENDERERS[mode](screen, choices.explain)
+        renderer = RENDERERS[mode](screen, choices.explain, root.quiet)
     if not annotates(choices.annotations, os.environ):
         return renderer
     folded = mode is OutputMode.BUFFERED and not choices.json
