@@ -108,7 +108,10 @@ def _require_file(host: str, path: str, project: str) -> None:
         if os.path.islink(host):
             problem = f"is a link to {quote(os.readlink(host))}, which is not there"
         else:
-            problem = "was not made: there is nothing at this path after the command"
+            problem = (
+                "was not made: there is nothing at this path after the command; "
+                "let the command write it, or correct `outputs`"
+            )
         raise OutputError(f"output `{path}` {problem}") from None
     except OSError as error:
         raise OutputError(f"output `{path}` cannot be examined: {error.strerror}") from None

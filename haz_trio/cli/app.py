@@ -120,7 +120,8 @@ def root(
             "--diagnostics",
             metavar="FORM",
             help="Form of errors and warnings on stderr: pretty, narrated (also with "
-            "NO_GRAPHICS=1) or json, a line each. Example: haz --diagnostics json check",
+            "NO_GRAPHICS=1) or json, a line each, bad arguments included. "
+            "Example: haz --diagnostics json check",
         ),
     ] = None,
     quiet: Annotated[
@@ -128,7 +129,8 @@ def root(
         typer.Option(
             "-q",
             "--quiet",
-            help="No warnings, remarks and status line; results and errors stay. "
+            help="Results and trouble alone: no warnings, remarks and status line; of a run what "
+            "the tasks print, failures, and the closing lines if something failed. "
             "Example: haz -q run",
         ),
     ] = False,

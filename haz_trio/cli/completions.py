@@ -112,11 +112,16 @@ _POWERSHELL = r"""# PowerShell completion for haz; in $PROFILE:
 # haz completions powershell | Out-String | Invoke-Expression
 Register-ArgumentCompleter -Native -CommandName haz -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
-    $all = @($commandAst.CommandElements |
+    $before = @($commandAst.CommandElements |
+        Select-Object -Skip 1 |
         Where-Object { $_.Extent.EndOffset -lt $cursorPosition } |
-        ForEach-Object { "$_".Trim("'", '"') })
-    $program = "$($commandAst.CommandElements[0])"
-    $before = @($all | Select-Object -Skip 1)
+        ForEach-Object {
+            # The value of a quoted word has neither its quotes nor its escapes.
+            if ($_ -is [System.Management.Automation.Language.StringConstantExpressionAst]) {
+                $_.Value
+            } else { "$_" }
+        })
+    $program = $commandAst.GetCommandName()
     $current = "$wordToComplete".Trim("'", '"')
     & $program __suggest -- @before "=$current" 2>$null | ForEach-Object {
         $word, $about = $_ -split "`t", 2

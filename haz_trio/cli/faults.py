@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 
 from haz_trio import __version__
-from haz_trio.cli.options import is_on
+from haz_trio.cli.lane_table import ROOT
+from haz_trio.cli.options import Diagnostics, is_on
 from haz_trio.cli.state import State
-from haz_trio.errors import HazError, UsageError
+from haz_trio.errors import Diagnostic, HazError, UsageError
 from haz_trio.plan.exit_codes import EXIT_CONFIGURATION, EXIT_SUCCESS
 
 
-def report(problem: Exception, state: State) -> int:
-    """Say what went wrong, whatever it is; the exit code."""
+def report(problem: Exception, state: State, argv: Sequence[str]) -> int:
+    """Say what went wrong with a command line, whatever it is; the exit code."""
     match problem:
         case UsageError():
-            return _usage_error(str(problem))
+            return _usage_error(argv, str(problem))
         case HazError():
             # Imported here: bad arguments are told without what draws places in files.
             from haz_trio.cli.printing import Printer
@@ -26,11 +28,11 @@ def report(problem: Exception, state: State) -> int:
             return EXIT_CONFIGURATION
         case OSError():
             # Help or version to a full disk: nothing more can be said there.
-            return _lost_stdout(problem)
+            return _lost_stdout(argv, problem)
         case _ if _is_of_the_parser(problem):
-            return _usage_error(getattr(problem, "message", str(problem)))
+            return _usage_error(argv, getattr(problem, "message", str(problem)))
         case _:
-            return _internal_error(problem)
+            return _internal_error(argv, problem)
 
 
 def _is_of_the_parser(problem: Exception) -> bool:
@@ -38,26 +40,40 @@ def _is_of_the_parser(problem: Exception) -> bool:
     return any(kind.__name__ == "ClickException" for kind in type(problem).__mro__)
 
 
-def _usage_error(text: str) -> int:
+def wants_json(argv: Sequence[str]) -> bool:
+    """Whether ``--diagnostics json`` stands before the command, however wrong the line is."""
+    flags, _ = ROOT
+    words = iter(argv)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not name.startswith("-"):
+            break
+        if name in flags and flags[name][1] != "switch" and not equals:
+            value = next(words, "")
+        if (name, value) == ("--diagnostics", Diagnostics.JSON.value):
+            return True
+    return False
+
+
+def _usage_error(argv: Sequence[str], text: str) -> int:
     import textwrap  # here and below: a line without errors needs neither
 
     line = textwrap.fill(f"Error: {text}", 100, break_long_words=False, break_on_hyphens=False)
-    _say(line + "\n")
-    return EXIT_CONFIGURATION
+    return _complain(argv, line, Diagnostic(text))
 
 
-def _lost_stdout(problem: OSError) -> int:
+def _lost_stdout(argv: Sequence[str], problem: OSError) -> int:
     """A reader that has gone is no error; anything else is (decisions.md 9)."""
     # The interpreter would try to flush what could not be written, and complain.
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)
     if isinstance(problem, BrokenPipeError):
         return EXIT_SUCCESS
-    _say(f"Error: cannot write to standard output: {problem.strerror}\n")
-    return EXIT_CONFIGURATION
+    text = f"cannot write to standard output: {problem.strerror}"
+    return _complain(argv, f"Error: {text}", Diagnostic(text))
 
 
-def _internal_error(problem: Exception) -> int:
+def _internal_error(argv: Sequence[str], problem: Exception) -> int:
     """A bug: exit code 2 and all that is needed to report it (execution.md 9).
 
     The traceback is for those who set ``HAZ_DEBUG``.
@@ -72,11 +88,23 @@ def _internal_error(problem: Exception) -> int:
     frame = told.stack[-1] if told.stack else None
     where = f"{os.path.basename(frame.filename)}:{frame.lineno}" if frame else "an unknown place"
     what = "".join(told.format_exception_only()).strip()
-    _say(
-        f"Error: haz {__version__} has a fault, at {where}: {what}\n"
-        f"  help: please report this line, the command line, and what HAZ_DEBUG=1 adds to it; "
-        f"Python {sys.version.split()[0]} on {sys.platform}\n"
+    text = f"haz {__version__} has a fault, at {where}: {what}"
+    help = (
+        "please report this line, the command line, and what HAZ_DEBUG=1 adds to it; "
+        f"Python {sys.version.split()[0]} on {sys.platform}"
     )
+    return _complain(argv, f"Error: {text}\n  help: {help}", Diagnostic(text, help=help))
+
+
+def _complain(argv: Sequence[str], text: str, diagnostic: Diagnostic) -> int:
+    """Say a problem in words, or as an object where the command line asks for JSON."""
+    if wants_json(argv):
+        # Imported here: hardly any line asks for it.
+        from haz_trio.output.machine import to_json
+
+        _say(to_json([diagnostic], cwd=""))
+    else:
+        _say(f"{text}\n")
     return EXIT_CONFIGURATION
 
 

@@ -15,7 +15,7 @@ import attrs
 from haz_trio.config.scaffold import Plan
 from haz_trio.config.scaffold_tree import Choice, Row, Tree
 from haz_trio.model.patterns import WORKSPACE_ROOT
-from haz_trio.output.columns import character_width
+from haz_trio.output.columns import character_width, display_width
 from haz_trio.output.palette import RESET, Drawing, Palette
 from haz_trio.output.text import escape
 
@@ -87,9 +87,16 @@ def draw_tree(screen: Screen, root: str, tree: Tree) -> list[str]:
     first = max(0, min(focused - room // 2, len(rows) - room))
     noun = "project" if tree.count == 1 else "projects"
     button = f"  [ Commit selection ({tree.count} {noun}) ]"
-    keys = (
-        f" {signs.up_down} move  {signs.right} open  {signs.left} fold  Space choose  "
-        "Enter commit  H hidden  ? help  q quit"
+    keys = _hints(
+        screen.size.columns,
+        (5, f"{signs.up_down} move"),
+        (6, f"{signs.right} open"),
+        (7, f"{signs.left} fold"),
+        (3, "Space choose"),
+        (4, "Enter commit"),
+        (8, "H hidden"),
+        (2, "? help"),
+        (1, "q quit"),
     )
     lines: list[Line] = [
         ((f" haz init {signs.dash} select directories to register as projects ", _TITLE),),
@@ -140,7 +147,13 @@ def draw_confirmation(screen: Screen, plan: Plan, scrolled: int) -> list[str]:
     shown = body[scrolled : scrolled + room]
     left = len(body) - scrolled - len(shown)
     more = f" {screen.signs.up_down} scroll, {left} more below" if left or scrolled else ""
-    keys = " y proceed  n decline  q / Esc cancel  Ctrl+C abort"
+    keys = _hints(
+        screen.size.columns,
+        (1, "y proceed"),
+        (2, "n decline"),
+        (3, "q / Esc cancel"),
+        (4, "Ctrl+C abort"),
+    )
     lines: list[Line] = [
         title,
         *shown,
@@ -175,6 +188,16 @@ def _body(plan: Plan) -> list[Line]:
         lines += [_BLANK, ((" hidden directories that become projects too:", _YELLOW),)]
         lines += [((f"   {path}", ""),) for path in plan.hidden]
     return lines
+
+
+def _hints(columns: int, *hints: tuple[int, str]) -> str:
+    """What keys do, in one line; where it is too narrow the highest numbers are left out."""
+    kept = list(hints)
+    while True:
+        line = "".join(f" {text} " for _, text in kept).rstrip()
+        if display_width(line) <= columns or len(kept) == 1:
+            return line
+        kept.remove(max(kept))
 
 
 def _row(signs: _Signs, tree: Tree, row: Row) -> Line:

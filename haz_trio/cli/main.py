@@ -36,4 +36,4 @@ def carry_out(argv: Sequence[str], state: State) -> int:
         # Imported here: a line without errors reports none.
         from haz_trio.cli.faults import report
 
-        return report(problem, state)
+        return report(problem, state, argv)

@@ -41,9 +41,9 @@ def make_renderer(
         # Imported here and below: an ordinary run is shown to people alone (cli.md 14.5).
         from haz_trio.output.events import JsonRenderer
 
-        renderer = JsonRenderer(encoder(), Narrator(screen.stderr, choices.explain))
+        renderer = JsonRenderer(encoder(), Narrator(screen.stderr, choices.explain, root.quiet))
     else:
-        renderer = RENDERERS[mode](screen, choices.explain)
+        renderer = RENDERERS[mode](screen, choices.explain, root.quiet)
     if not annotates(choices.annotations, os.environ):
         return renderer
     from haz_trio.output.annotations import Annotated

@@ -20,7 +20,7 @@ COMMANDS: dict[Path, ShownCommand] = {
             ),
             (("--color",), "value", "WHEN", "Colour the output"),
             (("--diagnostics",), "value", "FORM", "Form of errors and warnings on stderr"),
-            (("-q", "--quiet"), "switch", "", "No warnings, remarks and status line"),
+            (("-q", "--quiet"), "switch", "", "Results and trouble alone"),
             (("-v", "--verbose"), "switch", "", "Say more on stderr"),
             (("-V", "--version"), "switch", "", "Prints version information"),
         ),

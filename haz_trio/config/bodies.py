@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import attrs
 
+from haz_trio.config.advice import path_advice, pattern_remarks
 from haz_trio.config.nodes import Place, Sheet
 from haz_trio.config.schema import EnvDto, MutexDto, Name, TaskDto, Tasks, keys_of
 from haz_trio.errors import InvalidTextError, Severity, Span
 from haz_trio.model.globs import compile_glob
 from haz_trio.model.names import SHELL_NAME_BYTES, check_name, check_variable, quote
-from haz_trio.model.patterns import Pattern, parse_pattern, unassigned
+from haz_trio.model.patterns import Pattern, parse_pattern
 from haz_trio.model.references import Reference, parse_reference
 from haz_trio.model.tasks import (
     Action,
@@ -27,7 +27,6 @@ from haz_trio.model.tasks import (
 )
 
 T = TypeVar("T")
-_WIDE_CLASS = re.compile(r"\[[^\]]*[^\x00-\x7f\]]")
 PROJECT_FILE = "haz.yml"
 _HELP = {name: about.help for name, (_, about) in keys_of(TaskDto).items()} | {
     f"env.{name}": about.help for name, (_, about) in keys_of(EnvDto).items()
@@ -128,7 +127,9 @@ class _Body:
             except InvalidTextError as problem:
                 message = f"the entry {quote(name.value)} of `{key}` is refused: {problem}"
                 label = f"refused in `{key}`"
-                self._add(code, message, where, name.place, label=label, help=_HELP[key])
+                advice = path_advice(name.value) if parse is parse_pattern else ""
+                help = advice or _HELP[key]
+                self._add(code, message, where, name.place, label=label, help=help)
                 continue
             first = seen.setdefault(name.value, name)
             if first is not name:
@@ -307,21 +308,6 @@ class _Body:
             for index, name in enumerate(names or ()):
                 places[f"{key}[{index}]"] = span(name.place)
         return places
-
-
-def pattern_remarks(pattern: Pattern) -> Iterator[str]:
-    """What is allowed in a pattern, and surprising; only texts beyond ASCII have any."""
-    unknown = unassigned(pattern.text)
-    if unknown:
-        yield (
-            f"{quote(pattern.text)} contains U+{ord(unknown[0]):04X}, "
-            "which this Python's Unicode does not know"
-        )
-    if pattern.is_glob and _WIDE_CLASS.search(pattern.text):
-        yield (
-            f"the class in {quote(pattern.text)} matches single bytes, "
-            "and a character beyond ASCII has several; use `{…,…}` instead"
-        )
 
 
 def _matches_project_file(text: str) -> bool:

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import attrs
 
-from haz_trio.config.bodies import build_tasks, pattern_remarks
+from haz_trio.config.advice import pattern_remarks
+from haz_trio.config.bodies import build_tasks
 from haz_trio.config.nodes import Sheet
 from haz_trio.config.reader import read_tree
 from haz_trio.config.scalars import AUTO

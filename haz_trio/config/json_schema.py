@@ -7,6 +7,7 @@ text shows the fault; what takes the whole workspace to see is left to ``haz che
 A schema sees values where the parser sees source text: ``3`` is a number for one and the text
 ``3`` for the other. So wherever the parser takes text, numbers and truth values are allowed too.
 Only keywords that are in draft 7 as well are used, because editors know no more than that.
+The one exception is ``errorMessage``: editors show it, other programs ignore it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from typing import Any, TypeAlias, Union, get_args, get_origin  # Any: for TypeF
 
 import attrs
 
+from haz_trio.config import json_schema_texts as texts
+from haz_trio.config.json_schema_texts import MESSAGE, Schema, told
 from haz_trio.config.schema import (
     EXTENSION,
     FILES,
@@ -38,10 +41,8 @@ from haz_trio.config.schema import (
     WorkspaceDto,
     keys_of,
 )
-from haz_trio.model.names import NAME_BYTES, SHELL_NAME_BYTES, VARIABLE_BYTES
-from haz_trio.model.quantities import SECONDS, SIZES
+from haz_trio.model.names import SHELL_NAME_BYTES
 
-Schema: TypeAlias = dict[str, object]
 TypeForm: TypeAlias = Any  # Any: a type expression such as ``X | None`` has no type of its own
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -72,74 +73,26 @@ _FILES: Mapping[FileKind, tuple[type[attrs.AttrsInstance], str, str]] = {
     ),
 }
 
-# -- texts ------------------------------------------------------------------------------------
-
-
-def _name_pattern(limit: int) -> str:
-    return f"[A-Za-z0-9][A-Za-z0-9_-]{{0,{limit - 1}}}"
-
-
-_NAME = _name_pattern(NAME_BYTES)
-_REFERENCE = rf"~:{_NAME}|\^~?:{_NAME}|\[{_NAME}\]~?:{_NAME}|{_NAME}:{_NAME}"
-# No control characters, no empty segment, neither `.` nor `..`, and `**` only alone.
-_SEGMENT = (
-    r"(?!\.{1,2}(?:/|$))"
-    r"(?:\*\*(?=/|$)|(?:(?!\*\*)[^/\u0000-\u001f\u007f-\u009f])+)"
-)
-_SEGMENTS = rf"{_SEGMENT}(?:/{_SEGMENT})*"
-_WHOLE = (
-    r"0[xX][0-9a-fA-F](?:_?[0-9a-fA-F])*|0[oO][0-7](?:_?[0-7])*|0[bB][01](?:_?[01])*"
-    r"|[0-9](?:_?[0-9])*"
-)
-# Numbers of ours that YAML takes for texts, and no others: those stand in quotes.
-_ODD_WHOLE = rf"(?=\+?0[xXoObB0-9]|.*_|\+)\+?(?:{_WHOLE})"
-_REAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_BLANK = r"[ \t\r\n]*"
-_LIMIT = 1 << 64
-
-
-def _text(pattern: str = "") -> Schema:
-    """A text; what YAML would read as a number or truth value counts as its source text."""
-    found: Schema = {"type": ["string", "number", "boolean"]}
-    if pattern:
-        found["pattern"] = f"^(?:{pattern})$"
-    return found
-
-
-def _string(pattern: str) -> Schema:
-    """A text of a form that no number and no truth value has."""
-    return {"type": "string", "pattern": f"^(?:{pattern})$"}
-
-
-def _name(limit: int = NAME_BYTES, prefix: str = "") -> Schema:
-    """An identifier; a number can be one unless it has a minus sign."""
-    return {**_text(prefix + _name_pattern(limit)), "minimum": 0}
-
-
-_VARIABLE = rf"[A-Za-z_][A-Za-z0-9_]{{0,{VARIABLE_BYTES - 1}}}"
-_PATTERN = _text(f"/?{_SEGMENTS}")
-_OUTPUT: Schema = {**_PATTERN, "not": {"type": "string", "pattern": r"^/?\.haz(?:/|$)"}}
-
 # What the checks behind the parser (``bodies.py``, ``files.py``) say about one text of a key.
 _TEXTS: Mapping[tuple[type[attrs.AttrsInstance], str], Schema] = {
-    (WorkspaceDto, "projects"): _string(f"/{_SEGMENTS}"),
-    (ProjectDto, "name"): _name(),
-    (ProjectDto, "tags"): _name(),
-    (OverlayDto, "tagsFilter"): _name(),
-    (TaskDto, "inputs"): _PATTERN,
-    (TaskDto, "outputs"): _OUTPUT,
-    (TaskDto, "deps"): _string(_REFERENCE),
-    (TaskDto, "weakDeps"): _string(_REFERENCE),
-    (TaskDto, "mutex"): _name(prefix="(?:~:)?"),
-    (TaskDto, "shell_type"): _name(SHELL_NAME_BYTES),
-    (MutexDto, "name"): _name(prefix="(?:~:)?"),
-    (EnvDto, "from_host"): {"type": ["string", "boolean"], "pattern": f"^(?:{_VARIABLE})$"},
+    (WorkspaceDto, "projects"): texts.FOLDER,
+    (ProjectDto, "name"): texts.name(),
+    (ProjectDto, "tags"): texts.name(),
+    (OverlayDto, "tagsFilter"): texts.name(),
+    (TaskDto, "inputs"): texts.PATTERN,
+    (TaskDto, "outputs"): texts.OUTPUT,
+    (TaskDto, "deps"): texts.REFERENCE,
+    (TaskDto, "weakDeps"): texts.REFERENCE,
+    (TaskDto, "mutex"): texts.name(prefix="(?:~:)?"),
+    (TaskDto, "shell_type"): texts.name(SHELL_NAME_BYTES),
+    (MutexDto, "name"): texts.name(prefix="(?:~:)?"),
+    (EnvDto, "from_host"): texts.VARIABLE,
 }
-_TABLE_KEYS: Mapping[tuple[type[attrs.AttrsInstance], str], str] = {
-    (ProjectDto, "tasks"): _NAME,
-    (OverlayDto, "tasks"): _NAME,
-    (EnvDto, "override"): _VARIABLE,
-    (ConcurrencyDto, "tags"): _NAME,
+_TABLE_KEYS: Mapping[tuple[type[attrs.AttrsInstance], str], Schema] = {
+    (ProjectDto, "tasks"): texts.NAME_KEY,
+    (OverlayDto, "tasks"): texts.NAME_KEY,
+    (EnvDto, "override"): texts.VARIABLE_KEY,
+    (ConcurrencyDto, "tags"): texts.NAME_KEY,
 }
 _LISTS: Mapping[tuple[type[attrs.AttrsInstance], str], Schema] = {
     (TaskDto, "command"): {"minItems": 1},
@@ -155,42 +108,32 @@ def _given(key: str) -> Schema:
     return {"required": [key], "properties": {key: {"not": {"type": "null"}}}}
 
 
+def _not_given(key: str, message: str) -> Schema:
+    """The key is not there, or null; an editor marks its value, and not the whole mapping."""
+    return {"properties": {key: told({"type": "null"}, message)}}
+
+
+_ACTION = "The body has no action: add `command: [program, argument]`, or `shell` with a script."
+_ONE_ACTION = "The body has `command` already: keep one of the two."
+_SHELL_TYPE = "`shell_type` belongs to `shell`, and the body has none."
 _TOGETHER: Mapping[type[attrs.AttrsInstance], Schema] = {
     TaskDto: {
-        "oneOf": [_given("command"), _given("shell")],
-        "if": _given("shell_type"),
-        "then": _given("shell"),
+        "anyOf": [told(_given(key), _ACTION) for key in ("command", "shell")],
+        "allOf": [
+            {"if": _given("command"), "then": _not_given("shell", _ONE_ACTION)},
+            {"if": _given("shell"), "else": _not_given("shell_type", _SHELL_TYPE)},
+        ],
     },
     MutexDto: {"required": ["name", "mode"]},
 }
 _NEVER_NULL = {(MutexDto, "name"), (MutexDto, "mode")}
 
 _NUMBERS: Mapping[object, Schema] = {
-    Age: _string(rf"(?!.*([{''.join(SECONDS)}]).*\1)(?:[0-9]+[{''.join(SECONDS)}])+"),
-    Size: {
-        "type": ["string", "integer"],
-        "pattern": f"^[0-9]+(?:{'|'.join(filter(None, SIZES))})?$",
-        "minimum": 0,
-        "exclusiveMaximum": _LIMIT,
-    },
-    Seconds: {
-        "type": ["string", "number"],
-        "pattern": f"^{_BLANK}{_REAL}{_BLANK}$",
-        "minimum": 0,
-        "exclusiveMaximum": _LIMIT,
-    },
-    Count: {
-        "type": ["string", "integer"],
-        "pattern": rf"^{_BLANK}\+?(?:{_WHOLE}){_BLANK}$",
-        "minimum": 1,
-        "exclusiveMaximum": _LIMIT,
-    },
-    Parallelism: {
-        "type": ["string", "integer"],
-        "pattern": f"^(?:auto|{_ODD_WHOLE})$",
-        "minimum": 1,
-        "exclusiveMaximum": _LIMIT,
-    },
+    Age: texts.AGE,
+    Size: texts.SIZE,
+    Seconds: texts.DURATION,
+    Count: texts.COUNT,
+    Parallelism: texts.PARALLELISM,
 }
 
 
@@ -224,9 +167,10 @@ class _Maker:
         required = []
         for name, (attribute, about) in keys_of(cls).items():
             value = self._value(cls, name, attribute.type)
+            value = _explained(value, _sentence(about, about.rule), _sentence(about, about.items))
             if about.nullable and (cls, name) not in _NEVER_NULL:
                 value = _or_null(value)
-            properties[name] = {"description": _description(about), **value}
+            properties[name] = {"description": _sentence(about, about.rule), **value}
             if about.required:
                 required.append(name)
         found: Schema = {
@@ -241,7 +185,7 @@ class _Maker:
     def _value(self, cls: type[attrs.AttrsInstance], key: str, annotation: TypeForm) -> Schema:
         kind = _without_none(annotation)
         here = (cls, key)
-        text = _TEXTS.get(here, _text())
+        text = _TEXTS.get(here, texts.text())
         if kind == Names:
             return self._list(here, text)
         if kind is Name:
@@ -252,7 +196,7 @@ class _Maker:
         if origin is Mapping:
             return {
                 "type": "object",
-                "propertyNames": {"pattern": f"^(?:{_TABLE_KEYS[here]})$"},
+                "propertyNames": _TABLE_KEYS[here],
                 "additionalProperties": self._plain(get_args(kind)[1]),
             }
         return self._plain(kind)
@@ -270,7 +214,7 @@ class _Maker:
         if kind in _NUMBERS:
             return _NUMBERS[kind]
         if kind is Name:
-            return _text()
+            return texts.text()
         if isinstance(kind, type) and issubclass(kind, enum.Enum):
             return {"enum": [member.value for member in kind]}
         assert attrs.has(kind), f"no schema for {kind}"
@@ -284,16 +228,31 @@ class _Maker:
         return {"$ref": "#/$defs/task"}
 
 
-def _description(about: Key) -> str:
+def _sentence(about: Key, rule: str) -> str:
     """The help of a key as a sentence, with the rule that it falls under."""
-    return f"{about.help[0].upper()}{about.help[1:]} (CFG-{about.rule})."
+    rule = "" if rule == "yaml" else f" (CFG-{rule})"
+    return f"{about.help[0].upper()}{about.help[1:]}{rule}."
+
+
+def _explained(value: Schema, message: str, inner: str) -> Schema:
+    """The value with a message, and with one for what is in it, unless there are better ones.
+
+    A mapping gets none: editors would show it in the place of the name of an unknown key.
+    """
+    found = dict(value)
+    for key in ("items", "additionalProperties"):
+        if isinstance(nested := found.get(key), dict):
+            found[key] = _explained(nested, inner, inner)
+    if "enum" in found or found.get("type", "object") != "object":
+        found.setdefault(MESSAGE, message)
+    return found
 
 
 def _or_null(value: Schema) -> Schema:
     """The value, or null for a key that is not given."""
     kinds = value.get("type")
     if "enum" in value:
-        return {"enum": [*_listed(value["enum"]), None]}
+        return {**value, "enum": [*_listed(value["enum"]), None]}
     if kinds is None:
         return {"anyOf": [*_listed(value["anyOf"]), {"type": "null"}]}
     return {**value, "type": [*_listed(kinds), "null"]}

@@ -277,7 +277,7 @@ def _unknown(spot: Spot, key: Scalar, allowed: list[str]) -> list[str]:
     listed = ", ".join(f"`{name}`" for name in allowed)
     spot.sheet.add(
         "004",
-        f"unknown key `{key.text}`{spot.at}; allowed are {listed}",
+        f"unknown key `{key.text}`; allowed are {listed}",
         key.place,
         label="unknown key",
         key_path=f"{spot.path}.{key.text}".removeprefix("."),

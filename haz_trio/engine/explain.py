@@ -160,12 +160,13 @@ class _Explainer:
 
     def _keys(self, id: TaskId) -> Keys:
         """Keys for one task: who is in its ``deps`` is no advice for a missing input."""
-        graph, hard = self._graph, frozenset(self._graph.hard[id])
+        graph = self._graph
         return Keys(
             self.reader,
             self._workspace.settings.hash,
             self._host,
-            lambda path: tuple(maker for maker in graph.producers_of(path) if maker not in hard),
+            graph.producers_of,
+            frozenset(graph.hard[id]),
         )
 
     def _without(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import attrs
 
@@ -30,12 +30,16 @@ class Key:
 
 @attrs.frozen
 class Keys:
-    """Derives keys of one run; ``producers`` names the tasks whose outputs match a path."""
+    """Derives keys of one run; ``producers`` names the tasks whose outputs match a path.
+
+    ``known`` are tasks of which it needs not be said that they make a missing input.
+    """
 
     _reader: InputReader
     _hash_name: HashName
     _host: Mapping[str, str]
     _producers: Callable[[str], tuple[TaskId, ...]]
+    _known: Collection[TaskId] = ()
 
     @property
     def fingerprints(self) -> Fingerprints:
@@ -86,7 +90,12 @@ class Keys:
 
     def _hint(self, job: Job, upstream: tuple[Upstream, ...], missing: str) -> str:
         """Who makes the file that is missing, and what to do about it."""
-        producers = [id for id in self._producers(missing) if id != job.id] if missing else []
+        if not missing:
+            return ""
+        makers = [id for id in self._producers(missing) if id != job.id]
+        if not makers:
+            return "; no other task makes it: create it, or correct `inputs`"
+        producers = [id for id in makers if id not in self._known]
         if not producers:
             return ""
         first = next((each.task for each in upstream if each.task in producers), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Collection, Mapping
+from itertools import islice
 from typing import TypeAlias, assert_never
 
 import attrs
@@ -13,6 +14,8 @@ from haz_trio.graph.near import Near, question
 from haz_trio.model.names import TaskId
 from haz_trio.model.references import FanOut, InProject, Reference, SameProject, Tagged
 from haz_trio.model.workspace import Workspace
+
+_SHOWN = 8  # names in a list of those that there are
 
 
 @attrs.frozen
@@ -116,7 +119,24 @@ class Resolver:
         return tuple(owners[name] for name in self._tagged[tag] if name in owners)
 
     def hint(self, reference: Reference, problem: Unresolved, near: Near) -> str:
-        """``did you mean …?`` with whole references, or nothing."""
+        """``did you mean …?`` with whole references, else the names that there are, or nothing."""
+        return self._nearest(reference, problem, near) or self._known(problem)
+
+    def _known(self, problem: Unresolved) -> str:
+        """The names from which the wrong one could have been chosen."""
+        match problem:
+            case NoProject():
+                return _listed("the projects are", self._by_project)
+            case NoTask(project):
+                return _listed(f"the tasks of `{project}` are", self._by_project[project])
+            case NoTag():
+                return _listed("the tags are", sorted(self._tagged))
+            case NoBearing() | NoMember():
+                return ""
+            case _:
+                assert_never(problem)
+
+    def _nearest(self, reference: Reference, problem: Unresolved, near: Near) -> str:
         match problem:
             case NoBearing():
                 return ""
@@ -142,6 +162,13 @@ class Resolver:
         if others:
             return question(str(attrs.evolve(reference, task=name)) for name in others)
         return question(f"{project}:{task}" for project in list(self._by_task.get(task, ()))[:3])
+
+
+def _listed(start: str, names: Collection[str]) -> str:
+    """The first names in a sentence; nothing when there are none."""
+    shown = [f"`{name}`" for name in islice(names, _SHOWN)]
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return f"{start} {', '.join(shown)}{more}" if shown else ""
 
 
 def _is_sibling(reference: Reference) -> bool:

@@ -36,6 +36,7 @@ from haz_trio.plan.messages import (
     TryFailed,
     ViolationFound,
 )
+from haz_trio.plan.outcome import Completed, Errored, Failed, RunReport
 
 _TARGETS = {Stream.STDOUT: Target.STDOUT, Stream.STDERR: Target.STDERR}
 
@@ -45,11 +46,13 @@ class Narrator:
     """Everything on standard error that is not a task's own: summaries, notes, the epilogue.
 
     With ``explain`` there is a line for the first miss of each task.
+    With ``quiet`` only what went wrong is told, and nothing of a run in which nothing did.
     Violations are told at the end, where they are not lost among the lines of other tasks.
     """
 
     palette: Palette
     explain: bool = False
+    quiet: bool = False
     _missed: set[TaskId] = attrs.field(factory=set, init=False)
     _started: dict[TaskId, float] = attrs.field(factory=dict, init=False)
 
@@ -60,16 +63,20 @@ class Narrator:
                 return []
             case TaskSettled(task, outcome):
                 seconds = at - self._started.pop(task, at)
+                if self.quiet and not isinstance(outcome, Failed | Errored):
+                    return []  # the epilogue counts those that were skipped or cancelled
                 return _say(summary.summary_line(task, outcome, seconds, self.palette))
             case TaskNote(task, text):
                 return _say(summary.task_note(task, text, self.palette))
             case RunNote(text):
                 return _say(summary.run_note(text, self.palette))
             case RunFinished(report):
-                if not report.outcomes:
+                if not report.outcomes or (self.quiet and _all_well(report)):
                     return []
                 broken = [summary.violation_line(v, self.palette) for v in report.violations]
                 return _say("\n".join([*broken, summary.epilogue(report, at, self.palette)]))
+            case TryFailed() if self.quiet:
+                return []
             case TryFailed(task, status, number, tries):
                 return _say(summary.try_line(task, status, number, tries, self.palette))
             case TaskMissed(task, _, reason) if self.explain and task not in self._missed:
@@ -90,6 +97,15 @@ class Narrator:
                 assert_never(event)
 
 
+def _all_well(report: RunReport) -> bool:
+    completed = all(isinstance(outcome, Completed) for _, outcome in report)
+    return completed and not report.violations
+
+
+def _narrator_of(renderer: LiveRenderer | BufferedRenderer) -> Narrator:
+    return Narrator(renderer.screen.stderr, renderer.explain, renderer.quiet)
+
+
 @attrs.define
 class LiveRenderer:
     """Prints a line as soon as it is complete, behind the task's name (execution.md 7.2).
@@ -99,10 +115,8 @@ class LiveRenderer:
 
     screen: Screen
     explain: bool = False
-    _narrate: Narrator = attrs.field(
-        init=False,
-        default=attrs.Factory(lambda self: Narrator(self.screen.stderr, self.explain), True),
-    )
+    quiet: bool = False
+    _narrate: Narrator = attrs.field(init=False, default=attrs.Factory(_narrator_of, True))
     _prefixes: dict[tuple[TaskId, Stream], bytes] = attrs.field(factory=dict, init=False)
     _rests: dict[tuple[TaskId, Stream], Spool] = attrs.field(factory=dict, init=False)
 
@@ -155,10 +169,8 @@ class BufferedRenderer:
 
     screen: Screen
     explain: bool = False
-    _narrate: Narrator = attrs.field(
-        init=False,
-        default=attrs.Factory(lambda self: Narrator(self.screen.stderr, self.explain), True),
-    )
+    quiet: bool = False
+    _narrate: Narrator = attrs.field(init=False, default=attrs.Factory(_narrator_of, True))
     _held: dict[tuple[TaskId, Stream], Spool] = attrs.field(factory=dict, init=False)
 
     def __call__(self, event: Event, at: float) -> Iterable[Write]:
@@ -184,9 +196,9 @@ class BufferedRenderer:
 
 
 class MakeRenderer(Protocol):
-    """How a renderer is made: for a screen, and with or without reasons of misses."""
+    """How a renderer is made: for a screen, with reasons of misses, with nothing but trouble."""
 
-    def __call__(self, screen: Screen, explain: bool = False) -> Renderer: ...
+    def __call__(self, screen: Screen, explain: bool = False, quiet: bool = False) -> Renderer: ...
 
 
 RENDERERS: Mapping[OutputMode, MakeRenderer] = {

@@ -27,7 +27,9 @@ PATIENCE = 0.2  # seconds for which the end of a run waits for a terminal that t
 
 # The attributes that a task left are saved and come back with the cursor; nothing wraps.
 _BEFORE, _AFTER = "\x1b7\x1b[0m\x1b[?7l", "\x1b[J\x1b[?7h\x1b8"
-ERASE = b"\r\x1b7\x1b[0m\x1b[J\x1b8"
+# Its own line first: of what is erased from the first place of the screen on at once, tmux keeps
+# a copy in its history.
+ERASE = b"\r\x1b7\x1b[0m\x1b[K\x1b[B\x1b[J\x1b8"
 
 
 def paint(text: str, columns: int, drawing: Drawing) -> bytes:

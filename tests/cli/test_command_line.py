@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.core import TyperOption
 
+from haz_trio.cli.app import make_app
+from haz_trio.cli.faults import wants_json
 from haz_trio.cli.main import carry_out, run_command_line
 from haz_trio.cli.state import State
+from haz_trio.errors import Diagnostic
+from haz_trio.output.machine import to_json
 
 
 @pytest.mark.parametrize(
@@ -109,6 +116,55 @@ def test_a_bad_line_gets_one_sentence(
     out, err = capfd.readouterr()
     assert out == ""
     assert " ".join(err.split()) == " ".join(f"Error: {text}".split())
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("--diagnostics json", "expected `COMMAND ...`, pass `--help` for usage information"),
+        ("--diagnostics=json --bogus", "got `--bogus`"),
+        ("-q -v --diagnostics json run", "`--quiet` can't be combined with `--verbose`"),
+        ("--diagnostics json chek", "did you mean `check`?"),
+        ("--diagnostics json run --bogus", "`--bogus` is not expected in this context"),
+        ("--diagnostics json run [x", "couldn't parse `[x`: tag reference malformed"),
+        ("--diagnostics json cache clean --max-age 90", "max_age integer `90` has no unit"),
+        ("--diagnostics json run --skip", "`--skip` requires an argument `TASK`"),
+    ],
+)
+def test_a_bad_line_can_be_told_in_json(
+    words: str, text: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The same object as for any other error, alone on one line, with the sentence in it."""
+    assert run_command_line(words.split()) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    found = json.loads(err)
+    assert text in found.pop("message")
+    known = json.loads(to_json([Diagnostic("")], cwd=""))
+    assert {**found, "message": ""} == known
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["run --diagnostics json", "--diagnostics pretty run -x", "--color --diagnostics json"],
+)
+def test_a_bad_line_is_told_in_words_unless_it_asks(
+    words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The option counts before the command, as the command line's grammar has it."""
+    assert run_command_line(words.split()) == 2
+    assert capfd.readouterr().err.startswith("Error: ")
+
+
+def test_json_is_found_behind_every_option() -> None:
+    """Values of other options before the command are no command."""
+    options = [p for p in typer.main.get_command(make_app()).params if isinstance(p, TyperOption)]
+    assert {"-C", "--root", "-q"} <= {name for option in options for name in option.opts}
+    for option in options:
+        for name in option.opts:
+            value = [] if option.is_flag else ["word"]
+            assert wants_json([name, *value, "--diagnostics", "json", "run"]), name
 
 
 @pytest.mark.parametrize(
@@ -223,6 +279,10 @@ def test_a_fault_of_ours_is_reported_without_a_traceback(
     assert "has a fault, at test_command_line.py:" in err
     assert "ZeroDivisionError: run\n  help: please report" in err
     assert "Traceback" not in err
+    assert carry_out(["--diagnostics", "json", "run"], State(broken)) == 2
+    told = json.loads(capfd.readouterr().err)
+    assert "has a fault, at test_command_line.py:" in told["message"]
+    assert told["help"].startswith("please report")
     monkeypatch.setenv("HAZ_DEBUG", "1")
     assert carry_out(["run"], State(broken)) == 2
     assert "Traceback (most recent call last)" in capfd.readouterr().err

@@ -237,6 +237,20 @@ def test_the_second_screen(d: Path) -> None:
     assert " Proceed?  y = write, n / q = decline" in frame
 
 
+@pytest.mark.parametrize("width", range(8, 90))
+def test_hints_are_whole_at_any_width(d: Path, width: int) -> None:
+    """A narrow screen shows fewer keys and no piece of one; how to leave is the last to go."""
+    frames = play(d, "⏎n", Script([], width=width))[1].frames
+    tree, confirmation = (frame[-1] for frame in frames)
+    assert tree.endswith(" q quit")
+    assert confirmation.startswith(" y proceed"[:width])
+    known = "↑↓ move,→ open,← fold,Space choose,Enter commit,H hidden,? help,q quit,"
+    known += "y proceed,n decline,q / Esc cancel,Ctrl+C abort"
+    shown = [*tree.strip().split("  "), *(confirmation.strip().split("  ") if width > 9 else [])]
+    assert set(shown) <= set(known.split(","))
+    assert len(shown) == 12 or width < 79
+
+
 def test_one_project_is_singular(d: Path) -> None:
     """The button counts in words."""
     assert "  [ Commit selection (1 project) ]" in play(d, "↓_q")[1].frames[-1]

@@ -325,7 +325,7 @@ def test_mistakes_are_told_alike(line: str, tmp_path: Path) -> None:
             "    try:\n"
             "        return run_app(words, state)\n"
             "    except Exception as problem:\n"
-            "        return report(problem, state)\n"
+            "        return report(problem, state, words)\n"
             f"words = sys.argv[1:]\nsys.exit({way})\n"
         )
         command = [sys.executable, "-c", program, *words]

@@ -10,6 +10,27 @@ import pytest
 from tests.cli.support import Home
 from tests.engine.workspaces import sh
 
+# -- how much is said -------------------------------------------------------------------------
+
+
+def test_quiet_prints_what_tasks_print_and_what_went_wrong(tmp_path: Path) -> None:
+    """`-q` of a good run is the tasks' own streams; of a bad one the failures as well."""
+    tasks = {
+        "good": sh("echo fine; echo odd >&2"),
+        "bad": sh("exit 3", deps=["~:good"]),
+        "after": sh("true", deps=["~:bad"]),
+    }
+    home = Home.make(tmp_path, tasks)
+    for _ in range(2):  # the second is a hit
+        done = home.haz("-q", "run", "p:good")
+        assert (done.code, done.out, done.err) == (0, b"[p:good] fine\n", b"[p:good] odd\n")
+    done = home.haz("-q", "run", "p:after")
+    assert (done.code, done.out) == (1, b"[p:good] fine\n")
+    assert done.said("[p:bad]", "failed", "(exit 3)")
+    assert done.said("Tasks: 1 completed (1 cached), 1 failed, 1 skipped")
+    assert not done.said("[p:after]")
+
+
 # -- streams ----------------------------------------------------------------------------------
 
 

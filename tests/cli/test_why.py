@@ -533,7 +533,7 @@ def test_a_missing_input_is_a_difference(w1: Haz) -> None:
     w1.run("lib:test")
     (w1.bench.root / "shared.cfg").unlink()
     said = w1("why", "--diff", "lib:test").out
-    assert 'reason: input "/shared.cfg" does not exist' in said
+    assert 'reason: input "/shared.cfg" does not exist; no other task makes it: create' in said
     assert "  inputs: - /shared.cfg\n" in said
 
 

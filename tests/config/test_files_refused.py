@@ -272,3 +272,27 @@ def test_outputs_under_the_own_folder_are_refused(output: str) -> None:
     """CFG-017: nobody writes into `.haz/`."""
     (only,) = errors(project(body(f'{X}outputs: ["{output}"]')))
     assert brief(only) == ("017", "5:15")
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("../web/x", "from the workspace root, with `/` at its start"),
+        ("a/../../x*", "from the workspace root, with `/` at its start"),
+        ("./a", "leave the `.` out"),
+        ("src/**b", "`src/**/*.py`"),
+        ("a//b", "list paths or globs"),
+    ],
+)
+@pytest.mark.parametrize("key", ["inputs", "outputs"])
+def test_a_refused_path_comes_with_a_way_out(key: str, text: str, advice: str) -> None:
+    """The help says how to write what was meant, where the text shows what that is."""
+    (problem,) = errors(parse("project", body(f"{X}{key}: ['{text}']")))
+    assert advice in problem.help
+
+
+def test_an_unknown_key_is_placed_once() -> None:
+    """The sentence names the key; the key path is behind it, and not twice."""
+    (problem,) = errors(parse("project", body(X + "inptus: [a]")))
+    assert problem.message.startswith("unknown key `inptus`; allowed are `inputs`, ")
+    assert problem.help == "did you mean `inputs`?"

@@ -42,7 +42,7 @@ def four(*extra: str, field: str = "deps") -> Workspace:
     ("reference", "reason", "help"),
     [
         ("~:x", "bearing project does not define task `x` (REF-002)", "`q:x`"),
-        ("~:b", "bearing project does not define task `b` (REF-002)", "define that task"),
+        ("~:b", "bearing project does not define task `b` (REF-002)", "the tasks of `p` are `a`"),
         ("qq:x", "project `qq` not found in workspace (REF-003)", "`q:x`"),
         ("r:built", "project `r` does not define task `built` (REF-003)", "`r:build`"),
         ("^:biuld", "no project defines task `biuld` (REF-004)", "`^:build`"),
@@ -51,7 +51,8 @@ def four(*extra: str, field: str = "deps") -> Workspace:
             "no sibling project defines task `b` (bearing project excluded) (REF-008)",
             "define that task",
         ),
-        ("[nope]:x", "no project carries tag `nope` (REF-005)", "define that task"),
+        ("[nope]:x", "no project carries tag `nope` (REF-005)", "the tags are `lonely`, `t`"),
+        ("nope:x", "project `nope` not found in workspace (REF-003)", "the projects are `p`, `q`"),
         ("[lonley]~:x", "no project carries tag `lonley` (REF-008)", "`[lonely]~:x`"),
         ("[t]:build", "no project with tag `t` defines task `build` (REF-005)", "`r:build`"),
         (

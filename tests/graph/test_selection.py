@@ -74,7 +74,18 @@ def test_references_form_a_union_or_every_failure(
 @pytest.mark.parametrize(
     ("text", "bearing", "expected"),
     [
-        ("nope:x", None, "task reference `nope:x` names unknown project `nope`"),
+        (
+            "nope:x",
+            None,
+            "task reference `nope:x` names unknown project `nope`; "
+            "the projects are `api`, `db`, `docs`, `web`",
+        ),
+        (
+            "docs:zz",
+            None,
+            "task reference `docs:zz` names task `zz` which project `docs` does not define; "
+            "the tasks of `docs` are `spell`",
+        ),
         (
             "ap:build",
             None,

@@ -27,11 +27,16 @@ class Cell:
 
 @attrs.define
 class Emulator:
-    """Knows what the tests need: printing with wrapping, SGR, ED, EL, DECSC, DECRC, DECAWM."""
+    """Knows what the tests need: printing with wrapping, SGR, ED, EL, CUD, DECSC, DECRC, DECAWM.
+
+    What scrolls off is kept.
+    So is what is erased from the first place of the screen on, as tmux does.
+    """
 
     lines: int = 6
     columns: int = 40
     rows: list[list[Cell]] = attrs.field(factory=list)
+    history: list[str] = attrs.field(factory=list)
     x: int = 0
     y: int = 0
     look: str = ""
@@ -66,9 +71,14 @@ class Emulator:
                 self.look = "" if parameters in ("", "0") else self.look + parameters
             case "J" | "K":
                 assert parameters in ("", "0")
+                if final == "J" and (self.x, self.y) == (0, 0):
+                    used = [at for at, line in enumerate(self.shown, 1) if line]
+                    self.history += self.shown[: max(used, default=0)]
                 self.rows[self.y][self.x :] = self._empty()[self.x :]
                 for row in range(self.y + 1, self.lines if final == "J" else 0):
                     self.rows[row] = self._empty()
+            case "B":
+                self.y = min(self.y + 1, self.lines - 1)
             case "h" | "l":
                 assert parameters == "?7"
                 self.wraps = final == "h"
@@ -87,6 +97,7 @@ class Emulator:
     def _down(self) -> None:
         self.y += 1
         if self.y == self.lines:
+            self.history.append(self.shown[0])
             self.rows = [*self.rows[1:], self._empty()]
             self.y -= 1
 
@@ -112,7 +123,7 @@ class Emulator:
     def state(self) -> object:
         """Everything that can be seen or that later output depends on."""
         looks = [[(cell.text, cell.look) for cell in row] for row in self.rows]
-        return looks, self.x, self.y, self.look, self.wraps
+        return looks, self.x, self.y, self.look, self.wraps, self.history
 
 
 @attrs.define

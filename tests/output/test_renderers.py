@@ -27,6 +27,7 @@ from haz_trio.plan.messages import (
     TaskOutput,
     TaskSettled,
     TaskStarted,
+    TryFailed,
     ViolationFound,
 )
 from haz_trio.plan.outcome import (
@@ -38,6 +39,8 @@ from haz_trio.plan.outcome import (
     Outcome,
     OutputOverlap,
     RunReport,
+    Skipped,
+    UpstreamFailed,
 )
 from tests.output.support import ERR, FRESH, HIT, OUT, A, B, C, play, said
 
@@ -193,6 +196,53 @@ def test_an_empty_run_says_nothing(mode: OutputMode) -> None:
         b"",
         b"",
     )
+
+
+QUIET_STORY: tuple[Event, ...] = (
+    *(TaskStarted(task) for task in (A, B, C)),
+    said(A, OUT, b"from a\n"),
+    said(A, ERR, b"and more\n"),
+    TryFailed(A, Exited(3), 1, 2),
+    TaskSettled(A, FRESH),
+    TaskSettled(B, HIT),
+)
+
+
+@BOTH
+def test_quiet_is_the_output_of_tasks_when_all_goes_well(mode: OutputMode) -> None:
+    """Neither done, cached and tried tasks are told of, nor the end of the run."""
+    report = RunReport({A: FRESH, B: HIT})
+    out, err = streams(RENDERERS[mode](Screen(), quiet=True), *QUIET_STORY, RunFinished(report))
+    assert b"from a\n" in out
+    assert err.removeprefix(b"[p:a] ") == b"and more\n"
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("outcome", "line"),
+    [
+        (Failed(Exited(3)), "[p:c] ✗ failed in 0ms (exit 3)\n"),
+        (Errored("no program"), "[p:c] ✗ errored: no program\n"),
+        (Skipped(UpstreamFailed(A)), ""),
+        (Cancelled(InFlight()), ""),
+    ],
+)
+def test_quiet_tells_what_went_wrong(mode: OutputMode, outcome: Outcome, line: str) -> None:
+    """Failures have their line; the closing lines count them and what they kept from running."""
+    events = [*QUIET_STORY, TaskSettled(C, outcome), RunNote("stopping")]
+    report = RunReport({A: FRESH, B: HIT, C: outcome})
+    err = streams(RENDERERS[mode](Screen(), quiet=True), *events, RunFinished(report))[1].decode()
+    told, _, closing = err.partition("\nTasks: 2 completed (1 cached), 1 ")
+    assert told.partition("and more\n")[2] == f"{line}! note: stopping\n"
+    assert closing.endswith("\n Time: 0ms\n")
+
+
+@BOTH
+def test_quiet_tells_of_violations(mode: OutputMode) -> None:
+    """A run in which every task was fine, and the run was not."""
+    report = RunReport({A: FRESH, B: HIT}, (OutputOverlap(A, B, "/o/x"),))
+    err = streams(RENDERERS[mode](Screen(), quiet=True), RunFinished(report))[1]
+    assert err.startswith(b"error: p:a and p:b both wrote /o/x (EXEC-020)\n\nTasks: 2 completed")
 
 
 TASKS = st.sampled_from([A, B, C])
