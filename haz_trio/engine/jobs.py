@@ -77,7 +77,7 @@ def jobs_for(
     """The jobs of a run, each with what the run leaves out of its predecessors."""
     chosen = frozenset(selected)
     jobs = []
-    for id in sorted(chosen):
+    for id in graph.in_order(chosen):
         absent = tuple(before for before in graph.hard[id] if before not in chosen)
         jobs.append(job_for(graph.nodes[id], workspace, host, absent=absent))
     return jobs
@@ -113,7 +113,7 @@ def planned_tasks(graph: TaskGraph, selected: Iterable[TaskId]) -> list[PlannedT
     chosen = frozenset(selected)
     behind: dict[TaskId, frozenset[TaskId]] = {}
     planned = []
-    for id in sorted(chosen):
+    for id in graph.in_order(chosen):
         project, mutex = graph.traits(id)
         weak = {before for before in graph.weak[id] if before in chosen}
         for before in graph.hard[id]:
@@ -124,7 +124,7 @@ def planned_tasks(graph: TaskGraph, selected: Iterable[TaskId]) -> list[PlannedT
             PlannedTask(
                 id=id,
                 hard=hard,
-                weak=tuple(sorted(weak.difference(hard))),
+                weak=graph.in_order(weak.difference(hard)),
                 tags=project.tags,
                 lock=mutex.lock(project.name) if mutex else None,
                 shared=mutex is not None and mutex.mode is MutexMode.SHARED,
@@ -158,7 +158,7 @@ def _chosen_behind(
 def known_edges(graph: TaskGraph, selected: Iterable[TaskId]) -> Iterable[tuple[TaskId, TaskId]]:
     """The static producer edges within a selection, producer first (DAG-013)."""
     chosen = frozenset(selected)
-    for consumer in sorted(chosen):
+    for consumer in graph.in_order(chosen):
         for producer in graph.producers.get(consumer, ()):
             if producer in chosen:
                 yield producer, consumer
