@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-import attrs
-
 from haz_trio.model.names import TaskId
 from haz_trio.model.patterns import Anchored
 from haz_trio.plan.messages import Event, Stream
 from haz_trio.plan.outcome import ExitStatus
+from haz_trio.values import frozen
 
 if TYPE_CHECKING:
     import trio
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 # -- processes --------------------------------------------------------------------------------
 
 
-@attrs.frozen
+@frozen
 class Command:
     """What a process runs: its words, its directory on the host, its whole environment."""
 
@@ -27,7 +26,6 @@ class Command:
     env: Mapping[str, str]
 
 
-@attrs.define
 class Stop:
     """The two scopes that end a process early (EXEC-014).
 
@@ -36,13 +34,17 @@ class Stop:
     ``halted`` says that the run wants the end; the deadline of ``ask`` may have come before.
     """
 
-    ask: trio.CancelScope
-    tell: trio.CancelScope
-    grace: float
-    halted: bool = False
+    def __init__(
+        self,
+        ask: trio.CancelScope,
+        tell: trio.CancelScope,
+        grace: float,
+        halted: bool = False,
+    ) -> None:
+        self.ask, self.tell, self.grace, self.halted = ask, tell, grace, halted
 
 
-@attrs.frozen
+@frozen
 class Ending:
     """How a process ended.
 
@@ -71,7 +73,7 @@ class RunCommand(Protocol):
 # -- the store --------------------------------------------------------------------------------
 
 
-@attrs.frozen
+@frozen
 class Subject:
     """What a store must know of the task whose result it holds."""
 
@@ -80,7 +82,7 @@ class Subject:
     outputs: tuple[Anchored, ...]
 
 
-@attrs.frozen
+@frozen
 class Found:
     """An entry that can be used, verified as far as a look can; opaque to all but its store."""
 
@@ -88,7 +90,7 @@ class Found:
     handle: object
 
 
-@attrs.frozen
+@frozen
 class Evidence:
     """What makes a hit of an entry: while none of it changes, another look finds the same.
 
@@ -100,7 +102,7 @@ class Evidence:
     others: tuple[str, ...]
 
 
-@attrs.frozen
+@frozen
 class Restored:
     """The outputs are right, and the recorded streams have been verified.
 
@@ -117,19 +119,19 @@ class Restored:
     evidence: Evidence | None = None
 
 
-@attrs.frozen
+@frozen
 class Miss:
     """Nothing usable; ``reason`` is empty when there simply is no entry."""
 
     reason: str = ""
 
 
-@attrs.frozen
+@frozen
 class Stored:
     """The result is in the cache."""
 
 
-@attrs.frozen
+@frozen
 class NotStored:
     """The result is not in the cache; the task succeeded all the same (CACHE-023).
 
@@ -139,7 +141,7 @@ class NotStored:
     reason: str = ""
 
 
-@attrs.frozen
+@frozen
 class Collected:
     """What a command left: stream digests, files of the result, and those that it wrote."""
 

@@ -23,18 +23,18 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 
-import attrs
+from haz_trio.values import field, frozen
 
 
-@attrs.frozen
+@frozen
 class SourceText:
     """A file as it was read: an absolute path and its lines without their ends."""
 
     path: str
-    lines: tuple[str, ...] = attrs.field(repr=False)
+    lines: tuple[str, ...] = field(repr=False)
 
 
-@attrs.frozen
+@frozen
 class Span:
     """A place in a file; lines and columns count characters from 1, the end is exclusive."""
 
@@ -54,7 +54,7 @@ class Severity(enum.Enum):
     WARNING = "warning"
 
 
-@attrs.frozen
+@frozen
 class Diagnostic:
     """One problem, complete: what, which rule, where, and the way out.
 

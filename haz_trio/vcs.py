@@ -12,11 +12,10 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias, assert_never
 
-import attrs
-
 from haz_trio.errors import ChangesetError, InvalidTextError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import check_segment
+from haz_trio.values import evolve, frozen
 
 _FIXED = (
     "--no-pager",
@@ -61,17 +60,17 @@ _PATHSPECS = frozenset({"GIT_GLOB_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_NOGLOB
 _QUIET = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
 
-@attrs.frozen
+@frozen
 class WorkingTree:
     """``--git-changed``: the working tree against HEAD, untracked files included (EXEC-027)."""
 
 
-@attrs.frozen
+@frozen
 class Staged:
     """``--git-staged``: the index against HEAD (EXEC-028)."""
 
 
-@attrs.frozen
+@frozen
 class Since:
     """``--git-changed-since=REV``: the working tree against a commit (EXEC-029).
 
@@ -81,7 +80,7 @@ class Since:
     revision: str
 
 
-@attrs.frozen
+@frozen
 class SinceFork:
     """``--affected=REV``: as ``Since``, but a branch means the place where HEAD left it."""
 
@@ -91,7 +90,7 @@ class SinceFork:
 Changes: TypeAlias = WorkingTree | Staged | Since | SinceFork
 
 
-@attrs.frozen
+@frozen
 class Changeset:
     """Workspace-absolute paths that changed, and remarks on what was passed over."""
 
@@ -120,7 +119,7 @@ def changed_paths(
     return _changeset(git.below, listed.split(b"\0"))
 
 
-@attrs.frozen
+@frozen
 class _Git:
     """A way to ask git about the repository with its top at ``top``.
 
@@ -158,7 +157,7 @@ def _find_repository(root: str, environment: Mapping[str, str]) -> _Git:
     below = os.path.relpath(root, top) if root != top else ""
     git = _Git(top, below, clean)
     index = _index_of_hook(git, environment.get("GIT_INDEX_FILE"))
-    return attrs.evolve(git, environment={**clean, "GIT_INDEX_FILE": index}) if index else git
+    return evolve(git, environment={**clean, "GIT_INDEX_FILE": index}) if index else git
 
 
 def _index_of_hook(git: _Git, index: str | None) -> str | None:

@@ -12,8 +12,6 @@ import os
 import stat
 from collections.abc import Iterator
 
-import attrs
-
 from haz_trio.cache.files import FOLDER, READ, lock, opened, pieces, regular
 from haz_trio.cache.layout import (
     CACHE,
@@ -34,6 +32,7 @@ from haz_trio.cache.manifest_reader import LIMIT
 from haz_trio.cache.problems import Problem, Step
 from haz_trio.cache.record import parse_record
 from haz_trio.model.workspace import HashName
+from haz_trio.values import evolve, frozen
 
 _OURS = frozenset((POOL, QUARANTINE, STATE))
 _WRITTEN = frozenset((MANIFEST, RECIPE, STDOUT, STDERR))
@@ -49,7 +48,7 @@ class Standing(enum.Enum):
     CORRUPT = "corrupt"
 
 
-@attrs.frozen
+@frozen
 class Entry:
     """A folder in a shard; the figures are zero where its manifest cannot be understood.
 
@@ -72,7 +71,7 @@ class Entry:
         return f"{self.shard}/{self.name}"
 
 
-@attrs.frozen
+@frozen
 class Census:
     """What was found below ``path``; everything is sorted by place.
 
@@ -91,7 +90,7 @@ class Census:
         return sum(entry.standing is standing for entry in self.entries)
 
 
-@attrs.frozen
+@frozen
 class Bulk:
     """Bytes of all files, each inode once, and what could not be seen."""
 
@@ -268,7 +267,7 @@ class _Taker:
             record = parse_record(data)
         except ValueError:
             return corrupt
-        return attrs.evolve(
+        return evolve(
             corrupt,
             standing=Standing.WELL_FORMED if record.fits(self._hash_name) else Standing.CORRUPT,
             created_at=record.created_at,

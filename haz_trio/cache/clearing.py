@@ -7,19 +7,18 @@ import os
 import stat
 from collections.abc import Iterator
 
-import attrs
-
 from haz_trio.cache.census import is_live, open_cache, shards
 from haz_trio.cache.files import FOLDER, Disk, opened
 from haz_trio.cache.layout import RESTORING, STATE, TEMPORARY, TRASH
 from haz_trio.cache.problems import Problem, Step
 from haz_trio.cache.removal import Remover
+from haz_trio.values import frozen
 
 _ROUNDS = 3  # how often a cache that grows while it is cleared is cleared again
 _FULL = (errno.ENOTEMPTY, errno.EEXIST)
 
 
-@attrs.frozen
+@frozen
 class Cleared:
     """What `cache clear` left: ``busy`` are places in the cache that a living run works on."""
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 
-import attrs
-
 from haz_trio.cache.census import Census, Entry, Standing
 from haz_trio.cache.problems import Problem
 from haz_trio.cache.record import LARGEST
+from haz_trio.values import evolve, frozen
 
 
 class Mode(enum.Enum):
@@ -23,7 +22,7 @@ class Mode(enum.Enum):
     SIZE = "--max-size"
 
 
-@attrs.frozen
+@frozen
 class CleanOptions:
     """What to remove: ``max_age`` in seconds, ``max_size`` in bytes."""
 
@@ -37,14 +36,14 @@ class CleanOptions:
 
     def merged(self, *, max_age: int | None, max_size: int | None) -> CleanOptions:
         """With the workspace's settings where nothing else was said, field by field (AUX-025)."""
-        return attrs.evolve(
+        return evolve(
             self,
             max_age=max_age if self.max_age is None else self.max_age,
             max_size=max_size if self.max_size is None else self.max_size,
         )
 
 
-@attrs.frozen
+@frozen
 class Eviction:
     """One entry that goes, and why."""
 
@@ -52,7 +51,7 @@ class Eviction:
     mode: Mode
 
 
-@attrs.frozen
+@frozen
 class CleanPlan:
     """What is to be removed, or what was.
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import errno
 import os
 
-import attrs
-
 from haz_trio.cache.entries import Damaged, NoEntry, examine
 from haz_trio.cache.files import FOLDER, Disk, delete_tree, hold, token
 from haz_trio.cache.layout import MANIFEST, OUTPUTS, shard, temporary
 from haz_trio.cache.manifest import Manifest, render
 from haz_trio.cache.pool import Target
 from haz_trio.cache.quarantine import open_folder, set_aside, throw_away
+from haz_trio.values import evolve
 
 _TRIES = 3
 _TAKEN = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
@@ -90,4 +89,4 @@ class Draft:
 
 def result_of(manifest: Manifest) -> Manifest:
     """A manifest without what differs between two runs with the same result."""
-    return attrs.evolve(manifest, seal="", created_at=0, duration=0, task="")
+    return evolve(manifest, seal="", created_at=0, duration=0, task="")

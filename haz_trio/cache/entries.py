@@ -8,8 +8,6 @@ import stat
 from collections.abc import Iterator
 from typing import TypeAlias
 
-import attrs
-
 from haz_trio.abc import Subject
 from haz_trio.cache.files import FOLDER, READ, Damage, opened, pieces, regular
 from haz_trio.cache.layout import MANIFEST, OUTPUTS, STDERR, STDOUT, shard
@@ -19,14 +17,15 @@ from haz_trio.cache.matches import link_target
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import below
 from haz_trio.model.workspace import HashName
+from haz_trio.values import frozen
 
 
-@attrs.frozen
+@frozen
 class NoEntry:
     """Nothing is stored under this key."""
 
 
-@attrs.frozen
+@frozen
 class Damaged:
     """Something is stored under this key and cannot be used; ``kind`` is one word."""
 
@@ -34,7 +33,7 @@ class Damaged:
     kind: str = "entry"
 
 
-@attrs.frozen
+@frozen
 class Unreadable:
     """The cache could not be read here."""
 

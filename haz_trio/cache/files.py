@@ -14,10 +14,9 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 
-import attrs
-
 from haz_trio.cache.hashing import Hasher
 from haz_trio.errors import HazError
+from haz_trio.values import frozen
 
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -43,7 +42,7 @@ def _nothing(call: str) -> None:
     """Let every call through."""
 
 
-@attrs.frozen
+@frozen
 class Disk:
     """The calls that change files; ``before`` is told each one's name and may raise ``OSError``.
 

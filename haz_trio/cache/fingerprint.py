@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-import attrs
-
 from haz_trio.cache.hashing import LARGE, RowOf, StatRow, digest_file, stat_row
 from haz_trio.model.workspace import HashName
 from haz_trio.trust import is_settled
+from haz_trio.values import frozen
 
 if TYPE_CHECKING:
     from haz_trio.trust import Clock
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 _TURN = 0.1  # seconds between two checks while another thread reads the same file
 
 
-@attrs.frozen
+@frozen
 class Fingerprint:
     """A digest with the stat data that vouch for it; ``seen_ns`` is the time before the read."""
 

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import NamedTuple, Protocol, TypeAlias
 
-import attrs
-
 from haz_trio.errors import HazError, InputError
 from haz_trio.model.workspace import HashName
+from haz_trio.values import frozen
 
 # A buffer of 1 MiB costs a small file four times the time, one of 64 KiB nothing.
 SMALL, LARGE = 1 << 16, 1 << 20
@@ -77,7 +76,7 @@ def stat_row(info: os.stat_result) -> StatRow:
     return StatRow._make(_FIELDS(info))
 
 
-@attrs.frozen
+@frozen
 class FileDigest:
     """A file's digest (32 bytes) and its stat data, the same before and after it was read."""
 

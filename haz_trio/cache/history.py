@@ -11,8 +11,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property
 
-import attrs
-
 from haz_trio.cache.entries import open_entry
 from haz_trio.cache.files import FOLDER, READ, opened, pieces, regular
 from haz_trio.cache.layout import MANIFEST, RECIPE, is_digest
@@ -27,9 +25,10 @@ from haz_trio.cache.root import CacheRoot
 from haz_trio.cache.secret import read_secret
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import HashName
+from haz_trio.values import frozen
 
 
-@attrs.frozen
+@frozen
 class Result:
     """An earlier result of a task that is still in the cache, and what its key was made of."""
 
@@ -37,7 +36,7 @@ class Result:
     recipe: Recorded
 
 
-@attrs.frozen
+@frozen
 class _Past:
     """An entry as far as it concerns its task; the order is that of time."""
 

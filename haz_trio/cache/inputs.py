@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import attrs
-
 from haz_trio.cache.fingerprint import Fingerprints
 from haz_trio.cache.hashing import RowOf, stat_row
 from haz_trio.cache.walk import Found, Tree
@@ -17,6 +15,7 @@ from haz_trio.errors import InputError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import Anchored
 from haz_trio.model.workspace import HashName
+from haz_trio.values import frozen
 
 if TYPE_CHECKING:
     from haz_trio.trust import Clock
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 
-@attrs.frozen
+@frozen
 class InputsSeen:
     """The inputs that a key was derived from.
 
@@ -40,7 +39,7 @@ class InputsSeen:
     linked: bool = False
 
 
-@attrs.frozen
+@frozen
 class _Globbed:
     """What one glob stands for, by path, and how that was found out."""
 

@@ -12,17 +12,16 @@ import json
 import os
 from typing import TypeAlias
 
-import attrs
-
 from haz_trio.cache.files import READ, Disk, delete_tree, opened, pieces, regular
 from haz_trio.cache.layout import beside, is_digest, replaced, staged
 from haz_trio.cache.manifest import check_path
 from haz_trio.cache.tree import Here, Tree, split
+from haz_trio.values import frozen
 
 _LIMIT = 64 << 20
 
 
-@attrs.frozen
+@frozen
 class Made:
     """A file or link put at ``target``: inode ``ino``, staged under ``number``.
 
@@ -37,7 +36,7 @@ class Made:
     near: str | None = None
 
 
-@attrs.frozen
+@frozen
 class NewFolder:
     """A folder made at ``target``, maybe in the place of a link."""
 
@@ -47,7 +46,7 @@ class NewFolder:
     near: str | None = None
 
 
-@attrs.frozen
+@frozen
 class NewMode:
     """Other permission bits on the folder with inode ``ino``."""
 
@@ -56,7 +55,7 @@ class NewMode:
     old: int
 
 
-@attrs.frozen
+@frozen
 class Removed:
     """A file of ours that this result does not have."""
 
@@ -66,7 +65,7 @@ class Removed:
     near: str | None = None
 
 
-@attrs.frozen
+@frozen
 class RemovedFolder:
     """An empty folder of ours that this result does not have."""
 
@@ -77,7 +76,7 @@ class RemovedFolder:
 Change: TypeAlias = Made | NewFolder | NewMode | Removed | RemovedFolder
 
 
-@attrs.frozen
+@frozen
 class Journal:
     """The changes of one restore in the order in which they are made."""
 

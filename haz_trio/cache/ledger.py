@@ -13,14 +13,13 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
-import attrs
-
 from haz_trio.cache.manifest import check_path, is_path
+from haz_trio.values import frozen
 
 Row: TypeAlias = tuple[int, int, int, int]
 
 
-@attrs.frozen
+@frozen
 class Leavings:
     """The last key of a task, and its paths with ino, size, mtime_ns and ctime_ns, sorted."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TypeAlias
 
-import attrs
-
 from haz_trio.cache.hashing import digest_bytes
 from haz_trio.cache.layout import CACHE_PATH
 from haz_trio.cache.pretty_json import pretty
@@ -14,6 +12,7 @@ from haz_trio.errors import InvalidTextError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import below, check_segment
 from haz_trio.model.workspace import HashName
+from haz_trio.values import evolve, frozen
 
 FORMAT = "haz-trio/1"
 REVISION = 0
@@ -22,7 +21,7 @@ _COMPACT = json.JSONEncoder(separators=(",", ":"))
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 
 
-@attrs.frozen
+@frozen
 class Output:
     """A file of the result; ``digest`` is 64 hexadecimal digits, ``mode`` at most 0o777."""
 
@@ -33,7 +32,7 @@ class Output:
     sha256: str = ""  # for a remote that speaks another hash than this cache
 
 
-@attrs.frozen
+@frozen
 class Link:
     """A symbolic link of the result, its target as written in it."""
 
@@ -41,7 +40,7 @@ class Link:
     target: str
 
 
-@attrs.frozen
+@frozen
 class Folder:
     """A folder of the result with its mode."""
 
@@ -49,7 +48,7 @@ class Folder:
     mode: int
 
 
-@attrs.frozen
+@frozen
 class Manifest:
     """All that an entry records; outputs, links and folders are sorted by path.
 
@@ -81,7 +80,7 @@ class Manifest:
     @property
     def sealed(self) -> Manifest:
         """The same manifest with its seal."""
-        return attrs.evolve(self, seal=seal_of(self))
+        return evolve(self, seal=seal_of(self))
 
 
 def render(manifest: Manifest) -> bytes:

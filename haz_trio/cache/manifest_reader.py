@@ -10,8 +10,6 @@ import itertools
 import re
 from collections.abc import Iterable
 
-import attrs
-
 from haz_trio.cache.manifest import (
     FORMAT,
     REVISION,
@@ -26,20 +24,21 @@ from haz_trio.cache.manifest import (
 from haz_trio.cache.strict_json import load_strictly
 from haz_trio.model.names import quote
 from haz_trio.model.workspace import HashName
+from haz_trio.values import frozen
 
 LIMIT = 64 << 20  # bytes
 _HEX = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 _LARGEST = (1 << 63) - 1
 
 
-@attrs.frozen
+@frozen
 class OtherSchema:
     """A manifest of another revision, format or hash function: not ours to judge."""
 
     reason: str
 
 
-@attrs.frozen
+@frozen
 class Unsound:
     """Not a manifest, or one that contradicts itself."""
 

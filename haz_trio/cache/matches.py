@@ -13,12 +13,11 @@ import posixpath
 import stat
 from collections.abc import Iterator, Sequence
 
-import attrs
-
 from haz_trio.cache.files import is_straight
 from haz_trio.cache.layout import CACHE_PATH
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import WORKSPACE_ROOT, Anchored, below, join
+from haz_trio.values import frozen
 
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
@@ -29,7 +28,7 @@ class _Kind(enum.Enum):
     LINK = enum.auto()
 
 
-@attrs.frozen
+@frozen
 class Matches:
     """Workspace-absolute paths; ``links`` maps a link to its text.
 

@@ -11,13 +11,12 @@ import stat
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-import attrs
-
 from haz_trio.cache.manifest import Folder, Link, check_path
 from haz_trio.cache.matches import Matches, find_matches
 from haz_trio.errors import InvalidTextError, OutputError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import Anchored, below
+from haz_trio.values import evolve, frozen
 
 Row: TypeAlias = tuple[int, ...]
 _KINDS = {
@@ -29,7 +28,7 @@ _KINDS = {
 }
 
 
-@attrs.frozen
+@frozen
 class Produced:
     """A file of the result; ``linked`` says that a link stands there and is taken as a copy."""
 
@@ -39,7 +38,7 @@ class Produced:
     linked: bool = False
 
 
-@attrs.frozen
+@frozen
 class Result:
     """What the patterns match now, each list sorted by path.
 
@@ -73,7 +72,7 @@ def resolve(root: str, patterns: Sequence[Anchored]) -> Result:
         produced = _produced(root + path)
         if produced is not None:
             rows[path] = produced.row
-            files.append(attrs.evolve(produced, path=path))
+            files.append(evolve(produced, path=path))
     links = [
         Link(path, target)
         for path, target in sorted(matches.links.items())

@@ -6,8 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 
-import attrs
-
 from haz_trio.abc import Collected, NotStored, ReadableRecipe, Stored, Subject
 from haz_trio.cache.draft import Draft
 from haz_trio.cache.files import CREATE, Disk, explain
@@ -21,11 +19,12 @@ from haz_trio.cache.streams import Spool
 from haz_trio.model.names import quote
 from haz_trio.model.workspace import HashName
 from haz_trio.plan.messages import Stream
+from haz_trio.values import frozen
 
 _LITTLE = 1 << 18  # bytes of one result that may wait in memory until they are stored
 
 
-@attrs.frozen
+@frozen
 class Shared:
     """What all results of a run have in common; ``workspace`` is the root on the host."""
 

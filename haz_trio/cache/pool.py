@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 import threading
 
-import attrs
-
 from haz_trio.cache.files import (
     FOLDER,
     PIECE,
@@ -29,13 +27,14 @@ from haz_trio.cache.quarantine import open_folder
 from haz_trio.errors import HazError
 from haz_trio.model.names import quote
 from haz_trio.model.workspace import HashName
+from haz_trio.values import field, frozen
 
 
 class Unstorable(HazError):
     """An output that cannot be stored; the message says why."""
 
 
-@attrs.frozen
+@frozen
 class Content:
     """What an output holds: digest, size, and the bytes where they are few."""
 
@@ -44,13 +43,13 @@ class Content:
     data: bytes | None = None
 
 
-@attrs.frozen
+@frozen
 class Target:
     """An entry in the making: the cache, the folder of the entry's blobs, and which it has."""
 
     root: int
     into: int
-    have: set[str] = attrs.field(factory=set)
+    have: set[str] = field(factory=set)
 
 
 class Pool:

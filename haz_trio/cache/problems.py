@@ -6,7 +6,7 @@ import enum
 import errno
 import os
 
-import attrs
+from haz_trio.values import frozen
 
 
 class Step(enum.Enum):
@@ -23,7 +23,7 @@ class Step(enum.Enum):
     REMOVE_WASTE = "remove what was already set aside"
 
 
-@attrs.frozen
+@frozen
 class Problem:
     """One thing in the cache that could not be read or removed."""
 

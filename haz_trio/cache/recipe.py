@@ -18,8 +18,6 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias, assert_never
 
-import attrs
-
 from haz_trio.cache.hashing import digest_bytes
 from haz_trio.cache.pretty_json import Value as Json
 from haz_trio.cache.pretty_json import pretty
@@ -27,6 +25,7 @@ from haz_trio.model.patterns import Anchored
 from haz_trio.model.tasks import Action, Argv, Environment, Shell
 from haz_trio.model.workspace import HashName
 from haz_trio.plan.messages import Upstream
+from haz_trio.values import frozen
 
 FORMAT = "haz-trio recipe 1"
 PLATFORM = (sys.platform, os.uname().machine)
@@ -39,7 +38,7 @@ _PAIR = _HEAD(b"l", 2)
 _DIGEST = _HEAD(b"b", 32)
 
 
-@attrs.frozen
+@frozen
 class Recipe:
     """The components of a key after the format, in the order of the encoding.
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 
-import attrs
-
 from haz_trio.cache.manifest import REVISION, Json
 from haz_trio.cache.strict_json import load_strictly
 from haz_trio.errors import InvalidTextError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import check_segment
 from haz_trio.model.workspace import HashName
+from haz_trio.values import frozen
 
 LARGEST = (1 << 64) - 1
 _HEX = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
@@ -38,7 +37,7 @@ _OUTPUT = frozenset(("workspace_absolute_path", "content_hash", "size", "mode"))
 _OUTPUT_ADDED = frozenset(("sha256",))
 
 
-@attrs.frozen
+@frozen
 class Record:
     """A manifest in short; ``task`` is empty where none is recorded.
 

@@ -10,20 +10,19 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import NoReturn, TypeAlias, TypeVar
 
-import attrs
-
 from haz_trio.cache.layout import is_digest
 from haz_trio.cache.recipe import FORMAT, Recipe, readable
 from haz_trio.errors import InvalidTextError
 from haz_trio.model.names import TaskId, check_name, is_variable
 from haz_trio.model.tasks import Action, Argv, Shell
 from haz_trio.model.workspace import HashName
+from haz_trio.values import frozen
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 _V = TypeVar("_V")
 
 
-@attrs.frozen
+@frozen
 class Streams:
     """The digests of a predecessor's streams, in hexadecimal digits."""
 
@@ -31,14 +30,14 @@ class Streams:
     stderr: str
 
 
-@attrs.frozen
+@frozen
 class FromHost:
     """A variable copied from the host; ``veiled`` is its keyed digest, ``None`` when unset."""
 
     veiled: str | None
 
 
-@attrs.frozen
+@frozen
 class Override:
     """A variable that the task sets."""
 
@@ -48,7 +47,7 @@ class Override:
 Value: TypeAlias = FromHost | Override
 
 
-@attrs.frozen
+@frozen
 class Recorded:
     """The readable parts of a recipe; digests are hexadecimal digits."""
 

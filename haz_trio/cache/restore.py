@@ -12,8 +12,6 @@ import os
 import stat
 from collections.abc import Iterator
 
-import attrs
-
 from haz_trio.cache import journal as journals
 from haz_trio.cache.entries import open_entry
 from haz_trio.cache.files import (
@@ -47,6 +45,7 @@ from haz_trio.cache.targets import Want, Work
 from haz_trio.cache.tree import Here, Tree, split
 from haz_trio.errors import OutputError
 from haz_trio.model.names import quote
+from haz_trio.values import evolve
 
 
 class Restore:
@@ -160,9 +159,9 @@ class Restore:
             for change in journal.changes:
                 if isinstance(change, Made):
                     ino = self._stage_one(wants[change.target], change, shop, blobs)
-                    change = attrs.evolve(change, ino=ino)
+                    change = evolve(change, ino=ino)
                 changes.append(change)
-        return attrs.evolve(journal, changes=tuple(changes))
+        return evolve(journal, changes=tuple(changes))
 
     def _stage_one(self, want: Want, change: Made, shop: Workshop, blobs: int) -> int:
         folder, name = shop.staged(change.number, change.near)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
-import attrs
-
 from haz_trio.abc import (
     Found,
     Miss,
@@ -47,9 +45,10 @@ from haz_trio.cache.targets import Comparison, Vouch, Work, no_vouch
 from haz_trio.cache.tree import Obstacle, Tree
 from haz_trio.model.workspace import HashName
 from haz_trio.plan.messages import Stream
+from haz_trio.values import frozen
 
 
-@attrs.frozen
+@frozen
 class _Aside:
     """A damaged entry that was found in this run."""
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import stat
 
-import attrs
-
 from haz_trio.cache.census import open_cache, shards
 from haz_trio.cache.collect import CleanPlan, Eviction
 from haz_trio.cache.files import FOLDER, Disk, opened
 from haz_trio.cache.layout import POOL, QUARANTINE, TRASH, is_digest
 from haz_trio.cache.problems import Problem, Step
 from haz_trio.cache.removal import Remover
+from haz_trio.values import evolve, frozen
 
 
-@attrs.frozen
+@frozen
 class Cleaned:
     """What was done: ``done`` has the shape of the plan; ``problems`` is what went wrong."""
 
@@ -31,7 +30,7 @@ def carry_out(workspace: str, plan: CleanPlan, disk: Disk | None = None) -> Clea
     """
     root = open_cache(workspace)
     if root is None:
-        done = attrs.evolve(plan, evictions=(), temporary=(), restoring=())
+        done = evolve(plan, evictions=(), temporary=(), restoring=())
         return Cleaned(done, plan.problems)
     try:
         return _clean(Remover(workspace, root, disk or Disk()), plan)
@@ -49,7 +48,7 @@ def _clean(remover: Remover, plan: CleanPlan) -> Cleaned:
     if plan.soft:
         _remove_waste(remover)
     _sweep_pool(remover)
-    done = attrs.evolve(plan, evictions=evictions, temporary=temporary, restoring=restoring)
+    done = evolve(plan, evictions=evictions, temporary=temporary, restoring=restoring)
     return Cleaned(done, tuple(remover.problems))
 
 

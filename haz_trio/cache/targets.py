@@ -7,8 +7,6 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-import attrs
-
 from haz_trio.cache.files import READ, Disk, copy, opened
 from haz_trio.cache.hashing import new_hasher
 from haz_trio.cache.ledger import Row
@@ -17,6 +15,7 @@ from haz_trio.cache.tree import Here, Obstacle, Tree, split
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import Anchored, below
 from haz_trio.model.workspace import HashName
+from haz_trio.values import frozen
 
 Vouch: TypeAlias = Callable[[str, os.stat_result, str], bool]
 
@@ -26,7 +25,7 @@ def no_vouch(path: str, info: os.stat_result, digest: str) -> bool:
     return False
 
 
-@attrs.frozen
+@frozen
 class Want:
     """A file or link to be put at a place."""
 
@@ -35,7 +34,7 @@ class Want:
     here: Here
 
 
-@attrs.frozen
+@frozen
 class Need:
     """A folder to be made at a place; ``mode`` is ``None`` for what the umask gives."""
 
@@ -44,7 +43,7 @@ class Need:
     here: Here
 
 
-@attrs.frozen
+@frozen
 class Mode:
     """A folder at a place that has other permission bits."""
 
@@ -54,7 +53,7 @@ class Mode:
     ino: int
 
 
-@attrs.frozen
+@frozen
 class Gone:
     """Something at a place that we left there earlier and that this result lacks."""
 
@@ -63,7 +62,7 @@ class Gone:
     folder_mode: int | None  # None for files and links
 
 
-@attrs.frozen
+@frozen
 class Work:
     """All changes, folders before what is in them; nothing to do when all parts are empty."""
 

@@ -21,6 +21,7 @@ from haz_trio.cache.hashing import RowOf, stat_row
 from haz_trio.cache.layout import BESIDE, CACHE_PATH
 from haz_trio.model.patterns import Anchored, below
 from haz_trio.trust import is_settled
+from haz_trio.values import field, frozen
 
 if TYPE_CHECKING:
     from haz_trio.trust import Clock
@@ -32,7 +33,7 @@ _CACHE = CACHE_PATH.encode()
 _BESIDE = BESIDE.encode()
 
 
-@attrs.frozen
+@frozen
 class Listing:
     """The names in a folder, by kind, as bytes that are UTF-8.
 
@@ -48,7 +49,7 @@ class Listing:
     folders: tuple[bytes, ...]
     links: tuple[bytes, ...]
     others: tuple[bytes, ...]
-    matched: dict[tuple[str, bytes], list[str]] = attrs.field(factory=dict)
+    matched: dict[tuple[str, bytes], list[str]] = field(factory=dict)
 
 
 @attrs.define
@@ -67,7 +68,7 @@ class Found:
     linked: bool = False
 
 
-@attrs.frozen
+@frozen
 class _Folder:
     """A folder to look into: its workspace path without a slash at the end, ``b""`` the root.
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-import attrs
-
 from haz_trio.cache.census import Bulk, Census, cache_path, census, measure
 from haz_trio.cache.clearing import clear
 from haz_trio.cache.collect import CleanOptions, plan_clean
@@ -27,6 +25,7 @@ from haz_trio.output.streams import write_all
 from haz_trio.output.text import escape
 from haz_trio.output.writes import Target
 from haz_trio.plan.exit_codes import EXIT_CONFIGURATION, EXIT_SUCCESS
+from haz_trio.values import frozen
 
 _NO_MODE = (
     "haz cache clean requires at least one mode: --soft, --max-age <DURATION>, or --max-size "
@@ -34,7 +33,7 @@ _NO_MODE = (
 )
 
 
-@attrs.frozen
+@frozen
 class Place:
     """A workspace whose projects may be broken: its root on the host and its settings."""
 

@@ -7,8 +7,6 @@ import time
 from collections.abc import Sequence
 from typing import assert_never
 
-import attrs
-
 from haz_trio.cache.census import Census, Entry, Standing, census, open_cache, read_file
 from haz_trio.cache.entries import Damaged, Examined, NoEntry, Unreadable, examine, open_entry
 from haz_trio.cache.files import explain
@@ -25,6 +23,7 @@ from haz_trio.cli.printing import Printer
 from haz_trio.errors import HazError
 from haz_trio.output.columns import display_width
 from haz_trio.output.text import escape
+from haz_trio.values import frozen
 
 _NAMED = 5  # candidates that an error message lists
 _LS = "`haz cache ls` lists the keys"
@@ -102,7 +101,7 @@ def pick(entries: Sequence[Entry], prefix: str) -> Entry:
     return matching[0]
 
 
-@attrs.frozen
+@frozen
 class Shown:
     """An entry as far as it can be read; ``recipe`` is null where there is none."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-import attrs
-
 from haz_trio.cli.options import RootOptions, Scope
 from haz_trio.cli.printing import Printer
 from haz_trio.cli.session import current_directory
@@ -16,11 +14,12 @@ from haz_trio.graph.build import build_graph
 from haz_trio.graph.lints import lint
 from haz_trio.model.workspace import Workspace
 from haz_trio.plan.exit_codes import EXIT_CONFIGURATION, EXIT_SUCCESS
+from haz_trio.values import frozen
 
 VERSION = 1
 
 
-@attrs.frozen
+@frozen
 class CheckOptions:
     """What the command line of ``haz check`` said."""
 
@@ -29,7 +28,7 @@ class CheckOptions:
     json: bool
 
 
-@attrs.frozen
+@frozen
 class Findings:
     """Everything that was found out about a workspace, in order.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-import attrs
+from haz_trio.values import frozen
 
 
 class Standing(enum.Enum):
@@ -15,7 +15,7 @@ class Standing(enum.Enum):
     ATTENTION = "attention"
 
 
-@attrs.frozen
+@frozen
 class Finding:
     """``way_out`` says what to do or what it means; it is empty only for what is good."""
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 
-import attrs
-
 from haz_trio.cli.options import parse_target
 from haz_trio.cli.state import State
 from haz_trio.cli.values import parse_word
 from haz_trio.errors import UsageError
 from haz_trio.model.references import Reference
+from haz_trio.values import frozen
 
 
 class GraphFormat(enum.Enum):
@@ -22,7 +21,7 @@ class GraphFormat(enum.Enum):
     JSON = "json"
 
 
-@attrs.frozen
+@frozen
 class GraphOptions:
     """The arguments and options of ``haz graph``; no reference means all tasks."""
 

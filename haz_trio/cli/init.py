@@ -6,8 +6,6 @@ import json
 import os
 from collections.abc import Sequence
 
-import attrs
-
 from haz_trio.cli.init_call import InitOptions
 from haz_trio.cli.init_dialogue import Confirmed, Decision, Declined, Dialogue, Stopped
 from haz_trio.cli.init_terminal import open_terminal
@@ -25,6 +23,7 @@ from haz_trio.model.workspace import Mode
 from haz_trio.output.palette import Drawing, Palette, colour_choice
 from haz_trio.output.terminal import shows_unicode
 from haz_trio.plan.exit_codes import EXIT_SUCCESS
+from haz_trio.values import evolve
 
 _FEW = 5  # how many paths a remark names
 _SIGNALLED = 128
@@ -78,7 +77,7 @@ def _without_questions(root: str, options: InitOptions, ignored: Ignored, printe
     if options.discover:
         found = find_projects(root, ignored)
         projects = selection.projects.union(found.projects)
-        selection = attrs.evolve(selection, projects=projects)
+        selection = evolve(selection, projects=projects)
     plan = make_plan(root, selection, ignored)
     if not options.dry_run:
         write_plan(plan)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
-
 from haz_trio.cli.state import State
 from haz_trio.errors import UsageError
+from haz_trio.values import frozen
 
 
-@attrs.frozen
+@frozen
 class InitOptions:
     """The options of ``haz init``; directories are as they were written."""
 

@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from os import terminal_size
 from typing import Protocol, TypeAlias
 
-import attrs
-
 from haz_trio.cli.init_keys import Key
 from haz_trio.cli.init_screen import (
     Screen,
@@ -31,6 +29,7 @@ from haz_trio.config.scaffold_tree import (
 )
 from haz_trio.model.patterns import WORKSPACE_ROOT
 from haz_trio.output.palette import Palette
+from haz_trio.values import evolve, frozen
 
 _MOVES = {
     Key.UP: Move.UP,
@@ -55,19 +54,19 @@ class Display(Protocol):
         """Wait for a key or a signal."""
 
 
-@attrs.frozen
+@frozen
 class Confirmed:
     """The user has seen this plan and said yes."""
 
     plan: Plan
 
 
-@attrs.frozen
+@frozen
 class Declined:
     """The user left; nothing is to be written."""
 
 
-@attrs.frozen
+@frozen
 class Stopped:
     """Ctrl+C, or a signal of this number."""
 
@@ -77,7 +76,7 @@ class Stopped:
 Decision: TypeAlias = Confirmed | Declined | Stopped
 
 
-@attrs.frozen
+@frozen
 class Dialogue:
     """One conversation.
 
@@ -97,7 +96,7 @@ class Dialogue:
             self.display.draw(draw_tree(self._screen(), self.root, tree), bell=tree.bell)
             match self.display.read():
                 case Redraw():
-                    tree = attrs.evolve(tree, bell=False)
+                    tree = evolve(tree, bell=False)
                 case Ended(number):
                     return Stopped(number)
                 case Key.INTERRUPT:

@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from os import terminal_size
 from typing import TypeAlias
 
-import attrs
-
 from haz_trio.config.scaffold import Plan
 from haz_trio.config.scaffold_tree import Choice, Row, Tree
 from haz_trio.model.patterns import WORKSPACE_ROOT
 from haz_trio.output.columns import character_width, display_width
 from haz_trio.output.palette import RESET, Drawing, Palette
 from haz_trio.output.text import escape
+from haz_trio.values import frozen
 
 Piece: TypeAlias = tuple[str, str]  # a text, and the parameters of its SGR sequence or nothing
 Line: TypeAlias = tuple[Piece, ...]
@@ -28,7 +27,7 @@ _COLOURS = frozenset({_GREEN, _CYAN, _YELLOW})
 _BLANK: Line = ()
 
 
-@attrs.frozen
+@frozen
 class _Signs:
     """The characters of the tree."""
 
@@ -51,7 +50,7 @@ _ASCII = _Signs(
 _COLOUR_OF = {Choice.NONE: "", Choice.PROJECT: _GREEN, Choice.PARENT: _CYAN}
 
 
-@attrs.frozen
+@frozen
 class Screen:
     """How big the screen is, and what it can show; without colour, bold and reverse remain."""
 

@@ -12,10 +12,9 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TypeAlias
 
-import attrs
-
 from haz_trio.cli.init_keys import Key, decode
 from haz_trio.errors import HazError
+from haz_trio.values import frozen
 
 _ENTER = b"\x1b[?1049h\x1b[?25l"
 _LEAVE = b"\x1b[?25h\x1b[?1049l"
@@ -26,12 +25,12 @@ _OTHERS = (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH)
 _DEFAULT_SIZE = os.terminal_size((80, 24))
 
 
-@attrs.frozen
+@frozen
 class Redraw:
     """The window has another size, or the process was stopped and goes on."""
 
 
-@attrs.frozen
+@frozen
 class Ended:
     """A signal asks the process to end, or the terminal is gone (SIGHUP)."""
 

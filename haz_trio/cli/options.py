@@ -7,14 +7,13 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import attrs
-
 from haz_trio.cli.mistakes import bad_value
 from haz_trio.errors import InvalidTextError, UsageError
 from haz_trio.model.names import check_name
 from haz_trio.model.references import Reference, SameProject, parse_reference
 from haz_trio.model.workspace import OutputMode
 from haz_trio.output.palette import ColorChoice
+from haz_trio.values import frozen
 
 if TYPE_CHECKING:
     from haz_trio.vcs import Changes
@@ -33,7 +32,7 @@ class Diagnostics(enum.Enum):
     JSON = "json"
 
 
-@attrs.frozen
+@frozen
 class RootOptions:
     """The options before the command: where to start, which root, how to look.
 
@@ -82,7 +81,7 @@ class Scope(enum.Enum):
     WORKSPACE = "workspace"
 
 
-@attrs.frozen
+@frozen
 class RunOptions:
     """The options and arguments of ``haz run``."""
 

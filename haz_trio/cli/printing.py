@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
-
 from haz_trio.cli.options import Diagnostics, RootOptions
 from haz_trio.errors import Diagnostic, HazError
 from haz_trio.output.streams import WriteFailed, write_all
@@ -13,11 +11,11 @@ from haz_trio.output.writes import Target
 from haz_trio.plan.exit_codes import EXIT_CONFIGURATION, EXIT_SUCCESS
 
 
-@attrs.frozen
 class Printer:
     """Writes for one command line; nothing here raises."""
 
-    _options: RootOptions
+    def __init__(self, options: RootOptions) -> None:
+        self._options = options
 
     def out(self, text: str) -> int:
         """Print a result; the exit code is 2 when it could not be written (cli.md 5).

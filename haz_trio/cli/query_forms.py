@@ -6,14 +6,13 @@ import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias, assert_never
 
-import attrs
-
 from haz_trio.errors import Span
 from haz_trio.graph.effective import Node
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
 from haz_trio.model.tasks import Action, Argv, Shell
 from haz_trio.query.drawing import dot, edges_among, mermaid
+from haz_trio.values import frozen
 
 
 class Format(enum.Enum):
@@ -36,7 +35,7 @@ class GraphForm(enum.Enum):
 Fields: TypeAlias = tuple[str, ...]
 
 
-@attrs.frozen
+@frozen
 class Objects:
     """One JSON object with these keys on each line."""
 

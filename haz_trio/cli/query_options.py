@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-import attrs
-
 from haz_trio.cli.mistakes import bad_value
 from haz_trio.cli.options import RunOptions, Scope
 from haz_trio.cli.query_forms import FIELDS, Form, Format, GraphForm, Objects
@@ -14,6 +12,7 @@ from haz_trio.errors import UsageError
 from haz_trio.query.atoms import Meaning
 from haz_trio.query.filters import Filter, read_filter, read_filters
 from haz_trio.query.syntax import And
+from haz_trio.values import frozen
 
 if TYPE_CHECKING:
     from haz_trio.vcs import Changes
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 FormKind = TypeVar("FormKind", Format, GraphForm)
 
 
-@attrs.frozen
+@frozen
 class QueryOptions:
     """The options of ``haz query``; the filters are read, and all of them must hold."""
 

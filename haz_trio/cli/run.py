@@ -9,8 +9,6 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-import attrs
-
 from haz_trio.cli.options import RootOptions, RunOptions, is_on
 from haz_trio.cli.printing import Printer
 from haz_trio.cli.run_choices import RunChoices
@@ -37,6 +35,7 @@ from haz_trio.plan.exit_codes import EXIT_SUCCESS, EXIT_TASK_FAILURE
 from haz_trio.plan.machine import Plan
 from haz_trio.plan.messages import Event, RunClosed, RunFinished, RunNote, TaskNote
 from haz_trio.plan.outcome import exit_code_for
+from haz_trio.values import evolve
 
 if TYPE_CHECKING:
     from haz_trio.output.events import SummaryBook
@@ -84,7 +83,7 @@ def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> 
         kit = make_kit(
             session.workspace,
             graph,
-            policy=attrs.evolve(choices.policy, slots=slots),
+            policy=evolve(choices.policy, slots=slots),
             why_missed=why_missed,
             # A snapshot says nothing of actions with further arguments.
             origin=Origin() if choices.arguments else session.origin,

@@ -6,8 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import attrs
-
 from haz_trio.cli.lane import UNSAID
 from haz_trio.cli.mistakes import bad_value
 from haz_trio.cli.options import RunOptions, Scope, parse_target
@@ -23,13 +21,14 @@ from haz_trio.cli.values import (
 from haz_trio.errors import UsageError
 from haz_trio.model.references import Reference
 from haz_trio.plan.policy import UNLIMITED, CacheUse, Policy
+from haz_trio.values import frozen
 
 if TYPE_CHECKING:
     from haz_trio.query.atoms import Meaning
     from haz_trio.vcs import Changes
 
 
-@attrs.frozen
+@frozen
 class RunChoices:
     """The choices of one run; ``policy`` has everything but the number of slots.
 

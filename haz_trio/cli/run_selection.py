@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-import attrs
-
 from haz_trio.cli.options import RunOptions, Scope
 from haz_trio.cli.printing import Printer
 from haz_trio.cli.run_choices import RunChoices
@@ -24,12 +22,13 @@ from haz_trio.graph.selection import (
 )
 from haz_trio.model.names import TaskId
 from haz_trio.model.patterns import WORKSPACE_ROOT
+from haz_trio.values import frozen
 
 if TYPE_CHECKING:
     from haz_trio.vcs import Changes
 
 
-@attrs.frozen
+@frozen
 class Chosen:
     """What was asked for by name or scope, and all that runs for it, in canonical order."""
 

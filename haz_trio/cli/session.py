@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import time
 
-import attrs
-
 from haz_trio.cli.options import RootOptions
 from haz_trio.cli.printing import Printer
 from haz_trio.config.snapshot import Origin, find_snapshot
 from haz_trio.errors import ConfigError, Diagnostic
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.workspace import Project, Workspace
+from haz_trio.values import frozen
 
 
-@attrs.frozen
+@frozen
 class Session:
     """A loaded workspace with its graph, seen from a directory.
 

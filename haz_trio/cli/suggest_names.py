@@ -9,8 +9,6 @@ import os
 import re
 from collections.abc import Iterator
 
-import attrs
-
 from haz_trio.cli.options import RootOptions
 from haz_trio.cli.session import current_directory
 from haz_trio.config.discovery import PROJECT_FILE, Root
@@ -25,13 +23,14 @@ from haz_trio.config.text import Text, decode
 from haz_trio.errors import ConfigError
 from haz_trio.model.patterns import WORKSPACE_ROOT, below
 from haz_trio.model.workspace import Mode
+from haz_trio.values import frozen
 
 _TOP = re.compile(r"(?P<key>[A-Za-z]+)\s*:\s*(?P<rest>.*)")
 _INNER = re.compile(r"(?P<indent> +)[\"']?(?P<name>[A-Za-z0-9][A-Za-z0-9_-]*)[\"']?\s*:(?:\s|$)")
 _NAME = re.compile(r"[\"']?(?P<name>[A-Za-z0-9][A-Za-z0-9_-]*)")
 
 
-@attrs.frozen
+@frozen
 class Named:
     """What one project or overlay file names; an overlay has no ``name``."""
 
@@ -40,7 +39,7 @@ class Named:
     tasks: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class Known:
     """A project with its tasks, those of overlays included; ``root`` is workspace-absolute."""
 
@@ -50,7 +49,7 @@ class Known:
     tasks: tuple[str, ...]
 
 
-@attrs.frozen
+@frozen
 class Names:
     """Everything that a reference can name, seen from a directory."""
 

@@ -6,11 +6,10 @@ import enum
 import re
 from typing import TypeVar
 
-import attrs
-
 from haz_trio.cli.lane import UNSAID
 from haz_trio.cli.mistakes import bad_value, expected
 from haz_trio.plan.policy import CacheUse
+from haz_trio.values import frozen
 
 _COUNT = re.compile(r"[0-9]{1,6}")
 _PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
@@ -32,7 +31,7 @@ class Annotations(enum.Enum):
     NONE = "none"
 
 
-@attrs.frozen
+@frozen
 class Jobs:
     """How many tasks may be in flight: a number, or percents of the processors."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import attrs
-
 from haz_trio.cli.options import parse_target
 from haz_trio.cli.state import State
 from haz_trio.model.references import Reference
+from haz_trio.values import frozen
 
 
-@attrs.frozen
+@frozen
 class WhyOptions:
     """The argument and the options of ``haz why``."""
 

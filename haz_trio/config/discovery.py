@@ -19,19 +19,18 @@ import os
 import stat
 from collections.abc import Iterator
 
-import attrs
-
 from haz_trio.config.disk import describe, exists, read_file, resolve, shown
 from haz_trio.config.expansion import lists
 from haz_trio.config.files import parse_workspace_file
 from haz_trio.errors import ConfigError, Diagnostic
 from haz_trio.model.workspace import Mode
+from haz_trio.values import frozen
 
 WORKSPACE_FILE = ".haz/workspace.yml"
 PROJECT_FILE = "haz.yml"
 
 
-@attrs.frozen
+@frozen
 class Root:
     """The canonical root of a workspace and how it was declared.
 
@@ -56,7 +55,7 @@ class _Mark(enum.Enum):
     REPOSITORY = ".git with haz.yml, listed as a project"
 
 
-@attrs.frozen
+@frozen
 class _Found:
     directory: str
     mark: _Mark

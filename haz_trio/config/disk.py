@@ -9,10 +9,10 @@ import errno
 import os
 import stat
 
-import attrs
+from haz_trio.values import frozen
 
 
-@attrs.frozen
+@frozen
 class Unreadable:
     """A file that cannot be read: why, and whether there simply is none."""
 

@@ -11,19 +11,18 @@ import os
 import stat
 from collections.abc import Sequence
 
-import attrs
-
 from haz_trio.config.disk import describe, kind, resolve, shown, within
 from haz_trio.config.files import Entry
 from haz_trio.config.walk import Link, walk
 from haz_trio.errors import Diagnostic, InvalidTextError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import WORKSPACE_ROOT, below, check_segment
+from haz_trio.values import frozen
 
 NEVER_CANDIDATES = frozenset({".haz", ".git"})
 
 
-@attrs.frozen
+@frozen
 class ProjectRoot:
     """A directory that the entry of this index stands for: on the host, and in the workspace."""
 
@@ -32,7 +31,7 @@ class ProjectRoot:
     root: str
 
 
-@attrs.frozen
+@frozen
 class Expansion:
     """The roots in the order of entries (by bytes within a glob), and every problem.
 

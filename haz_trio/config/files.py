@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-import attrs
-
 from haz_trio.config.advice import pattern_remarks
 from haz_trio.config.bodies import build_tasks
 from haz_trio.config.nodes import Sheet
@@ -35,11 +33,12 @@ from haz_trio.model.names import check_name, quote
 from haz_trio.model.patterns import Pattern, parse_pattern
 from haz_trio.model.tasks import Task
 from haz_trio.model.workspace import Settings
+from haz_trio.values import field, frozen
 
 T = TypeVar("T")
 
 
-@attrs.frozen
+@frozen
 class Entry:
     """One entry of ``projects``; the pattern is workspace-absolute (CFG-010)."""
 
@@ -47,34 +46,34 @@ class Entry:
     place: Span
 
 
-@attrs.frozen
+@frozen
 class WorkspaceFile:
     """``workspace.yml``; nothing but ``diagnostics`` counts when one of them is an error."""
 
     entries: tuple[Entry, ...] = ()
-    settings: Settings = attrs.field(factory=Settings)
+    settings: Settings = field(factory=Settings)
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class ProjectFile:
     """``haz.yml``; ``name`` is ``None`` when it is missing or refused."""
 
     name: str | None = None
     name_place: Span | None = None
     tags: frozenset[str] = frozenset()
-    tasks: Mapping[str, Task] = attrs.field(factory=dict)
+    tasks: Mapping[str, Task] = field(factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class OverlayFile:
     """An overlay; ``tags_filter`` is ``None`` when it is not given; ``place`` is its value's,
     or else the file's first character.
     """
 
     tags_filter: frozenset[str] | None = None
-    tasks: Mapping[str, Task] = attrs.field(factory=dict)
+    tasks: Mapping[str, Task] = field(factory=dict)
     place: Span | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 
-import attrs
-
 from haz_trio.config.discovery import PROJECT_FILE, WORKSPACE_FILE
 from haz_trio.config.disk import exists
 from haz_trio.config.ignored import Ignored
 from haz_trio.config.scaffold_tree import Folder, Listing, unusable
 from haz_trio.model.patterns import WORKSPACE_ROOT, join
+from haz_trio.values import frozen
 
 
-@attrs.frozen
+@frozen
 class Found:
     """The `haz.yml` files below a root, by their folders, in byte order.
 

@@ -11,17 +11,16 @@ import re
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 
-import attrs
-
 from haz_trio.config.disk import read_file
 from haz_trio.model.patterns import join
+from haz_trio.values import frozen
 
 # Nothing that a repository's configuration names is run: it may be somebody else's.
 _GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
 _FOUND, _NONE_FOUND = 0, 1  # exit codes of `git check-ignore`
 
 
-@attrs.frozen
+@frozen
 class Rule:
     """A line of an ignore file; ``whole`` ones look at the path, others at the name alone."""
 

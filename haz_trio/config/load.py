@@ -25,6 +25,7 @@ from haz_trio.config.sources import Sources
 from haz_trio.errors import ConfigError, Diagnostic, Severity
 from haz_trio.model.patterns import WORKSPACE_ROOT
 from haz_trio.model.workspace import Mode, Overlay, Project, Settings, Workspace
+from haz_trio.values import evolve
 
 _ENTRY_CODES = frozenset({"haz::cfg::009", "haz::cfg::010"})
 
@@ -252,7 +253,7 @@ def _unread_project(path: str, why: Unreadable, entry: Entry | None) -> Diagnost
     rule = "DISC-008" if why.missing else "CFG-001"
     problem = _unread(path, what, why, rule=rule)
     place = entry.place if entry else None
-    return attrs.evolve(
+    return evolve(
         problem, span=place, label="names this directory", help=way_out if why.missing else ""
     )
 

@@ -7,6 +7,7 @@ from typing import TypeAlias
 import attrs
 
 from haz_trio.errors import Diagnostic, Severity, SourceText, Span
+from haz_trio.values import frozen_with
 
 Place: TypeAlias = tuple[int, int, int, int]
 """Line, column, end line, end column, counted from 0 as the YAML library does; the end is open."""
@@ -15,7 +16,7 @@ _NULLS = frozenset(("", "~", "null"))
 _STANDARD = "tag:yaml.org,2002:"
 
 
-@attrs.frozen(eq=False)
+@frozen_with(eq=False)
 class Scalar:
     """``text`` is the source text without its quotes; ``tag`` is the resolved explicit tag."""
 
@@ -43,13 +44,13 @@ class Scalar:
         return self.text == "<<" and self.plain and self.tag is None
 
 
-@attrs.frozen(eq=False)
+@frozen_with(eq=False)
 class Sequence:
     items: tuple[Node, ...]
     place: Place
 
 
-@attrs.frozen(eq=False)
+@frozen_with(eq=False)
 class Mapping:
     """Keys and values in source order; merge keys have been applied, keys are unique as text."""
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import stat
 
-import attrs
-
 from haz_trio.config.disk import describe, resolve, shown, within
 from haz_trio.errors import Diagnostic, InvalidTextError, Severity
 from haz_trio.model.names import check_name
+from haz_trio.values import frozen
 
 SUFFIX = ".yml"
 
 
-@attrs.frozen
+@frozen
 class OverlayListing:
     """Overlay names with their paths in byte order of the paths, and what was not taken."""
 

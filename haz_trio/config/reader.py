@@ -16,6 +16,7 @@ from haz_trio.config.nodes import Node, Place, Scalar, Sequence, Sheet
 from haz_trio.config.syntax import MAX_DEPTH, TOO_DEEP, report_syntax, soften_tab
 from haz_trio.config.text import Text
 from haz_trio.model.names import quote
+from haz_trio.values import frozen
 
 MAX_NODES = 250_000
 MAX_TEXT = 64 << 20
@@ -51,7 +52,7 @@ class _Frame:
     height: int = 0
 
 
-@attrs.frozen
+@frozen
 class _Anchored:
     """What an anchor names: a node, how many nodes it stands for, and how deep it is."""
 

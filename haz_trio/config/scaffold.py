@@ -14,8 +14,6 @@ import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
-import attrs
-
 from haz_trio.config.discovery import PROJECT_FILE, WORKSPACE_FILE
 from haz_trio.config.disk import Unreadable, exists, read_file, shown
 from haz_trio.config.expansion import ProjectRoot, expand
@@ -32,13 +30,14 @@ from haz_trio.config.scaffold_plan import (
 from haz_trio.config.scaffold_tree import NEVER_A_CHILD, Selection, unusable
 from haz_trio.errors import ConfigError, Diagnostic, HazError, Severity
 from haz_trio.model.patterns import WORKSPACE_ROOT, join
+from haz_trio.values import field, frozen
 
 _FOLDER = ".haz"
 _NO_LINKS = frozenset({errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS})
 _HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
 
 
-@attrs.frozen
+@frozen
 class Plan:
     """A workspace that loads once its files are written.
 
@@ -51,7 +50,7 @@ class Plan:
     entries: tuple[str, ...]
     workspace: str
     scaffolds: tuple[Scaffold, ...]
-    existing: Mapping[str, str] = attrs.field(factory=dict)
+    existing: Mapping[str, str] = field(factory=dict)
     hidden: tuple[str, ...] = ()
 
 

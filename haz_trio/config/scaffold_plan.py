@@ -7,13 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence, Set
 
-import attrs
-
 from haz_trio.config.scaffold_tree import Selection
 from haz_trio.errors import ConfigError, Diagnostic, InvalidTextError
 from haz_trio.model.globs import escape, is_glob
 from haz_trio.model.names import NAME_BYTES, check_name
 from haz_trio.model.patterns import WORKSPACE_ROOT, join
+from haz_trio.values import frozen
 
 HEADLINE = "haz init cannot make this workspace (AUX-005)"
 _PLAIN = re.compile(r"/[A-Za-z0-9_./*+@=-]+(?: [A-Za-z0-9_./*+@=-]+)*", re.ASCII)
@@ -22,7 +21,7 @@ _RUN = re.compile(r"--+")
 _NO_START = re.compile(r"^[^A-Za-z0-9]+", re.ASCII)
 
 
-@attrs.frozen
+@frozen
 class Entry:
     """One entry of ``projects``: a folder, and the pattern for it or for what is in it."""
 
@@ -30,7 +29,7 @@ class Entry:
     pattern: str
 
 
-@attrs.frozen
+@frozen
 class Scaffold:
     """A `haz.yml` to be written into the folder ``root``, a workspace path."""
 

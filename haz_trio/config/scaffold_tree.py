@@ -10,11 +10,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping
 
-import attrs
-
 from haz_trio.errors import InvalidTextError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import WORKSPACE_ROOT, check_segment, join
+from haz_trio.values import evolve, field, frozen
 
 # What the walk of a project glob passes over (DISC-006): no child of a projects parent.
 NEVER_A_CHILD = frozenset({".haz", ".git"})
@@ -39,7 +38,7 @@ class Move(enum.Enum):
     HIDDEN = "hidden"
 
 
-@attrs.frozen
+@frozen
 class Folder:
     """A child of a folder; ``hidden`` ones start with a dot or are ignored by git."""
 
@@ -47,7 +46,7 @@ class Folder:
     hidden: bool = False
 
 
-@attrs.frozen
+@frozen
 class Listing:
     """The children of a folder sorted by bytes; ``trouble`` says why it could not be read."""
 
@@ -55,7 +54,7 @@ class Listing:
     trouble: str = ""
 
 
-@attrs.frozen
+@frozen
 class Selection:
     """Workspace paths of folders that are projects, and of those whose children all are."""
 
@@ -63,7 +62,7 @@ class Selection:
     parents: frozenset[str] = frozenset()
 
 
-@attrs.frozen
+@frozen
 class Row:
     """A visible line of the tree."""
 
@@ -72,7 +71,7 @@ class Row:
     opened: bool
 
 
-@attrs.frozen
+@frozen
 class Tree:
     """The whole state of the first screen; ``focus`` is ``None`` on the button.
 
@@ -81,7 +80,7 @@ class Tree:
 
     listings: Mapping[str, Listing]
     opened: frozenset[str] = frozenset({WORKSPACE_ROOT})
-    choices: Mapping[str, Choice] = attrs.field(factory=dict)
+    choices: Mapping[str, Choice] = field(factory=dict)
     focus: str | None = WORKSPACE_ROOT
     show_hidden: bool = False
     remark: str = ""
@@ -134,7 +133,7 @@ def start(listing: Listing) -> Tree:
 
 def learn(tree: Tree, path: str, listing: Listing) -> Tree:
     """The tree with what was found in a folder."""
-    return attrs.evolve(tree, listings={**tree.listings, path: listing})
+    return evolve(tree, listings={**tree.listings, path: listing})
 
 
 def wanted(tree: Tree, move: Move) -> str | None:
@@ -148,7 +147,7 @@ def wanted(tree: Tree, move: Move) -> str | None:
 
 def press(tree: Tree, move: Move | None) -> Tree:
     """The tree after a key; ``None`` is a key without a meaning, which only clears the remark."""
-    tree = attrs.evolve(tree, remark="", bell=False)
+    tree = evolve(tree, remark="", bell=False)
     match move:
         case None:
             return tree
@@ -163,7 +162,7 @@ def press(tree: Tree, move: Move | None) -> Tree:
         case Move.OPEN:
             return _open(tree, tree.focus)
         case Move.FOLD:
-            return attrs.evolve(tree, opened=tree.opened - {tree.focus})
+            return evolve(tree, opened=tree.opened - {tree.focus})
         case Move.CYCLE:
             return _cycle(tree, tree.focus)
 
@@ -183,12 +182,12 @@ def unusable(path: str) -> str:
 
 def _step(tree: Tree, by: int) -> Tree:
     stops = [*(row.path for row in tree.rows()), None]
-    return attrs.evolve(tree, focus=stops[(stops.index(tree.focus) + by) % len(stops)])
+    return evolve(tree, focus=stops[(stops.index(tree.focus) + by) % len(stops)])
 
 
 def _open(tree: Tree, path: str) -> Tree:
     if any(tree.visible(path)):
-        return attrs.evolve(tree, opened=tree.opened | {path})
+        return evolve(tree, opened=tree.opened | {path})
     return _refuse(tree, f"cannot expand `{path}`: {_why_empty(tree, path)}")
 
 
@@ -223,23 +222,23 @@ def _make_project(tree: Tree, path: str) -> Tree:
 def _make_parent(tree: Tree, path: str) -> Tree:
     base = path.rstrip("/") + "/"
     kept = {p: c for p, c in tree.choices.items() if not p.startswith(base)}
-    tree = _choose(attrs.evolve(tree, choices=kept), path, Choice.PARENT)
+    tree = _choose(evolve(tree, choices=kept), path, Choice.PARENT)
     hidden = [folder.name for folder in tree._children(path) if folder.hidden]
     if not hidden or tree.show_hidden:
         return tree
-    return attrs.evolve(tree, remark=f"`{base}*` takes in hidden ones too: {', '.join(hidden)}")
+    return evolve(tree, remark=f"`{base}*` takes in hidden ones too: {', '.join(hidden)}")
 
 
 def _choose(tree: Tree, path: str, choice: Choice) -> Tree:
     others = {p: c for p, c in tree.choices.items() if p != path}
     chosen = {} if choice is Choice.NONE else {path: choice}
-    return attrs.evolve(tree, choices={**others, **chosen})
+    return evolve(tree, choices={**others, **chosen})
 
 
 def _toggle_hidden(tree: Tree) -> Tree:
     """Show or hide; what vanishes loses its choice, and gives the focus to who still shows."""
     if not tree.show_hidden:
-        return attrs.evolve(tree, show_hidden=True, remark="hidden directories shown")
+        return evolve(tree, show_hidden=True, remark="hidden directories shown")
     gone = {
         join(path, folder.name)
         for path, listing in tree.listings.items()
@@ -251,13 +250,13 @@ def _toggle_hidden(tree: Tree) -> Tree:
     if focus is not None:
         vanished = [path for path in (focus, *_above(focus)) if path in gone]
         focus = _parent(vanished[-1]) if vanished else focus
-    return attrs.evolve(
+    return evolve(
         tree, show_hidden=False, choices=kept, focus=focus, remark="hidden directories hidden"
     )
 
 
 def _refuse(tree: Tree, remark: str) -> Tree:
-    return attrs.evolve(tree, remark=remark, bell=True)
+    return evolve(tree, remark=remark, bell=True)
 
 
 def _why_empty(tree: Tree, path: str) -> str:

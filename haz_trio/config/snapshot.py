@@ -15,8 +15,6 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import attrs
-
 from haz_trio import __version__
 from haz_trio.config.sources import Sources, subfolders_digest
 from haz_trio.config.thawed import Bodies, Edges, Nodes, Tasks, thaw_mutex
@@ -38,6 +36,7 @@ from haz_trio.model.workspace import (
 )
 from haz_trio.ragged import Ragged, unpack
 from haz_trio.trust import ROW, row_at, survives
+from haz_trio.values import frozen
 
 if TYPE_CHECKING:
     from haz_trio.trust import Row
@@ -49,7 +48,7 @@ _WORKSPACE_FILE = ".haz/workspace.yml"
 UNSURE = (0, 0, 0, 0, 0, 1)  # the row of nothing: it never holds
 
 
-@attrs.frozen
+@frozen
 class Watched:
     """The names below the root on which a snapshot rests; see ``Sources`` for the kinds."""
 
@@ -69,7 +68,7 @@ class Watched:
         )
 
 
-@attrs.frozen
+@frozen
 class Snapshot:
     """A workspace and its graph as they were loaded before, and still are.
 
@@ -83,13 +82,13 @@ class Snapshot:
     seal: bytes
     variables: tuple[str, ...]
     watched: Watched
-    _statics: bytes
+    statics: bytes
 
     def static(self, number: int) -> bytes:
-        return self._statics[number * STATIC : (number + 1) * STATIC]
+        return self.statics[number * STATIC : (number + 1) * STATIC]
 
 
-@attrs.frozen
+@frozen
 class Origin:
     """Where a workspace comes from: an old snapshot, or a load that may become a new one.
 

@@ -9,7 +9,6 @@ from array import array
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-import attrs
 from blake3 import blake3
 
 from haz_trio import __version__
@@ -21,6 +20,7 @@ from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.workspace import Settings, Workspace
 from haz_trio.ragged import Ragged, pack
 from haz_trio.trust import ABSENT, ROW, is_settled, row_at
+from haz_trio.values import field_names
 
 
 def write_snapshot(
@@ -137,5 +137,5 @@ def _variables(graph: TaskGraph) -> tuple[str, ...]:
 
 
 def _plain(settings: Settings) -> dict[str, object]:
-    values = {field.name: getattr(settings, field.name) for field in attrs.fields(Settings)}
+    values = {name: getattr(settings, name) for name in field_names(Settings)}
     return {name: getattr(value, "value", value) for name, value in values.items()}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 
-import attrs
 import xxhash
 
+from haz_trio.values import frozen
 
-@attrs.frozen
+
+@frozen
 class Sources:
     """Host paths below the workspace root, all of them free of links where a snapshot is made.
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import attrs
-
 from haz_trio.errors import Diagnostic, SourceText, Span
+from haz_trio.values import field, frozen
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _STRANGE = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -26,12 +25,12 @@ _PROLOGUE = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r)|%[^\r\n]*(?:\r\n|
 _DIRECTIVE = re.compile(r"^%(?!TAG[ \t])", re.MULTILINE)
 
 
-@attrs.frozen
+@frozen
 class Text:
     """``parsed`` is for the YAML library; ``original`` undoes the replacements in a value."""
 
     source: SourceText
-    parsed: str = attrs.field(repr=False)
+    parsed: str = field(repr=False)
     replaced: tuple[tuple[str, str], ...] = ()
 
     def original(self, value: str) -> str:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import os
 
-import attrs
-
 from haz_trio.model.patterns import Anchored
+from haz_trio.values import frozen
 
 
-@attrs.frozen
+@frozen
 class Link:
     """A link on the way; ``enters`` says that the glob reaches below the link's own level."""
 
@@ -22,7 +21,7 @@ class Link:
     enters: bool
 
 
-@attrs.frozen
+@frozen
 class Walk:
     """Matches in workspace coordinates, links and unreadable folders on the host; byte order.
 

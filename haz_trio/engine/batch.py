@@ -9,15 +9,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-import attrs
-
 from haz_trio.abc import NotStored, Pending
 from haz_trio.model.names import TaskId
+from haz_trio.values import frozen
 
 MOST = 64  # results; each holds at most a few hundred KiB
 
 
-@attrs.frozen
+@frozen
 class Held:
     """A result and what its store has to be told."""
 

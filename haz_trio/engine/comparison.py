@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import attrs
-
 from haz_trio.cache.history import History, Result
 from haz_trio.cache.recipe import Recipe, key_of
 from haz_trio.cache.recorded import FromHost, Recorded, Streams, recorded
@@ -22,11 +20,12 @@ from haz_trio.engine.differences import (
 from haz_trio.engine.explain import Explanation, Keyed, Unkeyed, View, reading_cache
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import Workspace
+from haz_trio.values import evolve, frozen
 
 _NO_SECRET = bytes(32)  # only to give the readable form something; nothing is compared then
 
 
-@attrs.frozen
+@frozen
 class Comparison:
     """One task now and then; ``last`` is ``None`` when no earlier result can be read."""
 
@@ -62,7 +61,7 @@ def _compare(task: TaskId, seen: Streams | None, view: View, history: History) -
         return Comparison(task, view, None)
     now, secret = recorded(view.recipe, history.secret or _NO_SECRET), history.secret
     if _same_environment(last, now, view.recipe):
-        now, secret = attrs.evolve(now, env=last.recipe.env), _NO_SECRET
+        now, secret = evolve(now, env=last.recipe.env), _NO_SECRET
     return Comparison(
         task, view, last, differences(last.recipe, now, _doubt(view, values=secret is None))
     )

@@ -9,11 +9,10 @@ import enum
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeAlias
 
-import attrs
-
 from haz_trio.cache.recorded import Recorded, Value
 from haz_trio.model.names import TaskId
 from haz_trio.model.tasks import Action
+from haz_trio.values import frozen
 
 
 class How(enum.Enum):
@@ -35,25 +34,25 @@ class Which(enum.Enum):
     UNKNOWN = "unknown"
 
 
-@attrs.frozen
+@frozen
 class InputDiffers:
     path: str
     how: How
 
 
-@attrs.frozen
+@frozen
 class VariableDiffers:
     name: str
     how: How
 
 
-@attrs.frozen
+@frozen
 class ActionDiffers:
     before: Action
     now: Action
 
 
-@attrs.frozen
+@frozen
 class OutputDiffers:
     """A declared output pattern in workspace coordinates; ``kind`` is literal or glob."""
 
@@ -62,13 +61,13 @@ class OutputDiffers:
     how: How
 
 
-@attrs.frozen
+@frozen
 class PredecessorDiffers:
     task: TaskId
     which: Which
 
 
-@attrs.frozen
+@frozen
 class SettingDiffers:
     """Something of the workspace or the machine: the hash function, the platform, the root."""
 
@@ -87,7 +86,7 @@ Difference: TypeAlias = (
 )
 
 
-@attrs.frozen
+@frozen
 class Doubt:
     """What cannot be compared now: predecessors without a result, inputs, variables' values.
 

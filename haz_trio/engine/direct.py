@@ -11,8 +11,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-import attrs
-
 from haz_trio.abc import Miss
 from haz_trio.engine.found import NO_ENTRY, Found, NotHere
 from haz_trio.engine.jobs import Jobs
@@ -34,6 +32,7 @@ from haz_trio.plan.messages import (
     TaskOutput,
     Upstream,
 )
+from haz_trio.values import frozen
 
 if TYPE_CHECKING:
     from haz_trio.engine.looker import Looker
@@ -42,7 +41,7 @@ Recall: TypeAlias = Callable[[TaskId, Sequence[Upstream]], Found | None]
 PATIENCE = 0.1  # seconds for which a task that must run waits while others are found proven
 
 
-@attrs.frozen
+@frozen
 class Rest:
     """What the loop has to do: looks that need more, and facts that the plan was not told yet."""
 
@@ -83,16 +82,20 @@ def drive(
     return Rest(tuple(driver.looks), tuple(driver.facts))
 
 
-@attrs.define
 class _Driver:
-    jobs: Jobs
-    recall: Recall
-    looker: Callable[[], Looker]
-    tell: Callable[[Event], None]
-    clock: Callable[[], float]
-    looks: list[Look] = attrs.field(factory=list)
-    facts: list[Missed] = attrs.field(factory=list)
-    _until: float | None = None
+    def __init__(
+        self,
+        jobs: Jobs,
+        recall: Recall,
+        looker: Callable[[], Looker],
+        tell: Callable[[Event], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.jobs, self.recall, self.looker = jobs, recall, looker
+        self.tell, self.clock = tell, clock
+        self.looks: list[Look] = []
+        self.facts: list[Missed] = []
+        self._until: float | None = None
 
     def look(self, look: Look) -> Hit | None:
         """A hit that needs nothing, or ``None`` when the loop has to see to the task."""

@@ -9,8 +9,6 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-import attrs
-
 from haz_trio.cache.entries import Examined
 from haz_trio.cache.files import FOLDER, Disk, opened
 from haz_trio.cache.inputs import InputReader
@@ -26,9 +24,10 @@ from haz_trio.model.names import TaskId
 from haz_trio.model.patterns import Anchored
 from haz_trio.model.workspace import Workspace
 from haz_trio.plan.messages import Upstream
+from haz_trio.values import evolve, frozen
 
 
-@attrs.frozen
+@frozen
 class Keyed:
     """The key is known, and so is what a run would find under it; a ``Manifest`` is a hit."""
 
@@ -36,7 +35,7 @@ class Keyed:
     found: Examined
 
 
-@attrs.frozen
+@frozen
 class Unkeyed:
     """The key cannot be derived.
 
@@ -49,7 +48,7 @@ class Unkeyed:
     unread: tuple[Anchored, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class View:
     """One task: all that is known of its recipe, and what follows from it.
 
@@ -71,7 +70,7 @@ class View:
                 return None
 
 
-@attrs.frozen
+@frozen
 class Explanation:
     """A task and its transitive hard predecessors, each behind its own; the task is the last.
 
@@ -188,7 +187,7 @@ class _Explainer:
                     unread.append(pattern)
                 if not str(first).startswith(str(problem)):
                     problems.append(str(problem))
-        rest = attrs.evolve(job, inputs=tuple(known))
+        rest = evolve(job, inputs=tuple(known))
         recipe = keys.derive(rest, upstream, check=_go_on).recipe
         return View(job, recipe, Unkeyed(waiting, tuple(problems), tuple(unread)))
 

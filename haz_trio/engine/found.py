@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import attrs
-
 from haz_trio.plan.messages import Stream
 from haz_trio.plan.outcome import Record
+from haz_trio.values import field, frozen
 
 NO_ENTRY = "no entry"  # why a look missed, where nothing more is known
 READ_AHEAD = 2  # pieces of a recorded stream; what has fewer is shown without another thread
 INLINE = 64 * 1024  # bytes of a stream that a proof holds itself
 
 
-@attrs.frozen
+@frozen
 class Replay:
     """A recorded stream: the pieces that the look has read, and the rest."""
 
     stream: Stream
     ahead: tuple[bytes, ...]
-    rest: Iterator[bytes] = attrs.field(factory=lambda: iter(()))
+    rest: Iterator[bytes] = field(factory=lambda: iter(()))
 
     @property
     def whole(self) -> bytes | None:
@@ -30,7 +29,7 @@ class Replay:
         return b"".join(self.ahead)
 
 
-@attrs.frozen
+@frozen
 class Found:
     """A hit: what it found, and what to show."""
 
@@ -38,6 +37,6 @@ class Found:
     replays: Sequence[Replay]
 
 
-@attrs.frozen
+@frozen
 class NotHere:
     """There is an entry, but some output is not as it says."""

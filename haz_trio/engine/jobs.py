@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-import attrs
-
 from haz_trio.abc import Subject
 from haz_trio.graph.effective import Node
 from haz_trio.graph.graph import TaskGraph
@@ -14,9 +12,10 @@ from haz_trio.model.patterns import Anchored
 from haz_trio.model.tasks import MutexMode
 from haz_trio.model.workspace import Workspace
 from haz_trio.plan.machine import PlannedTask
+from haz_trio.values import frozen
 
 
-@attrs.frozen
+@frozen
 class Job:
     """A task as the worker sees it: words, directory on the host, environment, files.
 

@@ -15,11 +15,12 @@ from haz_trio.abc import NotStored, Pending
 from haz_trio.engine.batch import Batch, Held
 from haz_trio.engine.threads import Threads, in_thread
 from haz_trio.model.names import TaskId
+from haz_trio.values import frozen
 
 GATHER = 0.02  # seconds for which results are gathered
 
 
-@attrs.frozen
+@frozen
 class Produced:
     """What a successful run leaves until it is kept or dropped."""
 

@@ -14,12 +14,13 @@ from haz_trio.errors import InputError
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import HashName
 from haz_trio.plan.messages import Upstream
+from haz_trio.values import frozen
 
 # What a predecessor that is left out of a run contributes: no stream has this digest.
 _NOT_RUN = bytes(32)
 
 
-@attrs.frozen
+@frozen
 class Key:
     """A derived key (64 hexadecimal digits) and what it was derived from."""
 

@@ -12,8 +12,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import attrs
-
 from haz_trio.abc import Store
 from haz_trio.cache.known import read_known
 from haz_trio.config.snapshot import Origin, Snapshot
@@ -37,22 +35,29 @@ _CACHE = ".haz/cache"
 _RESTORING = ".restore-"
 
 
-@attrs.define
 class Kit:
     """See ``make_kit``."""
 
-    workspace: Workspace
-    graph: TaskGraph
-    host: Mapping[str, str]
-    policy: Policy
-    limits: Limits
-    _store: Store | None
-    _why_missed: WhyMissed | None
-    _strict: bool
-    _knowledge: Knowledge | None
-    _origin: Origin
-    _environment: bytes
-    _tools: Tools | None = attrs.field(default=None, init=False)
+    def __init__(
+        self,
+        *,
+        workspace: Workspace,
+        graph: TaskGraph,
+        host: Mapping[str, str],
+        policy: Policy,
+        limits: Limits,
+        store: Store | None,
+        why_missed: WhyMissed | None,
+        strict: bool,
+        knowledge: Knowledge | None,
+        origin: Origin,
+        environment: bytes,
+    ) -> None:
+        self.workspace, self.graph = workspace, graph
+        self.host, self.policy, self.limits = host, policy, limits
+        self._store, self._why_missed, self._strict = store, why_missed, strict
+        self._knowledge, self._origin, self._environment = knowledge, origin, environment
+        self._tools: Tools | None = None
 
     def plan(self, tasks: Iterable[TaskId]) -> tuple[Plan, Jobs]:
         """A fresh plan for just these tasks, and their jobs."""

@@ -7,8 +7,6 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import attrs
-
 from haz_trio.abc import Restored
 from haz_trio.cache.fingerprint import Fingerprint, Fingerprints
 from haz_trio.cache.inputs import InputsSeen
@@ -21,12 +19,13 @@ from haz_trio.model.names import TaskId
 from haz_trio.plan.messages import Upstream
 from haz_trio.plan.outcome import Record
 from haz_trio.trust import ABSENT, is_settled, row_at
+from haz_trio.values import frozen
 
 if TYPE_CHECKING:
     from haz_trio.trust import Row
 
 
-@attrs.frozen
+@frozen
 class Lesson:
     """A hit of this run from which a proof may be made; ``looked_ns`` is when its look began.
 

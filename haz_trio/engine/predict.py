@@ -9,8 +9,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Iterator, Mapping
 
-import attrs
-
 from haz_trio.cache.entries import Damaged, NoEntry, Unreadable
 from haz_trio.cache.inputs import InputReader
 from haz_trio.cache.manifest import Manifest
@@ -26,6 +24,7 @@ from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import Workspace
 from haz_trio.plan.messages import Upstream
 from haz_trio.plan.policy import CacheUse
+from haz_trio.values import frozen
 
 
 class Verdict(enum.Enum):
@@ -34,7 +33,7 @@ class Verdict(enum.Enum):
     UNKNOWN = "unknown"
 
 
-@attrs.frozen
+@frozen
 class Prediction:
     """What would become of a task; ``reason`` is for people, and empty for a hit.
 
@@ -73,7 +72,7 @@ def predict(
     return tuple(done[id] for id in jobs)
 
 
-@attrs.frozen
+@frozen
 class _Oracle:
     graph: TaskGraph
     keys: Keys

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-import attrs
-
 from haz_trio.abc import Store
 from haz_trio.cache.inputs import InputReader
 from haz_trio.cache.store import DiskStore
@@ -18,9 +16,10 @@ from haz_trio.engine.looker import Looker, WhyMissed
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.workspace import Workspace
 from haz_trio.plan.policy import CacheUse
+from haz_trio.values import frozen
 
 
-@attrs.frozen
+@frozen
 class Tools:
     """The tools of one kit; ``disk`` is the cache below the workspace root, if that is used."""
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import assert_never
 
-import attrs
-
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
 from haz_trio.model.tasks import Action, Argv, Shell
+from haz_trio.values import evolve
 
 
 def with_arguments(
@@ -22,8 +21,8 @@ def with_arguments(
     for id in tasks:
         node = nodes[id]
         action = _extended(node.task.action, tuple(arguments))
-        nodes[id] = attrs.evolve(node, task=attrs.evolve(node.task, action=action))
-    return attrs.evolve(graph, nodes=nodes)
+        nodes[id] = evolve(node, task=evolve(node.task, action=action))
+    return graph.replaced(nodes=nodes)
 
 
 def _extended(action: Action, arguments: tuple[str, ...]) -> Action:

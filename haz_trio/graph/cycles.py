@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-import attrs
+from haz_trio.values import frozen
 
 _BUDGET = 200_000
 
 
-@attrs.frozen
+@frozen
 class Components:
     """``order`` has every number behind its predecessors, as far as cycles permit.
 

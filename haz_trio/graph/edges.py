@@ -12,6 +12,7 @@ from haz_trio.graph.effective import Node
 from haz_trio.graph.near import Near
 from haz_trio.graph.references import Members, Resolver, Unresolved, holds, reason, rule
 from haz_trio.model.references import FanOut, Reference, Tagged
+from haz_trio.values import evolve, frozen
 
 LISTED = 10
 
@@ -26,7 +27,7 @@ class Field(enum.Enum):
         return node.task.deps if self is Field.DEPS else node.task.weak_deps
 
 
-@attrs.frozen
+@frozen
 class Edges:
     """Predecessors by task number, each tuple ascending; and what is wrong, in order (DAG-011).
 
@@ -119,7 +120,7 @@ def _itself(node: Node, field: Field, place: int, reference: Reference) -> Diagn
         label="includes the task itself",
         key_path=f"tasks.{node.id.task}.{key}",
         help=(
-            f"`{attrs.evolve(reference, sibling=True)}` leaves the project of the task out"
+            f"`{evolve(reference, sibling=True)}` leaves the project of the task out"
             if isinstance(reference, FanOut | Tagged)
             else "a task cannot wait for itself: remove the reference"
         ),

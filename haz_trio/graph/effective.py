@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import attrs
-
 from haz_trio.errors import Diagnostic
 from haz_trio.model.names import TaskId
 from haz_trio.model.patterns import Anchored
 from haz_trio.model.tasks import Task
 from haz_trio.model.workspace import Overlay, Project, Workspace
+from haz_trio.values import frozen
 
 
-@attrs.frozen
+@frozen
 class Node:
     """One effective task: its body, and the project that it acts in.
 
@@ -33,7 +32,7 @@ class Node:
         return tuple(pattern.anchored(self.project.root) for pattern in self.task.outputs)
 
 
-@attrs.frozen
+@frozen
 class _Attached:
     """An overlay with the projects that it reaches, one bit for each in order of their names."""
 

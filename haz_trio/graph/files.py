@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import attrs
-
 from haz_trio.errors import Diagnostic, Severity
 from haz_trio.graph.effective import Node
 from haz_trio.graph.index import Entry, PatternIndex, merged
 from haz_trio.graph.references import without
+from haz_trio.values import frozen, frozen_with
 
 LISTED = 10
 
 
-@attrs.frozen(eq=False)
+@frozen_with(eq=False)
 class Files:
     """The input and output patterns of all tasks, by task number."""
 
@@ -58,7 +57,7 @@ def index_files(nodes: Sequence[Node]) -> Files:
     )
 
 
-@attrs.frozen
+@frozen
 class Passage:
     """How a file goes from one task to another: a pattern of each, one of them the path itself."""
 

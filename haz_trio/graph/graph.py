@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING
-
-import attrs
 
 from haz_trio.errors import Diagnostic
 from haz_trio.graph.effective import Node
@@ -19,36 +18,59 @@ if TYPE_CHECKING:
     from haz_trio.model.workspace import Project
 
 
-@attrs.frozen(eq=False, slots=False)
 class TaskGraph:
     """A graph without errors; ``build_graph`` makes it, or a snapshot remembers it.
 
     Every mapping has an item for every task, and everything is in canonical order.
     """
 
-    nodes: Mapping[TaskId, Node]
-    hard: Mapping[TaskId, tuple[TaskId, ...]]
-    """Predecessors by ``deps``."""
+    def __init__(
+        self,
+        *,
+        nodes: Mapping[TaskId, Node],
+        hard: Mapping[TaskId, tuple[TaskId, ...]],
+        weak: Mapping[TaskId, tuple[TaskId, ...]],
+        producers: Mapping[TaskId, tuple[TaskId, ...]],
+        warnings: tuple[Diagnostic, ...],
+        ids: tuple[TaskId, ...],
+        numbers: Mapping[TaskId, int],
+        traits: Callable[[TaskId], tuple[Project, Mutex | None]],
+        make_resolver: Callable[[], Resolver],
+        make_files: Callable[[], Files],
+    ) -> None:
+        self.nodes = nodes
+        self.hard = hard
+        """Predecessors by ``deps``."""
 
-    weak: Mapping[TaskId, tuple[TaskId, ...]]
-    """Predecessors by ``weakDeps``, disjoint from ``hard``."""
+        self.weak = weak
+        """Predecessors by ``weakDeps``, disjoint from ``hard``."""
 
-    producers: Mapping[TaskId, tuple[TaskId, ...]]
-    """For each consumer the other tasks whose outputs it surely reads (DAG-013).
+        self.producers = producers
+        """For each consumer the other tasks whose outputs it surely reads (DAG-013).
 
-    A task that reads what it makes itself, like a formatter, is not among its own producers.
-    """
+        A task that reads what it makes itself, like a formatter, is not among its own producers.
+        """
 
-    warnings: tuple[Diagnostic, ...]
-    """Races and overlapping outputs: they change no exit code."""
+        self.warnings = warnings
+        """Races and overlapping outputs: they change no exit code."""
 
-    ids: tuple[TaskId, ...] = attrs.field(repr=False)
-    """All tasks; the number of a task is its place here."""
+        self.ids = ids
+        """All tasks; the number of a task is its place here."""
 
-    _numbers: Mapping[TaskId, int] = attrs.field(repr=False)
-    _traits: Callable[[TaskId], tuple[Project, Mutex | None]] = attrs.field(repr=False)
-    _make_resolver: Callable[[], Resolver] = attrs.field(repr=False)
-    _make_files: Callable[[], Files] = attrs.field(repr=False)
+        self._numbers, self._traits = numbers, traits
+        self._make_resolver, self._make_files = make_resolver, make_files
+
+    def replaced(
+        self,
+        *,
+        nodes: Mapping[TaskId, Node] | None = None,
+        hard: Mapping[TaskId, tuple[TaskId, ...]] | None = None,
+    ) -> TaskGraph:
+        """A copy with other bodies of the same tasks, or the same edges kept another way."""
+        copied = copy(self)
+        copied.nodes = self.nodes if nodes is None else nodes
+        copied.hard = self.hard if hard is None else hard
+        return copied
 
     @cached_property
     def resolver(self) -> Resolver:

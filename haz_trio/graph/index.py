@@ -9,26 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-import attrs
-
 from haz_trio.model.globs import AnyInfix, AnySuffix, Literal, Token
 from haz_trio.model.patterns import Anchored
 
 
-@attrs.define(eq=False)
 class Entry:
     """A pattern with the numbers of the tasks that have it, ascending."""
 
-    pattern: Anchored
-    owners: list[int] = attrs.field(factory=list)
+    __slots__ = ("owners", "pattern")
+
+    def __init__(self, pattern: Anchored) -> None:
+        self.pattern = pattern
+        self.owners: list[int] = []
 
 
-@attrs.define(eq=False)
 class _ByEnd:
     """Things filed under the beginning or the end of a path, and the lengths that occur."""
 
-    entries: dict[bytes, list[Entry]] = attrs.field(factory=dict)
-    lengths: list[int] = attrs.field(factory=list)
+    __slots__ = ("entries", "lengths")
+
+    def __init__(self) -> None:
+        self.entries: dict[bytes, list[Entry]] = {}
+        self.lengths: list[int] = []
 
 
 class PatternIndex:

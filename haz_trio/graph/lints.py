@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import attrs
-
 from haz_trio.errors import Diagnostic, Severity
 from haz_trio.graph.effective import Node
 from haz_trio.graph.files import listed
@@ -21,6 +19,7 @@ from haz_trio.model.names import TaskId
 from haz_trio.model.patterns import Anchored, below, join
 from haz_trio.model.tasks import Argv, Shell, Task
 from haz_trio.model.workspace import Workspace
+from haz_trio.values import frozen
 
 # Whether a program is found without a PATH, that is in the directories of execution.md 5.3.
 Finds = Callable[[str], bool]
@@ -28,7 +27,7 @@ PATH = "PATH"
 _NOTHING = (Argv(("true",)), Shell("true"), Shell(":"))
 
 
-@attrs.frozen
+@frozen
 class _Finding:
     """What is odd about one task; ``message`` names the task, ``key`` says where in its body."""
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import attrs
-
 _SHOWN = 3
 _COMPARISONS = 20_000
 
 
-@attrs.define
 class Near:
     """Suggests names until its budget of comparisons is spent; then it suggests nothing.
 
     The budget keeps a workspace with thousands of wrong names from being quadratic.
     """
 
-    budget: int = _COMPARISONS
+    def __init__(self, budget: int = _COMPARISONS) -> None:
+        self.budget = budget
 
     def suggest(self, wanted: str, names: Iterable[str]) -> tuple[str, ...]:
         """At most three of ``names``, the nearest first, then by name."""

@@ -7,35 +7,34 @@ from collections.abc import Collection, Mapping
 from itertools import islice
 from typing import TypeAlias, assert_never
 
-import attrs
-
 from haz_trio.graph.effective import Node
 from haz_trio.graph.near import Near, question
 from haz_trio.model.names import TaskId
 from haz_trio.model.references import FanOut, InProject, Reference, SameProject, Tagged
 from haz_trio.model.workspace import Workspace
+from haz_trio.values import evolve, frozen
 
 _SHOWN = 8  # names in a list of those that there are
 
 
-@attrs.frozen
+@frozen
 class Members:
     """The numbers of the tasks that a reference stands for: ascending, and at least one."""
 
     numbers: tuple[int, ...]
 
 
-@attrs.frozen
+@frozen
 class NoBearing:
     """The form is relative, and there is no bearing project."""
 
 
-@attrs.frozen
+@frozen
 class NoProject:
     project: str
 
 
-@attrs.frozen
+@frozen
 class NoTask:
     """The project is there, but it does not define the task."""
 
@@ -43,14 +42,14 @@ class NoTask:
     task: str
 
 
-@attrs.frozen
+@frozen
 class NoTag:
     """No project at all carries the tag."""
 
     tag: str
 
 
-@attrs.frozen
+@frozen
 class NoMember:
     """A fan-out or tag form that stands for no task."""
 
@@ -149,7 +148,7 @@ class Resolver:
             case NoTag(tag):
                 assert isinstance(reference, Tagged), "only this form has a tag"
                 names = near.suggest(tag, self._tagged)
-                return question(str(attrs.evolve(reference, tag=name)) for name in names)
+                return question(str(evolve(reference, tag=name)) for name in names)
             case NoMember():
                 return self._other_task(reference, reference.task, self._by_task, near)
             case _:
@@ -160,7 +159,7 @@ class Resolver:
     ) -> str:
         others = [name for name in near.suggest(task, names) if name != task]
         if others:
-            return question(str(attrs.evolve(reference, task=name)) for name in others)
+            return question(str(evolve(reference, task=name)) for name in others)
         return question(f"{project}:{task}" for project in list(self._by_task.get(task, ()))[:3])
 
 

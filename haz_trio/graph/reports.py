@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
-
 from haz_trio.errors import Diagnostic
 from haz_trio.graph.cycles import short_cycle
 from haz_trio.graph.edges import Edges, Field, declaring_place
 from haz_trio.graph.effective import Node
 from haz_trio.graph.files import LISTED, listed, passage
 from haz_trio.graph.references import Resolver, holds
+from haz_trio.values import frozen_with
 
 
-@attrs.frozen(eq=False)
+@frozen_with(eq=False)
 class Wiring:
     """All edges between the tasks, by number; what a report of a cycle looks at."""
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TypeAlias, assert_never
 
-import attrs
-
 from haz_trio.errors import SelectionError
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.graph.near import Near
@@ -25,28 +23,29 @@ from haz_trio.graph.references import (
 from haz_trio.model.names import TaskId
 from haz_trio.model.references import Reference
 from haz_trio.model.workspace import Project, Workspace
+from haz_trio.values import frozen
 
 DEFAULT_TASK = "default"
 
 
-@attrs.frozen
+@frozen
 class Named:
     """The tasks that these references stand for."""
 
     references: tuple[Reference, ...]
 
 
-@attrs.frozen
+@frozen
 class Default:
     """The task ``default`` of the bearing project (EXEC-023)."""
 
 
-@attrs.frozen
+@frozen
 class All:
     """All tasks of the bearing project, or of the workspace without one (EXEC-024)."""
 
 
-@attrs.frozen
+@frozen
 class Everything:
     """All tasks of the workspace (EXEC-025)."""
 

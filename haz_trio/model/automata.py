@@ -28,6 +28,7 @@ from haz_trio.model.globs import (
     Star,
     Token,
 )
+from haz_trio.values import frozen_with
 
 # A set of bytes is a number with one bit for each byte.
 Bytes: TypeAlias = int
@@ -88,7 +89,7 @@ class _State:
     next: States
 
 
-@attrs.frozen(eq=False)
+@frozen_with(eq=False)
 class _Automaton:
     start: States
     states: tuple[_State, ...]

@@ -10,58 +10,57 @@ import re
 from functools import cached_property, lru_cache
 from typing import TypeAlias, assert_never
 
-import attrs
-
 from haz_trio.errors import InvalidTextError
+from haz_trio.values import frozen
 
 SPECIAL = frozenset("*?[{\\")
 
 
-@attrs.frozen
+@frozen
 class Literal:
     """These bytes."""
 
     data: bytes
 
 
-@attrs.frozen
+@frozen
 class AnyByte:
     """``?``: one byte that is not ``/``."""
 
 
-@attrs.frozen
+@frozen
 class Star:
     """``*``: any number of bytes that are not ``/``."""
 
 
-@attrs.frozen
+@frozen
 class Everything:
     """``**`` as the only segment: any path."""
 
 
-@attrs.frozen
+@frozen
 class AnyPrefix:
     """A leading ``**/``: any number of directories."""
 
 
-@attrs.frozen
+@frozen
 class AnyInfix:
     """``/**/``: one slash, or directories between two."""
 
 
-@attrs.frozen
+@frozen
 class AnySuffix:
     """A trailing ``/**``: everything strictly below."""
 
 
-@attrs.frozen
+@frozen
 class ByteSet:
     """``[abc]``: one byte of the set (already complemented for ``[!abc]``)."""
 
     members: frozenset[int]
 
 
-@attrs.frozen
+@frozen
 class Alternation:
     """``{a,b}``: one of the branches; empty ones have been dropped."""
 
@@ -81,12 +80,23 @@ Token: TypeAlias = (
 )
 
 
-@attrs.frozen
 class Glob:
-    """A parsed glob; ``regex`` is meant for ``fullmatch`` on a path in bytes."""
+    """A parsed glob; ``regex`` is meant for ``fullmatch`` on a path in bytes.
 
-    text: str
-    tokens: tuple[Token, ...] = attrs.field(repr=False, eq=False)
+    Globs with the same text are equal.
+    """
+
+    def __init__(self, text: str, tokens: tuple[Token, ...]) -> None:
+        self.text, self.tokens = text, tokens
+
+    def __eq__(self, other: object) -> bool:
+        return self.text == other.text if isinstance(other, Glob) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __repr__(self) -> str:
+        return f"Glob({self.text!r})"
 
     @cached_property
     def regex(self) -> re.Pattern[bytes]:

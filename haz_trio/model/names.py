@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 
-import attrs
-
 from haz_trio.errors import InvalidTextError
+from haz_trio.values import frozen_with
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -19,12 +18,22 @@ SHELL_NAME_BYTES = 32
 VARIABLE_BYTES = 256
 
 
-@attrs.frozen(order=True, cache_hash=True)
+@frozen_with(order=True)
 class TaskId:
     """A task of the workspace; prints ``project:task``; ordered by project, then task."""
 
     project: str
     task: str
+
+    # A run asks for its hash and its equals tens of thousands of times.
+
+    def __hash__(self) -> int:
+        return hash((self.project, self.task))
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not TaskId:
+            return NotImplemented
+        return self.task == other.task and self.project == other.project
 
     def __str__(self) -> str:
         return f"{self.project}:{self.task}"

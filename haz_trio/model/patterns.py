@@ -8,11 +8,10 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-import attrs
-
 from haz_trio.errors import InvalidTextError
 from haz_trio.model.globs import SPECIAL, Glob, compile_glob, escape, is_glob
 from haz_trio.model.names import quote
+from haz_trio.values import field, frozen, frozen_with
 
 WORKSPACE_ROOT = "/"
 _FORBIDDEN = {
@@ -25,7 +24,7 @@ _FORBIDDEN = {
 }
 
 
-@attrs.frozen(cache_hash=True)
+@frozen
 class Anchored:
     """A pattern in workspace coordinates: what it matches, and where a walk has to look.
 
@@ -34,9 +33,9 @@ class Anchored:
     """
 
     text: str
-    glob: Glob | None = attrs.field(eq=False, repr=False)
-    prefix: str = attrs.field(eq=False, repr=False)
-    depth: int | None = attrs.field(eq=False, repr=False)
+    glob: Glob | None = field(eq=False, repr=False)
+    prefix: str = field(eq=False, repr=False)
+    depth: int | None = field(eq=False, repr=False)
 
     @property
     def is_glob(self) -> bool:
@@ -49,7 +48,7 @@ class Anchored:
         return self.glob.matches(path.encode("utf-8", "surrogateescape"))
 
 
-@attrs.frozen(order=True)
+@frozen_with(order=True)
 class Pattern:
     """An input or output as written; equality is textual (PATH-007)."""
 

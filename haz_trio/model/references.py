@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TypeAlias, assert_never
 
-import attrs
-
 from haz_trio.errors import InvalidTextError
 from haz_trio.model.names import check_name
+from haz_trio.values import frozen
 
 
-@attrs.frozen
+@frozen
 class SameProject:
     """``~:task``: the task of the bearing project (REF-002)."""
 
@@ -20,7 +19,7 @@ class SameProject:
         return f"~:{self.task}"
 
 
-@attrs.frozen
+@frozen
 class InProject:
     """``project:task`` (REF-003)."""
 
@@ -31,7 +30,7 @@ class InProject:
         return f"{self.project}:{self.task}"
 
 
-@attrs.frozen
+@frozen
 class FanOut:
     """``^:task``, all projects that have it; ``^~:task``, all but the bearing one (REF-004)."""
 
@@ -42,7 +41,7 @@ class FanOut:
         return f"^{'~' * self.sibling}:{self.task}"
 
 
-@attrs.frozen
+@frozen
 class Tagged:
     """``[tag]:task``, every project with the tag; ``[tag]~:task`` its siblings (REF-005, 008)."""
 

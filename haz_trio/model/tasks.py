@@ -6,21 +6,20 @@ import enum
 from collections.abc import Mapping
 from typing import TypeAlias
 
-import attrs
-
 from haz_trio.errors import Span
 from haz_trio.model.patterns import Pattern
 from haz_trio.model.references import Reference
+from haz_trio.values import field, frozen
 
 
-@attrs.frozen
+@frozen
 class Argv:
     """``command``: a program and its arguments, no shell (CFG-021)."""
 
     argv: tuple[str, ...]
 
 
-@attrs.frozen
+@frozen
 class Shell:
     """``shell``: a script for ``NAME -c`` (CFG-022)."""
 
@@ -45,7 +44,7 @@ class MutexMode(enum.Enum):
     SHARED = "shared"
 
 
-@attrs.frozen
+@frozen
 class Mutex:
     """At most one per task (MUTEX-001, MUTEX-002); not part of the cache key (MUTEX-008)."""
 
@@ -58,7 +57,7 @@ class Mutex:
         return self.name if self.scope is MutexScope.WORKSPACE else f"{owner}/{self.name}"
 
 
-@attrs.frozen
+@frozen
 class Environment:
     """Variables copied from the host, and variables set here, which win (CFG-032, CFG-033)."""
 
@@ -76,7 +75,7 @@ class Environment:
         return self.from_host.union(name for name, _ in self.override)
 
 
-@attrs.frozen
+@frozen
 class Task:
     """One task body; ``places`` gives the span of a key path such as ``deps[0]``, for messages.
 
@@ -92,7 +91,7 @@ class Task:
     mutex: Mutex | None = None
     env: Environment = Environment()
     source: str | None = None
-    places: Mapping[str, Span] = attrs.field(factory=dict, eq=False, repr=False)
+    places: Mapping[str, Span] = field(factory=dict, eq=False, repr=False)
 
     def place(self, key: str) -> Span | None:
         """Where a key of the body stands, or where the body itself stands."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
-import attrs
-
 from haz_trio.errors import Diagnostic, Span
 from haz_trio.model.patterns import WORKSPACE_ROOT, below
 from haz_trio.model.tasks import Task
+from haz_trio.values import field, frozen
 
 
 class Mode(enum.Enum):
@@ -43,7 +42,7 @@ class HashName(enum.Enum):
     SHA256 = "sha256"
 
 
-@attrs.frozen
+@frozen
 class Settings:
     """The settings of ``workspace.yml``; ages in seconds, sizes in bytes."""
 
@@ -51,35 +50,35 @@ class Settings:
     max_age: int | None = None
     max_size: int | None = None
     concurrency: int | None = None  # None: as many as the process has processors
-    tag_caps: Mapping[str, int] = attrs.field(factory=dict)
+    tag_caps: Mapping[str, int] = field(factory=dict)
     output_mode: OutputMode = OutputMode.LIVE
     cancel_grace: float = 5.0
     containment: Containment = Containment.GROUP
     outputs: KeepOutputs = KeepOutputs.KEEP
 
 
-@attrs.frozen
+@frozen
 class Project:
     """A project: ``root`` is workspace-absolute, ``/`` only in implicit mode."""
 
     name: str
     root: str
     tags: frozenset[str] = frozenset()
-    tasks: Mapping[str, Task] = attrs.field(factory=dict)
-    place: Span | None = attrs.field(default=None, eq=False, repr=False)
+    tasks: Mapping[str, Task] = field(factory=dict)
+    place: Span | None = field(default=None, eq=False, repr=False)
 
 
-@attrs.frozen
+@frozen
 class Overlay:
     """Task bodies for every project that carries all of ``tags_filter`` (CFG-024 to CFG-026)."""
 
     name: str
     tags_filter: frozenset[str] = frozenset()
-    tasks: Mapping[str, Task] = attrs.field(factory=dict)
-    place: Span | None = attrs.field(default=None, eq=False, repr=False)
+    tasks: Mapping[str, Task] = field(factory=dict)
+    place: Span | None = field(default=None, eq=False, repr=False)
 
 
-@attrs.frozen
+@frozen
 class Workspace:
     """A loaded workspace; ``root`` is an absolute path of the host with links resolved.
 
@@ -90,11 +89,11 @@ class Workspace:
 
     root: str
     mode: Mode = Mode.EXPLICIT
-    projects: Mapping[str, Project] = attrs.field(factory=dict)
-    overlays: Mapping[str, Overlay] = attrs.field(factory=dict)
+    projects: Mapping[str, Project] = field(factory=dict)
+    overlays: Mapping[str, Overlay] = field(factory=dict)
     settings: Settings = Settings()
-    warnings: tuple[Diagnostic, ...] = attrs.field(default=(), eq=False, repr=False)
-    note: str = attrs.field(default="", eq=False, repr=False)
+    warnings: tuple[Diagnostic, ...] = field(default=(), eq=False, repr=False)
+    note: str = field(default="", eq=False, repr=False)
 
     def host_path(self, path: str) -> str:
         """A workspace-absolute path as a path of the host."""

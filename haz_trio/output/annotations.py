@@ -12,9 +12,10 @@ from haz_trio.output.summary import violation_text
 from haz_trio.output.writes import Renderer, Target, Write
 from haz_trio.plan.messages import Event, TaskOutput, TaskSettled, ViolationFound
 from haz_trio.plan.outcome import Errored, Failed
+from haz_trio.values import frozen
 
 
-@attrs.frozen
+@frozen
 class Place:
     """Where a task is declared: a file as the service knows it, and a line from 1."""
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 
-import attrs
-
 from haz_trio.errors import Diagnostic, Severity
 from haz_trio.output.columns import wrap
 from haz_trio.output.machine import to_json
@@ -17,6 +15,7 @@ from haz_trio.output.narrated import narrate
 from haz_trio.output.palette import Drawing, Palette, Tone
 from haz_trio.output.places import message_of, shown_path
 from haz_trio.output.snippet import draw_snippet, strokes_for
+from haz_trio.values import evolve
 
 MARGIN = 2  # columns at the right that stay free
 NARROWEST = 40  # below this, lines are left to the terminal to break
@@ -59,7 +58,7 @@ def render_diagnostics(
     if headline and len(reports) == 1:
         only = reports[0]
         causes = (message_of(only), *only.causes)
-        reports = [attrs.evolve(only, message=headline, causes=causes, key_path="")]
+        reports = [evolve(only, message=headline, causes=causes, key_path="")]
     elif headline:
         return _render([Diagnostic(headline)], False, style, width, colour, cwd) + _render(
             reports, True, style, width, colour, cwd

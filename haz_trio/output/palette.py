@@ -6,9 +6,8 @@ import colorsys
 import enum
 from collections.abc import Mapping
 
-import attrs
-
 from haz_trio.model.names import TaskId
+from haz_trio.values import frozen
 
 RESET = "\x1b[0m"
 _SATURATION, _LIGHTNESS = 0.70, 0.62
@@ -42,7 +41,7 @@ class Tone(enum.Enum):
     HINT = "36"
 
 
-@attrs.frozen
+@frozen
 class Glyphs:
     """The sign of each outcome in a summary line (execution.md 7.4)."""
 
@@ -56,7 +55,7 @@ class Glyphs:
 _GLYPHS = {Drawing.UNICODE: Glyphs(), Drawing.ASCII: Glyphs(done="+", cached="=", failed="x")}
 
 
-@attrs.frozen
+@frozen
 class Palette:
     """How one stream is painted."""
 
@@ -79,7 +78,7 @@ class Palette:
         return f"\x1b[1m\x1b[38;2;{red};{green};{blue}m[{task}]{RESET} "
 
 
-@attrs.frozen
+@frozen
 class Screen:
     """How both streams are painted.
 

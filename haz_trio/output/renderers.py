@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Protocol, assert_never
 
-import attrs
-
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import OutputMode
 from haz_trio.output import summary
@@ -41,7 +39,6 @@ from haz_trio.plan.outcome import Completed, Errored, Failed, RunReport
 _TARGETS = {Stream.STDOUT: Target.STDOUT, Stream.STDERR: Target.STDERR}
 
 
-@attrs.define
 class Narrator:
     """Everything on standard error that is not a task's own: summaries, notes, the epilogue.
 
@@ -50,11 +47,10 @@ class Narrator:
     Violations are told at the end, where they are not lost among the lines of other tasks.
     """
 
-    palette: Palette
-    explain: bool = False
-    quiet: bool = False
-    _missed: set[TaskId] = attrs.field(factory=set, init=False)
-    _started: dict[TaskId, float] = attrs.field(factory=dict, init=False)
+    def __init__(self, palette: Palette, explain: bool = False, quiet: bool = False) -> None:
+        self.palette, self.explain, self.quiet = palette, explain, quiet
+        self._missed: set[TaskId] = set()
+        self._started: dict[TaskId, float] = {}
 
     def __call__(self, event: Event, at: float) -> list[Write]:
         match event:
@@ -102,23 +98,17 @@ def _all_well(report: RunReport) -> bool:
     return completed and not report.violations
 
 
-def _narrator_of(renderer: LiveRenderer | BufferedRenderer) -> Narrator:
-    return Narrator(renderer.screen.stderr, renderer.explain, renderer.quiet)
-
-
-@attrs.define
 class LiveRenderer:
     """Prints a line as soon as it is complete, behind the task's name (execution.md 7.2).
 
     A line ends at a line feed only; what has no end yet is held until the task settles.
     """
 
-    screen: Screen
-    explain: bool = False
-    quiet: bool = False
-    _narrate: Narrator = attrs.field(init=False, default=attrs.Factory(_narrator_of, True))
-    _prefixes: dict[tuple[TaskId, Stream], bytes] = attrs.field(factory=dict, init=False)
-    _rests: dict[tuple[TaskId, Stream], Spool] = attrs.field(factory=dict, init=False)
+    def __init__(self, screen: Screen, explain: bool = False, quiet: bool = False) -> None:
+        self.screen = screen
+        self._narrate = Narrator(screen.stderr, explain, quiet)
+        self._prefixes: dict[tuple[TaskId, Stream], bytes] = {}
+        self._rests: dict[tuple[TaskId, Stream], Spool] = {}
 
     def __call__(self, event: Event, at: float) -> Iterable[Write]:
         match event:
@@ -163,15 +153,13 @@ class LiveRenderer:
         return known
 
 
-@attrs.define
 class BufferedRenderer:
     """Prints all that a task wrote when it settles: stdout, then stderr, as they are (7.3)."""
 
-    screen: Screen
-    explain: bool = False
-    quiet: bool = False
-    _narrate: Narrator = attrs.field(init=False, default=attrs.Factory(_narrator_of, True))
-    _held: dict[tuple[TaskId, Stream], Spool] = attrs.field(factory=dict, init=False)
+    def __init__(self, screen: Screen, explain: bool = False, quiet: bool = False) -> None:
+        self.screen = screen
+        self._narrate = Narrator(screen.stderr, explain, quiet)
+        self._held: dict[tuple[TaskId, Stream], Spool] = {}
 
     def __call__(self, event: Event, at: float) -> Iterable[Write]:
         match event:

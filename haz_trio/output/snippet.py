@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import attrs
-
 from haz_trio.errors import Span
 from haz_trio.output.columns import cells, display_width
 from haz_trio.output.palette import Drawing, Palette, Tone
 from haz_trio.output.text import escape
+from haz_trio.values import frozen
 
 WINDOW = 200  # columns of a source line that are shown at most
 
 
-@attrs.frozen
+@frozen
 class Strokes:
     """The characters that diagnostics are drawn with."""
 
@@ -55,7 +54,7 @@ def strokes_for(palette: Palette) -> Strokes:
     return _STROKES[palette.drawing]
 
 
-@attrs.frozen
+@frozen
 class Marked:
     """A source line as it is shown, and the columns of the place in it, counted from 0."""
 

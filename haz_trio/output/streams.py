@@ -8,33 +8,32 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
-import attrs
-
 from haz_trio.output.descriptors import GONE, PIECE, push
 from haz_trio.output.writes import Target, Write
+from haz_trio.values import frozen
 
 _NAMES = {Target.STDOUT: "standard output", Target.STDERR: "standard error"}
 DESCRIPTORS: Mapping[Target, int] = {target: int(target) for target in Target}
 
 
-@attrs.frozen
+@frozen
 class Written:
     """Every byte has been taken."""
 
 
-@attrs.frozen
+@frozen
 class ReaderGone:
     """Nobody reads the stream, or it is closed; that is no error of ours (decisions.md 9)."""
 
 
-@attrs.frozen
+@frozen
 class WriteFailed:
     """The stream takes no more bytes: the disk is full, and the like."""
 
     reason: str
 
 
-@attrs.frozen
+@frozen
 class GivenUp:
     """The bytes were no longer wanted."""
 

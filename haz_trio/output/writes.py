@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
-import attrs
+from haz_trio.values import frozen
 
 if TYPE_CHECKING:
     from haz_trio.plan.messages import Event
@@ -19,7 +19,7 @@ class Target(enum.IntEnum):
     STDERR = 2
 
 
-@attrs.frozen
+@frozen
 class Write:
     """Bytes for a stream; at most 256 KiB."""
 

@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
 
-import attrs
+from haz_trio.values import frozen
 
 
-@attrs.frozen
+@frozen
 class Limits:
     """How many tasks may be in flight together, in all and for each capped tag; all at least 1."""
 
@@ -26,17 +26,19 @@ class Limits:
     tags: Mapping[str, int]
 
 
-@attrs.define
 class Group:
     """Ready tasks with the same capped tags, ``tags`` as positions among all capped tags.
 
     ``gate`` is the tag that keeps the group out; ``owed`` the tag whose free unit opened it.
     """
 
-    tags: tuple[int, ...]
-    ready: list[int] = attrs.field(factory=list)
-    gate: int | None = None
-    owed: int | None = None
+    __slots__ = ("gate", "owed", "ready", "tags")
+
+    def __init__(self, tags: tuple[int, ...]) -> None:
+        self.tags = tags
+        self.ready: list[int] = []
+        self.gate: int | None = None
+        self.owed: int | None = None
 
 
 class Admission:

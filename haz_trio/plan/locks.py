@@ -17,10 +17,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from itertools import takewhile
 
-import attrs
 
-
-@attrs.define
 class Lock:
     """One mutex; ``called`` and then ``line`` is the order in which the tasks came.
 
@@ -28,10 +25,11 @@ class Lock:
     ``alone`` says that an exclusive task holds the lock or is called; then there is just that one.
     """
 
-    holders: set[int] = attrs.field(factory=set)
-    called: set[int] = attrs.field(factory=set)
-    line: OrderedDict[int, bool] = attrs.field(factory=OrderedDict)
-    alone: bool = False
+    def __init__(self) -> None:
+        self.holders: set[int] = set()
+        self.called: set[int] = set()
+        self.line: OrderedDict[int, bool] = OrderedDict()
+        self.alone = False
 
 
 class Locks:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import enum
 from typing import TypeAlias
 
-import attrs
-
 from haz_trio.model.names import TaskId
 from haz_trio.plan.outcome import ExitStatus, Outcome, Record, RunReport, Violation
+from haz_trio.values import frozen
 
 # -- facts: something happened ----------------------------------------------------------------
 
 
-@attrs.frozen
+@frozen
 class Hit:
     """The look found an entry and made the outputs right."""
 
@@ -21,7 +20,7 @@ class Hit:
     record: Record
 
 
-@attrs.frozen
+@frozen
 class Missed:
     """The look found nothing usable under this key; the task has to run."""
 
@@ -29,7 +28,7 @@ class Missed:
     key: str
 
 
-@attrs.frozen
+@frozen
 class Ran:
     """The process ended with status 0 and every declared output is there.
 
@@ -42,14 +41,14 @@ class Ran:
     written: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class Kept:
     """The result has been stored, or could not be; either way the task is done."""
 
     task: TaskId
 
 
-@attrs.frozen
+@frozen
 class Ended:
     """The process ended with another status than 0."""
 
@@ -57,7 +56,7 @@ class Ended:
     status: ExitStatus
 
 
-@attrs.frozen
+@frozen
 class Broke:
     """Expected trouble: a missing input, a program that is not there, an output not made."""
 
@@ -65,14 +64,14 @@ class Broke:
     reason: str
 
 
-@attrs.frozen
+@frozen
 class Halted:
     """The scope of the step caught the cancellation that a ``Halt`` asked for."""
 
     task: TaskId
 
 
-@attrs.frozen
+@frozen
 class StopRequested:
     """Nothing new may start, and what is in flight has to end (EXEC-013)."""
 
@@ -82,7 +81,7 @@ Fact: TypeAlias = Hit | Missed | Ran | Kept | Ended | Broke | Halted | StopReque
 # -- decisions: do this -----------------------------------------------------------------------
 
 
-@attrs.frozen
+@frozen
 class Upstream:
     """What a hard predecessor contributes to the key: its stream digests (CACHE-007)."""
 
@@ -91,7 +90,7 @@ class Upstream:
     stderr: bytes
 
 
-@attrs.frozen
+@frozen
 class Look:
     """Derive the key, look it up, restore a hit; the answer is Hit, Missed, Broke or Halted."""
 
@@ -99,7 +98,7 @@ class Look:
     upstream: tuple[Upstream, ...]
 
 
-@attrs.frozen
+@frozen
 class Run:
     """Run the command; slot, tags and mutex are held.
 
@@ -109,7 +108,7 @@ class Run:
     task: TaskId
 
 
-@attrs.frozen
+@frozen
 class Keep:
     """Store the result, without the paths that belong to other tasks; the answer is Kept."""
 
@@ -117,14 +116,14 @@ class Keep:
     foreign: frozenset[str]
 
 
-@attrs.frozen
+@frozen
 class Drop:
     """Forget what the run step left to be stored; there is no answer."""
 
     task: TaskId
 
 
-@attrs.frozen
+@frozen
 class Halt:
     """Cancel the scope of the task's step; the answer is Halted, or what it was about to say."""
 
@@ -141,12 +140,12 @@ class Stream(enum.Enum):
     STDERR = "stderr"
 
 
-@attrs.frozen
+@frozen
 class RunStarted:
     tasks: tuple[TaskId, ...]
 
 
-@attrs.frozen
+@frozen
 class TaskReady:
     """Once per task: its predecessors are satisfied; only a slot or a tag is missing."""
 
@@ -160,7 +159,7 @@ class Obstacle(enum.Enum):
     KEY = "key"  # another task with the same key runs
 
 
-@attrs.frozen
+@frozen
 class TaskWaits:
     """The look missed and the command cannot start yet; slot and tags are given back."""
 
@@ -168,14 +167,14 @@ class TaskWaits:
     obstacle: Obstacle
 
 
-@attrs.frozen
+@frozen
 class TaskStarted:
     """Once per task, at its first look; its duration counts from here."""
 
     task: TaskId
 
 
-@attrs.frozen
+@frozen
 class TaskMissed:
     """The cache has nothing to use; ``reason`` is for people and never empty."""
 
@@ -184,7 +183,7 @@ class TaskMissed:
     reason: str
 
 
-@attrs.frozen
+@frozen
 class TaskBegun:
     """The key is known, and the command starts now, or what was recorded is shown.
 
@@ -195,7 +194,7 @@ class TaskBegun:
     key: str
 
 
-@attrs.frozen
+@frozen
 class TryFailed:
     """The command failed and is started again; ``number`` counts the tries from 1."""
 
@@ -205,7 +204,7 @@ class TryFailed:
     tries: int
 
 
-@attrs.frozen
+@frozen
 class TaskOutput:
     """Bytes of a task, as they were written; chunks end anywhere."""
 
@@ -214,7 +213,7 @@ class TaskOutput:
     data: bytes
 
 
-@attrs.frozen
+@frozen
 class TaskNote:
     """A remark about a task that changes no outcome: not stored, leftovers killed."""
 
@@ -222,30 +221,30 @@ class TaskNote:
     text: str
 
 
-@attrs.frozen
+@frozen
 class RunNote:
     """A remark about the whole run that changes no outcome: the cache cannot be written."""
 
     text: str
 
 
-@attrs.frozen
+@frozen
 class TaskSettled:
     task: TaskId
     outcome: Outcome
 
 
-@attrs.frozen
+@frozen
 class ViolationFound:
     violation: Violation
 
 
-@attrs.frozen
+@frozen
 class RunFinished:
     report: RunReport
 
 
-@attrs.frozen
+@frozen
 class RunClosed:
     """The last event of a run of the command line: what the process will end with."""
 

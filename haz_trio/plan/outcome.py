@@ -6,10 +6,9 @@ import enum
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-import attrs
-
 from haz_trio.model.names import TaskId
 from haz_trio.plan.exit_codes import EXIT_SUCCESS, EXIT_TASK_FAILURE
+from haz_trio.values import frozen
 
 
 class Source(enum.Enum):
@@ -19,7 +18,7 @@ class Source(enum.Enum):
     CACHE = "cache"
 
 
-@attrs.frozen
+@frozen
 class Record:
     """What a completed task left: its key, its stream digests, and its outputs.
 
@@ -33,7 +32,7 @@ class Record:
     outputs: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class Exited:
     """A process ended by itself with this status."""
 
@@ -43,7 +42,7 @@ class Exited:
         return f"exit {self.code}"
 
 
-@attrs.frozen
+@frozen
 class Signalled:
     """A process was ended by this signal, which we did not send."""
 
@@ -53,7 +52,7 @@ class Signalled:
         return f"signal {self.signal}"
 
 
-@attrs.frozen
+@frozen
 class TimedOut:
     """We ended a command that ran for longer than ``seconds`` (``--task-timeout``)."""
 
@@ -66,17 +65,17 @@ class TimedOut:
 ExitStatus: TypeAlias = Exited | Signalled | TimedOut
 
 
-@attrs.frozen
+@frozen
 class UpstreamFailed:
     upstream: TaskId
 
 
-@attrs.frozen
+@frozen
 class UpstreamErrored:
     upstream: TaskId
 
 
-@attrs.frozen
+@frozen
 class InRuntimeCycle:
     pass
 
@@ -84,17 +83,17 @@ class InRuntimeCycle:
 SkipCause: TypeAlias = UpstreamFailed | UpstreamErrored | InRuntimeCycle
 
 
-@attrs.frozen
+@frozen
 class InFlight:
     """Cancelled while it was looked up or ran."""
 
 
-@attrs.frozen
+@frozen
 class UpstreamCancelled:
     upstream: TaskId
 
 
-@attrs.frozen
+@frozen
 class RunCancelled:
     """Never started: the run was stopped first."""
 
@@ -102,13 +101,13 @@ class RunCancelled:
 CancelCause: TypeAlias = InFlight | UpstreamCancelled | RunCancelled
 
 
-@attrs.frozen
+@frozen
 class Completed:
     source: Source
     record: Record
 
 
-@attrs.frozen
+@frozen
 class Failed:
     """The process ended with another status than 0, or ran out of its time (EXEC-009).
 
@@ -118,21 +117,21 @@ class Failed:
     status: ExitStatus
 
 
-@attrs.frozen
+@frozen
 class Errored:
     """The task could not be keyed or started, or did not make what it declared (5.2)."""
 
     reason: str
 
 
-@attrs.frozen
+@frozen
 class Skipped:
     """A hard predecessor did not complete (EXEC-011), or the task is in a run-time cycle."""
 
     cause: SkipCause
 
 
-@attrs.frozen
+@frozen
 class Cancelled:
     cause: CancelCause
 
@@ -140,7 +139,7 @@ class Cancelled:
 Outcome: TypeAlias = Completed | Failed | Errored | Skipped | Cancelled
 
 
-@attrs.frozen
+@frozen
 class OutputOverlap:
     """Two tasks wrote one file (EXEC-020)."""
 
@@ -149,7 +148,7 @@ class OutputOverlap:
     path: str
 
 
-@attrs.frozen
+@frozen
 class RuntimeCycle:
     """What ``producer`` wrote at ``path`` is read by ``consumer``, on which it depends (EXEC-019).
 
@@ -165,7 +164,7 @@ class RuntimeCycle:
 Violation: TypeAlias = OutputOverlap | RuntimeCycle
 
 
-@attrs.frozen
+@frozen
 class RunReport:
     """How a run ended: an outcome for every selected task, in canonical order."""
 

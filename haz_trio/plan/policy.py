@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-import attrs
+from haz_trio.values import frozen
 
 UNLIMITED = float("inf")
 
@@ -27,7 +27,7 @@ class CacheUse(enum.Enum):
         return self in (CacheUse.BOTH, CacheUse.FORCED, CacheUse.STORE_ONLY)
 
 
-@attrs.frozen
+@frozen
 class Policy:
     """``slots`` beats the workspace's ``concurrency.default``; ``task_timeout`` is in seconds.
 

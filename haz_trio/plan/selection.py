@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain, pairwise
 
-import attrs
-
 from haz_trio.model.names import TaskId
+from haz_trio.values import frozen
 
 
-@attrs.frozen
+@frozen
 class PlannedTask:
     """What the plan has to know of a task.
 
@@ -29,7 +28,7 @@ class PlannedTask:
     shared: bool
 
 
-@attrs.frozen
+@frozen
 class Edges:
     """Edges of one kind, in both directions; the numbers of each list ascend."""
 
@@ -47,7 +46,7 @@ class Edges:
         return cls(before, after)
 
 
-@attrs.frozen
+@frozen
 class Selection:
     """The numbered tasks; ``made`` are edges from the maker of a file to its readers (DAG-013).
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import attrs
+from haz_trio.values import frozen
 
 
 class UnexpectedFactError(RuntimeError):
     """A fact that the state of its task does not allow: a bug in whoever drives the plan."""
 
 
-@attrs.frozen
+@frozen
 class PlanStatistics:
     """How many tasks are in which state, and how much work the queues have had so far."""
 

@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import TypeAlias
 
-import attrs
-
 from haz_trio.model.names import TaskId
 from haz_trio.plan.selection import Selection
+from haz_trio.values import frozen
 
 Consumers: TypeAlias = Callable[[str], Iterable[TaskId]]
 
@@ -42,7 +41,7 @@ class Claims:
         return frozenset(path for path in paths if self._first.get(path, task) != task)
 
 
-@attrs.frozen
+@frozen
 class Circle:
     """A cycle, as numbers: ``nodes`` starts with the producer, then the consumer, and closes."""
 

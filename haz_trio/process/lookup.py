@@ -10,18 +10,17 @@ import functools
 import os
 import stat
 
-import attrs
-
 from haz_trio.abc import Command
 from haz_trio.errors import SpawnError
 from haz_trio.process.environment import ENCODING, ERRORS
+from haz_trio.values import frozen
 
 DEFAULT_PATH = "/bin:/usr/bin"
 _ENTRIES_SHOWN = 8
 _HEAD = 256  # what Linux reads of a script's first line
 
 
-@attrs.frozen
+@frozen
 class _Problem:
     """Why a file is no program, and what to do about it."""
 

@@ -13,7 +13,7 @@ import stat
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 
-import attrs
+from haz_trio.values import field, frozen
 
 _DEAD = (b"Z", b"X")
 # Not ``loadavg``, which tells the same: containers have it replaced by one that lags behind.
@@ -21,15 +21,15 @@ _LAST_PID = "/proc/sys/kernel/ns_last_pid"
 _FEW = 1000  # numbers that are asked one by one
 
 
-@attrs.frozen
+@frozen
 class Process:
     """A live process; pid and start time (clock ticks since boot) are its identity."""
 
     pid: int
     started: int
-    parent: int = attrs.field(eq=False)
-    session: int = attrs.field(eq=False)
-    name: str = attrs.field(eq=False)
+    parent: int = field(eq=False)
+    session: int = field(eq=False)
+    name: str = field(eq=False)
 
     def __str__(self) -> str:
         return f"{self.name} (pid {self.pid})" if self.pid else self.name

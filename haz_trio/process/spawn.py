@@ -23,6 +23,7 @@ from haz_trio.abc import Command
 from haz_trio.errors import SpawnError
 from haz_trio.process.child import Child
 from haz_trio.process.lookup import cannot_start, encode, explain, find_program, glance
+from haz_trio.values import field, frozen
 
 # Seconds before another attempt.
 # A script that was just written is busy while a process forked meanwhile has not executed yet.
@@ -33,7 +34,7 @@ _DELAYS = {errno.ETXTBSY: _BUSY, errno.EAGAIN: _CROWDED, errno.ENOMEM: _CROWDED}
 OpenPidfd: TypeAlias = Callable[[int], int]
 
 
-@attrs.frozen
+@frozen
 class _Searches:
     """The searches of one run of trio.
 
@@ -41,8 +42,8 @@ class _Searches:
     ``found`` are programs, each with the PATH that it was found in.
     """
 
-    limiter: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(8))
-    found: set[tuple[str, str | None]] = attrs.field(factory=set)
+    limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(8))
+    found: set[tuple[str, str | None]] = field(factory=set)
 
 
 _searches: trio.lowlevel.RunVar[_Searches] = trio.lowlevel.RunVar("haz_trio searches")

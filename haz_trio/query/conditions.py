@@ -5,16 +5,15 @@ from __future__ import annotations
 import enum
 from typing import TypeAlias
 
-import attrs
-
 from haz_trio.errors import Span
 from haz_trio.model.globs import Glob
 from haz_trio.model.names import TaskId
 from haz_trio.model.patterns import Pattern
 from haz_trio.query.syntax import Expression
+from haz_trio.values import field, frozen
 
 
-@attrs.frozen
+@frozen
 class Name:
     """A name that need not exist, or a glob over names."""
 
@@ -25,28 +24,28 @@ class Name:
         return name == self.text if self.glob is None else self.glob.matches(name.encode())
 
 
-@attrs.frozen
+@frozen
 class HasTag:
     """The project of the task carries a tag."""
 
     name: Name
 
 
-@attrs.frozen
+@frozen
 class InProject:
     """The project of the task is called so."""
 
     name: Name
 
 
-@attrs.frozen
+@frozen
 class IsNamed:
     """The task is called so."""
 
     name: Name
 
 
-@attrs.frozen
+@frozen
 class IsTask:
     """It is this very task."""
 
@@ -60,13 +59,13 @@ class Side(enum.Enum):
     OUTPUTS = "outputs"
 
 
-@attrs.frozen
+@frozen
 class Touches:
     """Some declared pattern of the task can match a path that ``pattern`` matches."""
 
     side: Side
     pattern: Pattern
-    place: Span = attrs.field(eq=False, repr=False)
+    place: Span = field(eq=False, repr=False)
 
 
 class Trait(enum.Enum):
@@ -78,7 +77,7 @@ class Trait(enum.Enum):
     MUTEX = "mutex"
 
 
-@attrs.frozen
+@frozen
 class Declares:
     """The body has a non-empty list of this kind, or a mutex."""
 
@@ -94,7 +93,7 @@ class Relation(enum.Enum):
     ANCESTOR_OF = "ancestor-of"
 
 
-@attrs.frozen
+@frozen
 class Related:
     """The task is related to some task of the whole workspace that ``targets`` describes.
 

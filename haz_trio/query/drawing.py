@@ -8,10 +8,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 
-import attrs
-
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
+from haz_trio.values import frozen
 
 
 class Bond(enum.Enum):
@@ -22,7 +21,7 @@ class Bond(enum.Enum):
     PRODUCER = "producer"
 
 
-@attrs.frozen
+@frozen
 class Edge:
     """``task`` needs ``needs``; two tasks may be bound in several ways."""
 

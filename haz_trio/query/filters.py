@@ -35,6 +35,7 @@ from haz_trio.query.syntax import (
     operands_of,
     substitute,
 )
+from haz_trio.values import frozen
 
 
 class QueryError(ConfigError):
@@ -62,7 +63,7 @@ _PATHS: Final = Language(escapes=True)
 _KINDS: Final = Language(kinds=True)
 
 
-@attrs.frozen
+@frozen
 class _Rules:
     """How the words of a filter are cut and read, and what relation its tasks stand in."""
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-import attrs
-
 from haz_trio.errors import InvalidTextError
 from haz_trio.query.syntax import And, Atom, Call, Expression, Leaf, Not, Operand, Or
+from haz_trio.values import frozen
 
 BLANKS: Final = " \t\r\n"
 OPERATORS: Final = "|&!()"
@@ -25,7 +24,7 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _BLANK = re.compile(rf"[{BLANKS}]*")
 
 
-@attrs.frozen
+@frozen
 class Language:
     """What differs between the filters in how words are cut.
 

@@ -10,6 +10,8 @@ from typing import Generic, TypeAlias, TypeVar, assert_never
 
 import attrs
 
+from haz_trio.values import frozen
+
 A = TypeVar("A")
 B = TypeVar("B")
 
@@ -45,7 +47,7 @@ class Or(Generic[A]):
 Expression: TypeAlias = Leaf[A] | Not[A] | And[A] | Or[A]
 
 
-@attrs.frozen
+@frozen
 class Atom:
     """A word of a query: its text without quotes and escapes, and the characters it takes up."""
 
@@ -54,7 +56,7 @@ class Atom:
     end: int
 
 
-@attrs.frozen
+@frozen
 class Call:
     """``child-of(…)``: a relation to the tasks of a whole expression."""
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import attrs
 import pytest
 
 from haz_trio.abc import Miss, Restored, Stored
@@ -17,6 +16,7 @@ from haz_trio.cache.manifest import Manifest, render
 from haz_trio.cache.manifest_reader import parse
 from haz_trio.model.workspace import HashName
 from haz_trio.plan.messages import Stream
+from haz_trio.values import evolve
 from tests.cache.small_result import WHAT, build
 from tests.cache.store_support import (
     KEY,
@@ -149,10 +149,10 @@ def put(bench: Bench, changed: Manifest) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda m: attrs.evolve(m, exit_status=7),
-        lambda m: attrs.evolve(m, key=OTHER_KEY),
-        lambda m: attrs.evolve(m, outputs=()),
-        lambda m: attrs.evolve(m, project_root="/app"),
+        lambda m: evolve(m, exit_status=7),
+        lambda m: evolve(m, key=OTHER_KEY),
+        lambda m: evolve(m, outputs=()),
+        lambda m: evolve(m, project_root="/app"),
     ],
     ids=["exit-status", "key", "outputs", "project"],
 )
@@ -169,9 +169,9 @@ def test_a_sealed_lie_is_a_miss(bench: Bench, change: Callable[[Manifest], Manif
 def test_an_output_elsewhere_is_a_miss(bench: Bench) -> None:
     """A path that this task does not declare is not written, sealed or not (B 159)."""
     found = recorded(bench)
-    moved = attrs.evolve(found.outputs[-1], path="/lib/precious")
+    moved = evolve(found.outputs[-1], path="/lib/precious")
     outputs = tuple(sorted((*found.outputs, moved), key=lambda o: o.path))
-    put(bench, attrs.evolve(found, outputs=outputs))
+    put(bench, evolve(found, outputs=outputs))
     assert isinstance(bench.hit(WHAT), Miss)
     assert not (bench.lib / "precious").exists()
 
@@ -180,8 +180,8 @@ def test_an_output_elsewhere_is_a_miss(bench: Bench) -> None:
 def test_a_link_that_leads_outside_is_a_miss(bench: Bench, target: str) -> None:
     """No restore makes a link out of the workspace (I03)."""
     found = recorded(bench)
-    links = tuple(attrs.evolve(link, target=target) for link in found.links)
-    put(bench, attrs.evolve(found, links=links))
+    links = tuple(evolve(link, target=target) for link in found.links)
+    put(bench, evolve(found, links=links))
     missing(bench)
     assert isinstance(bench.hit(WHAT), Miss)
     assert bench.tree() == {}

@@ -6,7 +6,6 @@ import json
 import time
 from typing import Any, TypeAlias
 
-import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from haz_trio.cache.manifest import Folder, Link, Manifest, Output, render
 from haz_trio.cache.manifest_reader import LIMIT, OtherSchema, Unsound, parse
 from haz_trio.model.workspace import HashName
+from haz_trio.values import evolve
 
 HEX = "0123456789abcdef" * 4
 SMALL = Manifest(
@@ -81,7 +81,7 @@ def test_what_is_written_is_read(manifest: Manifest) -> None:
 @given(manifests(), manifests())
 def test_different_manifests_have_different_seals(one: Manifest, other: Manifest) -> None:
     """The seal covers everything but the time of creation."""
-    ageless = [attrs.evolve(manifest, created_at=0) for manifest in (one, other)]
+    ageless = [evolve(manifest, created_at=0) for manifest in (one, other)]
     assert (one.seal == other.seal) == (ageless[0] == ageless[1])
 
 
@@ -105,12 +105,12 @@ def test_different_manifests_have_different_seals(one: Manifest, other: Manifest
 )
 def test_each_member_is_sealed(change: Members) -> None:
     """A member that was changed without its seal makes the manifest unsound."""
-    assert isinstance(parse(render(attrs.evolve(SMALL, **change)), SMALL.hash_name), Unsound)
+    assert isinstance(parse(render(evolve(SMALL, **change)), SMALL.hash_name), Unsound)
 
 
 def test_the_time_of_creation_is_not_sealed() -> None:
     """Scripts may age an entry (C5)."""
-    aged = attrs.evolve(SMALL, created_at=1)
+    aged = evolve(SMALL, created_at=1)
     assert parse(render(aged), SMALL.hash_name) == aged
 
 
@@ -137,7 +137,7 @@ def test_the_time_of_creation_is_not_sealed() -> None:
 )
 def test_a_contradiction_is_unsound_however_well_it_is_sealed(change: Members) -> None:
     """Order, doublets, files with something below, odd paths and numbers (I01, I02, I04)."""
-    changed = attrs.evolve(SMALL, **change).sealed
+    changed = evolve(SMALL, **change).sealed
     assert isinstance(parse(render(changed), HashName.BLAKE3), Unsound)
 
 

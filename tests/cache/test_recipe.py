@@ -23,6 +23,7 @@ from haz_trio.model.patterns import Anchored, parse_pattern
 from haz_trio.model.tasks import Action, Argv, Environment, Shell
 from haz_trio.model.workspace import HashName
 from haz_trio.plan.messages import Upstream
+from haz_trio.values import evolve
 
 SECRET = bytes(range(32))
 
@@ -191,10 +192,10 @@ def variants() -> dict[str, Parts]:
         "input renamed": {"inputs": [("/lib/c", b"1" * 32), BASE.inputs[1]]},
         "contents swapped": {"inputs": [("/lib/a", b"2" * 32), ("/lib/b", b"1" * 32)]},
         "no dependency": {"upstream": []},
-        "other stdout": {"upstream": [attrs.evolve(UP, stdout=b"5" * 32)]},
-        "other stderr": {"upstream": [attrs.evolve(UP, stderr=b"5" * 32)]},
+        "other stdout": {"upstream": [evolve(UP, stdout=b"5" * 32)]},
+        "other stderr": {"upstream": [evolve(UP, stderr=b"5" * 32)]},
         "streams swapped": {"upstream": [Upstream(UP.task, UP.stderr, UP.stdout)]},
-        "dependency renamed": {"upstream": [attrs.evolve(UP, task=TaskId("lib", "gen2"))]},
+        "dependency renamed": {"upstream": [evolve(UP, task=TaskId("lib", "gen2"))]},
         "variable: other value": {"host": {"PATH": "/bin:/usr/bin"}},
         "variable: empty, not unset": {"host": {"PATH": "/bin", "MODE": ""}},
         "variable: unset": {"host": {}},
@@ -248,7 +249,7 @@ def test_the_key_is_the_digest_of_the_encoding() -> None:
 
 def test_the_encoding_does_not_change_by_accident() -> None:
     """A fixed vector: another encoding needs another FORMAT, or old keys would mean new things."""
-    recipe = attrs.evolve(BASE.recipe(), platform=("linux", "x86_64"))
+    recipe = evolve(BASE.recipe(), platform=("linux", "x86_64"))
     assert FORMAT == "haz-trio recipe 1"
     assert PLATFORM[0] == sys.platform
     digest = hashlib.sha256(encode(recipe)).hexdigest()

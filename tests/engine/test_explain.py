@@ -7,13 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import attrs
 import pytest
 
 from haz_trio.cache.entries import Damaged, NoEntry
 from haz_trio.cache.manifest import Manifest, render
 from haz_trio.cache.manifest_reader import OtherSchema
 from haz_trio.engine.explain import Explanation, Keyed, Unkeyed
+from haz_trio.values import evolve
 from tests.engine.why_support import Bench, sh, snapshot, task_id
 
 
@@ -160,8 +160,8 @@ def test_a_sound_entry_of_another_task_is_no_hit(bench: Bench) -> None:
     bench.run("lib:build")
     standing = keyed(bench.explain("lib:build"))
     assert isinstance(standing.found, Manifest)
-    outputs = tuple(attrs.evolve(o, path="/lib/other") for o in standing.found.outputs)
-    foreign = attrs.evolve(standing.found, outputs=outputs).sealed
+    outputs = tuple(evolve(o, path="/lib/other") for o in standing.found.outputs)
+    foreign = evolve(standing.found, outputs=outputs).sealed
     (bench.entry(standing.key) / "manifest.json").write_bytes(render(foreign))
     found = keyed(bench.explain("lib:build")).found
     assert isinstance(found, Damaged)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,12 +10,13 @@ from haz_trio.errors import GraphError
 from haz_trio.graph.affected import affected_tasks, dependents
 from haz_trio.graph.build import build_graph
 from haz_trio.model.workspace import Overlay, Workspace
+from haz_trio.values import evolve
 from tests.graph.builders import ids, overlay, project, task, workspace, workspaces
 
 
 def from_overlay(name: str, *tasks: str, tags: tuple[str, ...] = ()) -> Overlay:
     """An overlay whose bodies say where they are from, as loaded ones do."""
-    bodies = [attrs.evolve(task(each), source=name) for each in tasks]
+    bodies = [evolve(task(each), source=name) for each in tasks]
     return overlay(name, *bodies, tags=tags)
 
 

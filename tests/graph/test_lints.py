@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import attrs
 import pytest
 from hypothesis import given, settings
 
@@ -14,6 +13,7 @@ from haz_trio.graph.lints import lint, workspace_path
 from haz_trio.model.globs import is_glob
 from haz_trio.model.tasks import Action, Argv, Environment, Shell, Task
 from haz_trio.model.workspace import Mode, Workspace
+from haz_trio.values import evolve
 from tests.graph.builders import one, overlay, project, task, workspace, workspaces
 
 
@@ -27,7 +27,7 @@ def messages(of: Workspace) -> list[str]:
 
 
 def doing(action: Action, body: Task, **variables: str) -> Task:
-    return attrs.evolve(body, action=action, env=Environment(override=tuple(variables.items())))
+    return evolve(body, action=action, env=Environment(override=tuple(variables.items())))
 
 
 # -- programs ---------------------------------------------------------------------------------
@@ -61,7 +61,7 @@ def test_programs_that_are_found(action: Action, variables: Mapping[str, str]) -
 def test_a_path_of_the_host_is_a_path() -> None:
     """PATH may come from the host as well."""
     env = Environment(from_host=frozenset({"PATH"}))
-    assert messages(one(attrs.evolve(task("a"), action=Argv(("cargo",)), env=env))) == []
+    assert messages(one(evolve(task("a"), action=Argv(("cargo",)), env=env))) == []
 
 
 def test_a_shell_that_is_not_found() -> None:
@@ -262,9 +262,7 @@ def test_one_body_of_many_tasks_is_told_once() -> None:
 
 def test_the_order_is_that_of_the_tasks() -> None:
     """Within a task programs come before outputs, and those before dependencies."""
-    bad = attrs.evolve(
-        task("b", inputs=["x"], outputs=["/q/y"], deps=["~:a"]), action=Argv(("cargo",))
-    )
+    bad = evolve(task("b", inputs=["x"], outputs=["/q/y"], deps=["~:a"]), action=Argv(("cargo",)))
     of = workspace(project("p", bad, task("a", outputs=["/q/z"])), project("q"))
     keys = [warning.key_path for warning in warnings(of)]
     assert keys == [

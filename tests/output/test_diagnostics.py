@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from haz_trio.output.columns import cells, display_width
 from haz_trio.output.diagnostics import Style, render_diagnostics, render_error, style_for
 from haz_trio.output.palette import Drawing
 from haz_trio.output.places import rule_of, shown_path
+from haz_trio.values import evolve
 
 SOURCE = SourceText(
     "/ws/lib/haz.yml",
@@ -80,7 +80,7 @@ def test_ascii() -> None:
 
 def test_narrated() -> None:
     """Plain sentences with inclusive columns, in the order of cli.md 8.4."""
-    assert render(attrs.evolve(PROBLEM, causes=("why",)), style=Style.NARRATED) == (
+    assert render(evolve(PROBLEM, causes=("why",)), style=Style.NARRATED) == (
         "expected a list like `[a, b]`, found the text `make all` (at `tasks.build.command`)\n"
         "    Diagnostic severity: error\n"
         "    Caused by: why\n"
@@ -98,7 +98,7 @@ def test_narrated() -> None:
 def test_json() -> None:
     """Every field of a problem under the names of cli.md 8.5, numbers from 1, end exclusive."""
     owner = Diagnostic("the first one", span=at(1, 7, 10))
-    text = render(attrs.evolve(PROBLEM, related=(owner,)), headline="ignored", style=Style.JSON)
+    text = render(evolve(PROBLEM, related=(owner,)), headline="ignored", style=Style.JSON)
     problems = [json.loads(line) for line in text.splitlines()]
     assert len(problems) == 1
     related = problems[0].pop("related")
@@ -387,8 +387,8 @@ def test_colour_changes_no_text() -> None:
     """Without its escapes, a coloured report is the plain one, also where lines wrap."""
     import re
 
-    wide = attrs.evolve(PROBLEM, message="word " * 40, causes=("cause " * 40, "last " * 40))
-    problems = [wide, attrs.evolve(wide, severity=Severity.WARNING, related=(PROBLEM,))]
+    wide = evolve(PROBLEM, message="word " * 40, causes=("cause " * 40, "last " * 40))
+    problems = [wide, evolve(wide, severity=Severity.WARNING, related=(PROBLEM,))]
     plain = render_diagnostics(problems, headline="2 problems", cwd="/ws")
     coloured = render_diagnostics(problems, headline="2 problems", cwd="/ws", colour=True)
     assert coloured != plain

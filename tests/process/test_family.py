@@ -8,13 +8,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 
-import attrs
 import pytest
 import trio
 
 from haz_trio.process import proc
 from haz_trio.process.family import Family, wait_gone
 from haz_trio.process.spawn import spawn
+from haz_trio.values import evolve
 from tests.process.support import PYTHON, bearers, end, new_token, shell, state
 
 NESTED = "sleep 60 & (sleep 60 & exec setsid sleep 60) & echo up; wait"
@@ -83,8 +83,8 @@ def test_a_signal_meets_exactly_one_process(bystander: subprocess.Popen[bytes]) 
     """A pid that meanwhile names another process is not signalled."""
     process = proc.look(bystander.pid)
     assert process is not None
-    proc.send(attrs.evolve(process, started=process.started - 1), signal.SIGKILL)
-    proc.send(attrs.evolve(process, pid=2**22), signal.SIGKILL)
+    proc.send(evolve(process, started=process.started - 1), signal.SIGKILL)
+    proc.send(evolve(process, pid=2**22), signal.SIGKILL)
     with pytest.raises(subprocess.TimeoutExpired):
         bystander.wait(0.02)
     proc.send(process, signal.SIGKILL)

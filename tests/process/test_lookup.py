@@ -6,11 +6,11 @@ import os
 import stat
 from pathlib import Path
 
-import attrs
 import pytest
 
 from haz_trio.abc import Command
 from haz_trio.errors import SpawnError
+from haz_trio.values import evolve
 from tests.process.support import command, run
 
 
@@ -137,7 +137,7 @@ def test_texts_that_the_system_cannot_take() -> None:
     assert "'a=b' is no name" in refusal(Command(("true",), "/", {"a=b": ""}))
     assert "'' is no name" in refusal(Command(("true",), "/", {"": "x"}))
     assert "is no text that can be encoded" in refusal(command("true", "\ud800"))
-    assert "names no program" in refusal(attrs.evolve(command("x"), argv=()))
+    assert "names no program" in refusal(evolve(command("x"), argv=()))
 
 
 def test_a_mode_that_only_others_may_execute(tmp_path: Path) -> None:
