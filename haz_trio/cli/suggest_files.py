@@ -1,4 +1,4 @@
-"""The names of projects, tags and tasks for completion: read fast, and from broken files too.
+"""The names of projects, tags and tasks from the files: read fast, and from broken ones too.
 
 Nothing is checked here and no problem is reported: what can be read is offered.
 """
@@ -11,8 +11,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from haz_trio.cli.options import RootOptions
-from haz_trio.cli.session import current_directory
+from haz_trio.cli.suggest_names import Known, Names
 from haz_trio.config.discovery import PROJECT_FILE, Root
 from haz_trio.config.disk import read_file, within
 from haz_trio.config.expansion import ProjectRoot, expand
@@ -40,29 +39,13 @@ class Named:
     tasks: tuple[str, ...] = ()
 
 
-@attrs.frozen
-class Known:
-    """A project with its tasks, those of overlays included; ``root`` is workspace-absolute."""
+def read_names(directory: str, chosen: str | None) -> Names:
+    """The names of the workspace around a directory; ``chosen`` is what ``--root`` says.
 
-    name: str
-    root: str
-    tags: frozenset[str]
-    tasks: tuple[str, ...]
-
-
-@attrs.frozen
-class Names:
-    """Everything that a reference can name, seen from a directory."""
-
-    projects: tuple[Known, ...] = ()
-    bearing: Known | None = None
-
-
-def find_names(options: RootOptions) -> Names:
-    """The names of the workspace around the current directory; none where there is none."""
+    None where there is no workspace.
+    """
     try:
-        directory = current_directory(options)
-        root = load_root(directory, root=options.root)
+        root = load_root(directory, root=chosen)
     except ConfigError:
         return Names()
     overlays = list(_overlays(root))
@@ -86,11 +69,11 @@ def _places(root: Root) -> tuple[ProjectRoot, ...]:
 def _overlays(root: Root) -> Iterator[Named]:
     if root.mode is Mode.EXPLICIT:
         for _, path in list_overlays(root.path).files:
-            yield read_names(path)
+            yield read_file_names(path)
 
 
 def _known(place: ProjectRoot, overlays: list[Named]) -> Iterator[Known]:
-    own = read_names(os.path.join(place.directory, PROJECT_FILE))
+    own = read_file_names(os.path.join(place.directory, PROJECT_FILE))
     if own.name:
         tasks = set(own.tasks)
         for overlay in overlays:
@@ -99,7 +82,7 @@ def _known(place: ProjectRoot, overlays: list[Named]) -> Iterator[Known]:
         yield Known(own.name, place.root, own.tags, tuple(sorted(tasks)))
 
 
-def read_names(path: str) -> Named:
+def read_file_names(path: str) -> Named:
     """The names in one project or overlay file, as far as it can be read."""
     data = read_file(path)
     text = decode(path, data) if isinstance(data, bytes) else None
