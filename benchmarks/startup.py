@@ -24,6 +24,7 @@ from statistics import median
 
 from benchmarks.workspaces import make_workspace
 
+AGAIN = "  "  # the same words, for another row
 LINES = [
     "--version",
     "completions bash",
@@ -38,7 +39,8 @@ LINES = [
     "run --workspace --dry-run",
     "why p00000:build",
     "cache info",
-    "run --workspace",
+    "run --workspace",  # after a forced one: everything is a hit, but there is no memo yet
+    f"run --workspace{AGAIN}",
     "run --workspace --force",
 ]
 

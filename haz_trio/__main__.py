@@ -16,7 +16,7 @@ import time
 def main() -> None:
     """Run the command line of this process and exit with its code."""
     began = time.perf_counter()
-    if "run" in sys.argv:
+    if "run" in sys.argv and "__suggest" not in sys.argv:
         from haz_trio.memo import replay
 
         said = replay(sys.argv[1:], began)

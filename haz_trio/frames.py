@@ -13,7 +13,6 @@ import os
 import stat
 import struct
 import time
-from contextlib import suppress
 
 import xxhash
 
@@ -137,6 +136,8 @@ def write_whole(path: str, data: bytes) -> None:
             file.write(data)
         os.replace(temporary, path)
     except BaseException:  # whatever ended the write, its rest goes; then it is raised on
+        from contextlib import suppress  # here, because a memo is read without it
+
         with suppress(OSError):
             os.unlink(temporary)
         raise

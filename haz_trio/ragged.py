@@ -5,11 +5,12 @@ State files hold them so that nothing has to be decoded but what is asked for.
 
 from __future__ import annotations
 
-from array import array
+import struct
 from itertools import accumulate, chain
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Iterable, Sequence
 
 _SIZE = 4  # bytes of a number
@@ -25,6 +26,8 @@ class Ragged:
 
     @classmethod
     def of(cls, lists: Iterable[Sequence[int]]) -> Ragged:
+        from array import array  # here and below: it imports more than a memo needs
+
         kept = list(lists)
         ends = array("I", accumulate(map(len, kept)))
         return cls(ends, array("I", chain.from_iterable(kept)))
@@ -32,6 +35,8 @@ class Ragged:
     @classmethod
     def parse(cls, data: memoryview) -> Ragged:
         """What ``encode`` made; raises ``ValueError`` for anything else."""
+        from array import array
+
         count = int.from_bytes(data[:_SIZE], "little")
         ends, flat = array("I"), array("I")
         middle = _SIZE + count * _SIZE
@@ -57,21 +62,21 @@ class Ragged:
 
 def pack(parts: Sequence[bytes]) -> bytes:
     """Parts of any length as one; ``unpack`` takes them apart."""
-    lengths = array("I", map(len, parts))
-    return b"".join((len(parts).to_bytes(_SIZE, "little"), lengths.tobytes(), *parts))
+    lengths = struct.pack(f"={len(parts)}I", *map(len, parts))
+    return b"".join((len(parts).to_bytes(_SIZE, "little"), lengths, *parts))
 
 
 def unpack(data: bytes) -> list[memoryview]:
     """The parts that ``pack`` joined; raises ``ValueError`` when they do not fill the data."""
     view = memoryview(data)
     count = int.from_bytes(view[:_SIZE], "little")
-    lengths = array("I")
     at = _SIZE + count * _SIZE
-    lengths.frombytes(view[_SIZE:at])
+    if at > len(data):
+        raise ValueError("parts do not fit into the data")
     parts = []
-    for length in lengths:
+    for length in struct.unpack(f"={count}I", view[_SIZE:at]):
         parts.append(view[at : at + length])
         at += length
-    if len(lengths) != count or at != len(data):
+    if at != len(data):
         raise ValueError("parts do not fill the data")
     return parts

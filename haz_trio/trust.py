@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import struct
-from functools import cache
 from operator import attrgetter
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
@@ -39,6 +38,7 @@ _REMOTE = frozenset(
     {"9p", "afs", "ceph", "cifs", "lustre", "nfs", "nfs4", "smb3", "smbfs", "vboxsf", "virtiofs"}
 )
 _MOUNTS = "/proc/self/mountinfo"
+_remote_devices: list[frozenset[int]] = []  # of this process, once they have been asked for
 
 
 def is_settled(dev: int, mtime_ns: int, ctime_ns: int, *, seen_ns: int, now_ns: int) -> bool:
@@ -70,14 +70,15 @@ def survives(ctime_ns: int, *, written_at_ns: int, same_boot: bool) -> bool:
     return same_boot or ctime_ns + _UNSYNCED < written_at_ns
 
 
-@cache
 def remote_devices() -> frozenset[int]:
     """The devices of network file systems when this was first asked; none where unknown."""
-    try:
-        with open(_MOUNTS, "rb") as file:
-            return parse_mounts(file.read())
-    except OSError:
-        return frozenset()
+    if not _remote_devices:
+        try:
+            with open(_MOUNTS, "rb") as file:
+                _remote_devices.append(parse_mounts(file.read()))
+        except OSError:
+            _remote_devices.append(frozenset())
+    return _remote_devices[0]
 
 
 def parse_mounts(text: bytes) -> frozenset[int]:

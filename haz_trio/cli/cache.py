@@ -9,16 +9,13 @@ import time
 from collections.abc import Iterable
 
 from haz_trio.cache.census import Bulk, Census, cache_path, census, measure
-from haz_trio.cache.clearing import clear
-from haz_trio.cache.collect import CleanOptions, plan_clean
 from haz_trio.cache.files import explain
 from haz_trio.cache.problems import Problem
-from haz_trio.cache.sweep import carry_out
 from haz_trio.cli.cache_reports import cleaned_text, info_json, info_text, plan_text
 from haz_trio.cli.options import RootOptions
 from haz_trio.cli.printing import Printer
 from haz_trio.cli.session import current_directory
-from haz_trio.config.load import load_root, read_cache_settings
+from haz_trio.config.snapshot import find_snapshot
 from haz_trio.errors import ConfigError, Diagnostic, HazError, Severity
 from haz_trio.model.workspace import Settings
 from haz_trio.output.streams import write_all
@@ -43,7 +40,14 @@ class Place:
 
 def open_place(options: RootOptions, printer: Printer) -> Place:
     """Find the workspace around the current directory; raises ``ConfigError``."""
-    root = load_root(current_directory(options), root=options.root)
+    directory = current_directory(options)
+    snapshot = find_snapshot(directory, root=options.root)
+    if snapshot is not None:  # none is made where there is a note
+        return Place(snapshot.workspace.root, snapshot.workspace.settings)
+    # Imported here: an unchanged workspace needs no YAML (cli.md 14.5).
+    from haz_trio.config.load import load_root, read_cache_settings
+
+    root = load_root(directory, root=options.root)
     if root.note:
         printer.warn([Diagnostic(root.note, severity=Severity.WARNING)])
     return Place(root.path, read_cache_settings(root))
@@ -64,6 +68,9 @@ def info_command(options: RootOptions, *, as_json: bool) -> int:
 
 def clear_command(options: RootOptions) -> int:
     """Remove the cache; also without one that is a success."""
+    # Imported here, as below: those who look need nothing that removes.
+    from haz_trio.cache.clearing import clear
+
     printer = Printer(options)
     place = open_place(options, printer)
     try:
@@ -90,6 +97,9 @@ def clean_command(
 
     The exit code is 2 when something could not be read or removed.
     """
+    from haz_trio.cache.collect import CleanOptions, plan_clean
+    from haz_trio.cache.sweep import carry_out
+
     printer = Printer(options)
     place = open_place(options, printer)
     wanted = CleanOptions(soft=soft, max_age=max_age, max_size=max_size).merged(

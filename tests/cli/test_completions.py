@@ -17,8 +17,9 @@ import pytest
 from haz_trio.cli.completions import SCRIPTS
 from haz_trio.cli.main import run_command_line
 from haz_trio.cli.suggest import WORDS
-from haz_trio.cli.suggest_names import Named, read_names
+from haz_trio.cli.suggest_files import Named, read_file_names
 from haz_trio.cli.suggest_table import COMMANDS
+from haz_trio.config.snapshot import find_snapshot
 from haz_trio.model.workspace import OutputMode
 from haz_trio.output.palette import ColorChoice
 from tests.cli.pseudo_terminal import on_terminal
@@ -125,6 +126,20 @@ def test_a_project_offers_its_own_tasks(place: Place) -> None:
     assert place.tab("-C", str(place.root / "web"), "run", "b") == ["bundle"]
 
 
+def test_names_are_remembered(place: Place) -> None:
+    """A run leaves the names behind for the next press of the key, until a file changes."""
+    lines: list[tuple[tuple[str, ...], str]]
+    lines = [(("run", ""), ""), (("run", ""), "lib"), (("run", "^"), "web"), (("run", "["), "lib")]
+    read = [place.tab(*words, cwd=cwd) for words, cwd in lines]
+    assert find_snapshot(str(place.root)) is None
+    run = [sys.executable, "-m", "haz_trio", "run", "--workspace"]
+    subprocess.run(run, cwd=place.root, capture_output=True, check=False)
+    assert find_snapshot(str(place.root)) is not None
+    assert [place.tab(*words, cwd=cwd) for words, cwd in lines] == read
+    (place.root / "web/haz.yml").write_text("{name: web, tasks: {other: {command: [a]}}}")
+    assert place.tab("run", "web:") == ["web:other"]
+
+
 def test_hidden_commands_are_not_offered(place: Place) -> None:
     """The command behind the scripts is no command for people."""
     assert "__suggest" not in place.tab("")
@@ -154,9 +169,9 @@ def test_a_guess_agrees_with_the_parser(tmp_path: Path) -> None:
     good = "name: 'a'\ntags:\n  - x\n  - y # c\ntasks:\n  t1:\n    shell: x\n  t2: {shell: y}\n"
     (tmp_path / "good.yml").write_text(good)
     (tmp_path / "bad.yml").write_text(good + "x-end: [\n")
-    found = read_names(str(tmp_path / "good.yml"))
+    found = read_file_names(str(tmp_path / "good.yml"))
     assert found == Named("a", frozenset({"x", "y"}), ("t1", "t2"))
-    assert read_names(str(tmp_path / "bad.yml")) == found
+    assert read_file_names(str(tmp_path / "bad.yml")) == found
 
 
 def test_every_list_of_words_belongs_to_an_option() -> None:
