@@ -60,6 +60,7 @@ GOALS = (
 def goal_lines(cells: Mapping[Key, Cell], place: str) -> Iterator[str]:
     """A table of the cases that were measured there: what is, what was aimed at, reached or not.
 
+    On a busy machine (†) it is the processor time that is compared.
     A no-op with the memo off is compared with the plain no-op of the others.
     """
     rows = []
@@ -101,15 +102,22 @@ def _other(cells: Mapping[Key, Cell], place: str, goal: Goal, tool: str) -> Cell
 def _faster(ours: Cell, other: Cell | None, aim: float | None) -> str:
     if other is None:
         return "–"
-    ratio = other.wall / ours.wall
-    return f"{ratio:.3g}" + ("" if aim is None else f" ({aim:g}) {_mark(ratio >= aim)}")
+    ratio, mark = _over(other, ours)
+    return f"{ratio:.3g}{mark}" + ("" if aim is None else f" ({aim:g}) {_mark(ratio >= aim)}")
 
 
 def _slower(ours: Cell, other: Cell | None, aim: float | None) -> str:
     if other is None:
         return "–"
-    ratio = ours.wall / other.wall
-    return f"{ratio:.3g}" + ("" if aim is None else f" ({aim:g}) {_mark(ratio <= aim)}")
+    ratio, mark = _over(ours, other)
+    return f"{ratio:.3g}{mark}" + ("" if aim is None else f" ({aim:g}) {_mark(ratio <= aim)}")
+
+
+def _over(one: Cell, other: Cell) -> tuple[float, str]:
+    """The ratio of walls; where other work stretched one of them that of processor times, †."""
+    if one.busy or other.busy:
+        return one.cpu / other.cpu, "†"
+    return one.wall / other.wall, ""
 
 
 def _limit(ours: Cell, goal: Goal, cells: Mapping[Key, Cell], place: str) -> str:

@@ -10,7 +10,7 @@ from benchmarks.scenarios import NOTHING_CHANGED, Scenario
 from benchmarks.tools import TOOLS
 
 LEGEND = (
-    "Median wall of the whole process; CPU with all that it waited for; peak of the largest "
+    "Wall · CPU, medians, of the whole process and all that it waited for; peak of the largest "
     "process. † other work kept the machine busy: trust the CPU. ¹ a single run."
 )
 
@@ -40,19 +40,14 @@ def _table(cells: Mapping[Key, Cell], place: str, size: str) -> Iterator[str]:
     tasks = next(iter(here.values())).tasks
     yield f"\n### {size}: {tasks} tasks, {place}\n"
     heads = [scenario.value for scenario in shown]
-    yield "| runner | " + " | ".join([*heads, "CPU", "peak MiB", "written on no-op"]) + " |"
-    yield "|---" * (len(heads) + 4) + "|"
+    yield "| runner | " + " | ".join([*heads, "peak MiB", "written on no-op"]) + " |"
+    yield "|---" * (len(heads) + 3) + "|"
     for tool in TOOLS:
         own = {key[1]: cell for key, cell in here.items() if key[0] == tool}
         if own:
-            words = [wall(own.get(scenario.value)) for scenario in shown]
-            words += [_cpu(own, shown), f"{max(cell.peak_mib for cell in own.values()):.0f}"]
-            yield f"| {tool} | " + " | ".join([*words, _wrote(own)]) + " |"
-
-
-def _cpu(own: Mapping[str, Cell], shown: list[Scenario]) -> str:
-    cells = (own.get(scenario.value) for scenario in shown)
-    return " / ".join(seconds(cell.cpu) if cell else "–" for cell in cells)
+            words = [times(own.get(scenario.value)) for scenario in shown]
+            words += [f"{max(cell.peak_mib for cell in own.values()):.0f}", _wrote(own)]
+            yield f"| {tool} | " + " | ".join(words) + " |"
 
 
 def _wrote(own: Mapping[str, Cell]) -> str:
@@ -60,10 +55,11 @@ def _wrote(own: Mapping[str, Cell]) -> str:
     return str(max(counts)) if counts else "–"
 
 
-def wall(cell: Cell | None) -> str:
+def times(cell: Cell | None) -> str:
     if cell is None:
         return "–"
-    return seconds(cell.wall) + "†" * cell.busy + "¹" * (cell.runs == 1)
+    marks = "†" * cell.busy + "¹" * (cell.runs == 1)
+    return f"{seconds(cell.wall)}{marks} · {seconds(cell.cpu)}"
 
 
 def seconds(value: float) -> str:

@@ -128,8 +128,11 @@ def _original(here: str) -> tuple[str, ...] | None:
 
 
 def environment(tool: Tool, home: str) -> dict[str, str]:
-    """What a runner sees: this process's environment without CI's influence, and an empty home."""
-    dropped = ("CI", "MAKEFLAGS", "GITHUB_ACTIONS")
+    """What a runner sees: this process's environment without CI's influence, and an empty home.
+
+    A Python that may not keep its bytecode would compile haz-trio anew for each run.
+    """
+    dropped = ("CI", "MAKEFLAGS", "GITHUB_ACTIONS", "PYTHONDONTWRITEBYTECODE")
     own = {
         name: value
         for name, value in os.environ.items()

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import attrs
 import pytest
 
 from benchmarks.goals import goal_lines
@@ -36,6 +37,14 @@ def cell(wall: float, tasks: int = 1, peak_mib: float = 20.0) -> Cell:
         wrote=0,
         busy=False,
     )
+
+
+def test_on_a_busy_machine_processor_time_decides() -> None:
+    """Where other work has stretched the wall, the ratio of CPU is shown, and marked."""
+    ours, theirs = cell(0.010), attrs.evolve(cell(0.500), busy=True, cpu=0.011)
+    cells = {noop("small"): ours, noop("small", "turbo"): theirs}
+    (line,) = (line for line in goal_lines(cells, "tmpfs") if line.startswith("| small"))
+    assert "1.1† (1.2) ✗" in line
 
 
 def noop(size: str, tool: str = OURS) -> Key:
@@ -82,7 +91,7 @@ def test_runs_that_went_wrong_are_told_and_not_counted() -> None:
     """The table holds the median of the good runs; the bad one is listed with its reason."""
     rows = [row(wall=0.5), row(wall=0.7), row(wall=0.001, why="exit status 1")]
     text = "\n".join(result_lines(rows))
-    assert "| haz-trio | 600 ms |" in text
+    assert "| haz-trio | 600 ms · 1.00 s |" in text
     assert "- tmpfs, tiny, haz-trio, no-op: exit status 1" in text
 
 
