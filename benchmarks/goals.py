@@ -67,7 +67,8 @@ def goal_lines(cells: Mapping[Key, Cell], place: str) -> Iterator[str]:
     for goal in GOALS:
         ours = cells.get((place, goal.size, OURS, goal.scenario.value))
         if ours is not None:
-            words = [f"{goal.size} {goal.scenario.value}", f"{ours.wall * 1e3:.0f} ms"]
+            words = [f"{goal.size} {goal.scenario.value}"]
+            words.append(f"{_time(ours) * 1e3:.0f} ms" + "†" * ours.busy)
             for tool, aim in (("turbo", goal.turbo), ("haz", goal.haz)):
                 words.append(_faster(ours, _other(cells, place, goal, tool), aim))
             for tool, aim in (("floor", goal.floor), ("ninja", goal.ninja)):
@@ -124,8 +125,14 @@ def _limit(ours: Cell, goal: Goal, cells: Mapping[Key, Cell], place: str) -> str
     most = goal.seconds
     if goal.over_plain is not None:
         plain = cells.get((place, goal.size, OURS, Scenario.NOOP_PLAIN.value))
-        most = None if plain is None else plain.wall + goal.over_plain
-    return "–" if most is None else f"{most * 1e3:.0f} ms {_mark(ours.wall <= most)}"
+        most = None if plain is None else _time(plain) + goal.over_plain
+    if most is None:
+        return "–"
+    return f"{most * 1e3:.0f} ms{'†' * ours.busy} {_mark(_time(ours) <= most)}"
+
+
+def _time(cell: Cell) -> float:
+    return cell.cpu if cell.busy else cell.wall
 
 
 def _mark(reached: bool) -> str:

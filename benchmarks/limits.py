@@ -51,7 +51,7 @@ class StartLimit:
 
     @property
     def name(self) -> str:
-        return f"haz {self.command}, wall over a bare Python"
+        return f"haz {self.command}, CPU over a bare Python"
 
 
 LIMITS = (

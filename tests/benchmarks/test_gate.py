@@ -67,7 +67,7 @@ def test_a_plain_no_op_is_held_against_the_floors_no_op() -> None:
 
 def test_a_slow_start_breaks_its_limit() -> None:
     """Start-up is held against a bare Python, command by command."""
-    started = StartRow("check", wall=0.3, bare=0.01, ratio=30.0, modules=1, heavy=())
+    started = StartRow("check", wall=0.3, cpu=0.3, bare=0.01, ratio=30.0, modules=1, heavy=())
     verdicts = judge_starts([started], [StartLimit("check", 20), StartLimit("query", 20)])
     assert [one.standing for one in verdicts] == [Standing.BROKEN, Standing.UNKNOWN]
 
