@@ -18,7 +18,7 @@ from benchmarks.plot import draw
 from benchmarks.results import Row, cells_of, from_lines, to_line
 from benchmarks.scenarios import Scenario
 from benchmarks.sizes import SIZES
-from benchmarks.slope import slope_lines
+from benchmarks.slope import STEPS, slope_lines
 from benchmarks.starts import StartRow, measure_starts, start_lines
 from benchmarks.tables import result_lines
 from benchmarks.tools import TOOLS
@@ -37,7 +37,7 @@ sizes:     {", ".join(SIZES)}
 tools:     {", ".join(TOOLS)}
 
 A tool is looked for beside this Python and on PATH; BENCH_HAZ, BENCH_TURBO, BENCH_NINJA, and so on
-name another program. Sizes {"medium,large,huge"} also give the report on slopes.
+name another program. Two of the sizes {", ".join(STEPS)} also give the report on slopes.
 --short is the form for CI: ratios to a floor of the same run against the table in
 benchmarks/limits.py; the exit code is 1 when a limit is broken.
 """
@@ -88,11 +88,17 @@ def _names(known: Iterable[str]) -> Callable[[str], list[str]]:
 
 
 def _short(arguments: argparse.Namespace) -> int:
-    """Ratios against limits, then operation counts; 1 when anything has grown too much."""
+    """Ratios against limits, then operation counts.
+
+    1 when anything has grown too much, 2 when nothing would be looked at.
+    """
     chosen = arguments.scenarios or (*RUNS, START, LINEAR)
     sizes = arguments.sizes or tuple(SIZES)
     limits = [one for one in LIMITS if one.size in sizes and one.scenario.value in chosen]
     starts = START_LIMITS if START in chosen else ()
+    if not (limits or starts or LINEAR in chosen):
+        print("no limit is about this choice", file=sys.stderr)
+        return 2
     with _lines(arguments.out) as keep:
         folder = _folders(arguments)[0]
         verdicts = list(short(folder, limits=limits, starts=starts, keep=keep))

@@ -15,7 +15,7 @@ import json
 import marshal
 import os
 import sys
-from _blake2 import blake2b
+from _blake2 import blake2b  # hashlib would load OpenSSL: a tenth of a no-op
 
 STATE, STORE = ".floor/state", ".floor/store"
 FAILED = 1

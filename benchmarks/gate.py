@@ -3,7 +3,8 @@
 Never an absolute time: a limit is a ratio between haz-trio and ``benchmarks.floor``, which does
 the same stats, reads, processes and copies in the same minute on the same machine, or between
 haz-trio and a Python that does nothing. Smallest times are compared, for noise only ever adds.
-What breaks a limit is measured once more, and fails only when both agree.
+What breaks a limit is measured again, and then both looks count together.
+A run that did not do what it should leaves its case without a ratio, which fails too.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ AGAIN = 6
 class Standing(enum.Enum):
     HELD = "✓"
     BROKEN = "✗"
-    UNKNOWN = "not measured"
+    UNKNOWN = "no good run"
 
 
 @attrs.frozen
@@ -51,8 +52,10 @@ class Verdict:
 
 
 def judge(rows: Iterable[Row], limits: Iterable[Limit]) -> list[Verdict]:
-    """Compare ours with the floor, limit by limit; a case without good runs is not measured."""
-    cells = {key[1:]: cell for key, cell in cells_of(rows).items()}
+    """Compare ours with the floor, limit by limit; one wrong run spoils its case."""
+    rows = list(rows)
+    wrong = {(row.size, row.tool, row.scenario) for row in rows if row.why}
+    cells = {key[1:]: cell for key, cell in cells_of(rows).items() if key[1:] not in wrong}
     return [
         Verdict(
             limit.name,

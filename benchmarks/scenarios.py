@@ -183,7 +183,8 @@ class Bench:
         if sample.status in TIMED_OUT:
             return "it took too long"
         if scenario is Scenario.FAIL:
-            return "" if sample.status != 0 else "a failure went unnoticed"
+            told = sample.status in self.tool.failure
+            return "" if told else f"exit status {sample.status} where a task failed"
         if sample.status != 0:
             return f"exit status {sample.status}"
         if missing:

@@ -26,6 +26,7 @@ class Tool:
     ``keep_going``: more words, so that one failure does not stop the rest; None when there is no
     such thing. ``memo_off``: an environment in which nothing is replayed. ``clean``: a no-op that
     writes outputs is an error of this runner.
+    ``failure``: the exit statuses of a run in which a task failed.
     ``most_tasks``: larger workspaces only when the tool is asked for by name.
     """
 
@@ -38,6 +39,7 @@ class Tool:
     memo_off: Mapping[str, str] = attrs.field(factory=dict)
     clean: bool = False
     stub_npm: bool = False
+    failure: tuple[int, ...] = (1,)
     most_tasks: int = sys.maxsize
 
     def argv(self, command: tuple[str, ...], size: Size) -> list[str]:
@@ -88,7 +90,9 @@ TOOLS: Mapping[str, Tool] = {
     "ninja": Tool(
         "ninja", ("-j2", "--quiet"), "ninja", state=(".ninja_*",), keep_going=("-k", "0")
     ),
-    "doit": Tool("doit", ("-n", "2"), "doit", state=(".doit.db*",), keep_going=("-c",)),
+    "doit": Tool(
+        "doit", ("-n", "2"), "doit", state=(".doit.db*",), keep_going=("-c",), failure=(1, 2)
+    ),
     "gotask": Tool("task", ("-C", "2", "all"), "gotask", state=(".task",)),
 }
 

@@ -36,11 +36,12 @@ def pair(ours: float, floor: float, **fields: object) -> list[Row]:
         (pair(0.41, 0.1), Standing.BROKEN),
         (pair(0.41, 0.1) + pair(0.39, 0.3), Standing.HELD),
         (pair(0.1, 0.1, why="exit status 1"), Standing.UNKNOWN),
+        (pair(0.1, 0.1) + pair(0.1, 0.1, why="2 outputs were written"), Standing.UNKNOWN),
         ([], Standing.UNKNOWN),
     ],
 )
 def test_a_limit_is_held_broken_or_not_measured(rows: list[Row], standing: Standing) -> None:
-    """The smallest times are compared; without a good run there is no verdict, which fails."""
+    """The smallest times are compared; one wrong run and there is no ratio, which fails."""
     (verdict,) = judge(rows, [NOOP])
     assert verdict.standing is standing
 

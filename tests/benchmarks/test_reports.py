@@ -141,6 +141,15 @@ def test_unknown_names_are_refused(words: list[str]) -> None:
     assert f"not known: {words[1].removeprefix('tiny,')}" in done.stderr
 
 
+def test_a_short_form_that_looks_at_nothing_fails() -> None:
+    """A choice that no limit is about is not a success."""
+    words = ["--short", "--sizes", "chain", "--scenarios", "cold"]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+
+
 @pytest.mark.parametrize("name", ["small", "mutex"])
 def test_the_plan_alone_runs_everything_once(name: str) -> None:
     """All looks being misses every task runs, all being hits none does."""

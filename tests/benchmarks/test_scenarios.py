@@ -72,7 +72,7 @@ def test_an_unnoticed_failure_is_noticed(tmp_path: Path) -> None:
     """A runner that ends well although a task cannot succeed is wrong; the source comes back."""
     runner = shell(tmp_path, f"{FLOOR_WORDS}; exit 0")
     assert runner.run(Scenario.COLD, 10).ok
-    assert runner.run(Scenario.FAIL, 10).why == "a failure went unnoticed"
+    assert runner.run(Scenario.FAIL, 10).why == "exit status 0 where a task failed"
     runner.settle(10)
     assert runner.run(Scenario.NOOP, 10).ok
 

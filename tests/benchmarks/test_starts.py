@@ -13,8 +13,8 @@ def test_every_command_is_measured_and_its_imports_are_named(tmp_path: Path) -> 
     """All end as they should; `--version` does not import trio, and imports no more than `run`."""
     rows = {row.command: row for row in measure_starts(str(tmp_path), 1)}
     assert list(rows) == list(COMMANDS)
-    assert all(row.ratio > 1 for row in rows.values())
     version, run = rows["--version"], rows["run, memo off"]
+    assert 0.5 < version.ratio < run.ratio
     assert "trio" not in version.heavy
     assert 0 < version.modules <= run.modules
     lines = list(start_lines(rows.values()))
