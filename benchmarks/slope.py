@@ -25,11 +25,11 @@ class Step:
     kib: float
 
     @classmethod
-    def between(cls, small: Cell, large: Cell) -> Step:
+    def between(cls, small: Cell, large: Cell, *, busy: bool = False) -> Step:
+        """Of wall, or of processor time where other work has stretched the wall."""
         more = large.tasks - small.tasks
-        return cls(
-            (large.wall - small.wall) / more, (large.peak_mib - small.peak_mib) * 1024 / more
-        )
+        longer = large.cpu - small.cpu if busy else large.wall - small.wall
+        return cls(longer / more, (large.peak_mib - small.peak_mib) * 1024 / more)
 
 
 def slope_lines(cells: Mapping[Key, Cell], place: str, bare_mib: float) -> Iterator[str]:
@@ -46,7 +46,7 @@ def slope_lines(cells: Mapping[Key, Cell], place: str, bare_mib: float) -> Itera
         yield (
             "Microseconds and KiB for each task more, from step to step; the second slope over "
             f"the first (within {SLOPES_WITHIN:.0%}, else ✗), and the largest peak over a bare "
-            f"Python, a task (at most {KIB_A_TASK:.0f} KiB, else ✗).\n"
+            f"Python, a task (at most {KIB_A_TASK:.0f} KiB, else ✗). † processor time.\n"
         )
         yield "| runner and scenario | tasks | µs a task | ratio | KiB a task | over Python |"
         yield "|---|---|---|---|---|---|"
@@ -54,7 +54,8 @@ def slope_lines(cells: Mapping[Key, Cell], place: str, bare_mib: float) -> Itera
 
 
 def _row(name: str, cells: list[Cell], bare_mib: float) -> str:
-    steps = [Step.between(small, large) for small, large in pairwise(cells)]
+    busy = any(cell.busy for cell in cells)
+    steps = [Step.between(small, large, busy=busy) for small, large in pairwise(cells)]
     ratio = "–"
     if len(steps) > 1:
         value = steps[1].seconds / steps[0].seconds
@@ -63,7 +64,7 @@ def _row(name: str, cells: list[Cell], bare_mib: float) -> str:
     words = [
         name,
         " → ".join(f"{cell.tasks}" for cell in cells),
-        " → ".join(f"{step.seconds * 1e6:.0f}" for step in steps),
+        " → ".join(f"{step.seconds * 1e6:.0f}" for step in steps) + "†" * busy,
         ratio,
         " → ".join(f"{step.kib:.1f}" for step in steps),
         f"{over:.1f} {'✓' if over <= KIB_A_TASK else '✗'}",

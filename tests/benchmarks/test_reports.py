@@ -79,6 +79,17 @@ def test_a_bent_slope_is_noticed(last: float, mark: str) -> None:
     assert line.split("|")[4].strip().endswith(mark)
 
 
+def test_a_stretched_wall_is_no_slope() -> None:
+    """Where one size met other work, processor times are compared at all of them."""
+    cells = {
+        noop("medium"): cell(0.4, 300),
+        noop("large"): attrs.evolve(cell(99.0, 3000), cpu=3.1, busy=True),
+        noop("huge"): cell(30.1, 30000),
+    }
+    (line,) = (line for line in slope_lines(cells, "tmpfs", 10.0) if line.startswith("| haz"))
+    assert "| 1000 → 1000† | 1.00 ✓ |" in line
+
+
 @pytest.mark.parametrize(("peak", "mark"), [(300.0, "✓"), (310.0, "✗")])
 def test_memory_for_each_task_is_noticed(peak: float, mark: str) -> None:
     """30,000 tasks may take 10 KiB each over the 10 MiB of a bare Python."""
