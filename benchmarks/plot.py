@@ -44,10 +44,14 @@ class Axis:
 
 
 def draw(cells: Mapping[Key, Cell], place: str) -> str:
-    """The picture of what was measured on one file system; empty panels are left out."""
+    """The picture of what was measured on one file system; empty panels are left out.
+
+    Of wall, or of processor time where other work has stretched any of the walls.
+    """
+    busy = any(cell.busy for key, cell in cells.items() if key[0] == place and key[1] in FAMILY)
     panels = []
     for scenario in Scenario:
-        lines = _lines(cells, place, scenario)
+        lines = _lines(cells, place, scenario, busy=busy)
         if lines:
             panels.append((scenario, lines))
     rows = -(-len(panels) // COLUMNS)
@@ -63,20 +67,23 @@ def draw(cells: Mapping[Key, Cell], place: str) -> str:
         top = LEGEND_HEIGHT + GAP + number // COLUMNS * (HEIGHT + GAP)
         parts += _panel(scenario.value, lines, left, top)
     tools = [tool for tool in TOOLS if any(tool in lines for _, lines in panels)]
-    parts += _legend(tools, f"seconds against tasks, {place}")
+    clock = "processor seconds" if busy else "seconds"
+    parts += _legend(tools, f"{clock} against tasks, {place}")
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 Points = list[tuple[float, float]]
 
 
-def _lines(cells: Mapping[Key, Cell], place: str, scenario: Scenario) -> dict[str, Points]:
+def _lines(
+    cells: Mapping[Key, Cell], place: str, scenario: Scenario, *, busy: bool
+) -> dict[str, Points]:
     lines: dict[str, Points] = {}
     for tool in TOOLS:
         for size in FAMILY:
             cell = cells.get((place, size, tool, scenario.value))
             if cell is not None:
-                lines.setdefault(tool, []).append((cell.tasks, cell.wall))
+                lines.setdefault(tool, []).append((cell.tasks, cell.cpu if busy else cell.wall))
     return lines
 
 

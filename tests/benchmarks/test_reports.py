@@ -128,6 +128,14 @@ def test_the_picture_has_a_point_for_each_measurement() -> None:
     assert places["ninja: 300 tasks, 0.001 s"][1] > medium[1]
 
 
+def test_the_picture_of_a_busy_machine_is_of_processor_time() -> None:
+    """One stretched wall and no wall is drawn; the caption says so."""
+    busy = attrs.evolve(cell(9.0, 300), cpu=0.1, busy=True)
+    picture = draw({noop("small"): cell(0.01, 30), noop("medium"): busy}, "tmpfs")
+    assert "haz-trio: 300 tasks, 0.1 s" in picture
+    assert "processor seconds against tasks" in picture
+
+
 def test_a_report_is_made_of_a_file(tmp_path: Path) -> None:
     """`--report` prints the tables of an earlier run, and draws."""
     machine = Machine(cpus=2, kernel="6", python="3.11", commit="abc", bare_mib=10.0)
