@@ -39,6 +39,7 @@ from haz_trio.process.environment import host_environment
 
 # A heap costs the logarithm of its size; a square would double the cost with every size.
 TOLERANCE = 1.15
+SHORT, LONG = 30, 200
 
 
 def plan_all_hits(graph: TaskGraph) -> int:
@@ -119,13 +120,18 @@ def measure(work: Callable[[], object]) -> tuple[int, float]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="small sizes, for CI")
-    parser.add_argument("--projects", type=int, default=200, help="projects at size 1")
+    parser.add_argument("--projects", type=int, default=LONG, help="projects at size 1")
     parser.add_argument("--work", help="folder to work in, e.g. /dev/shm")
     arguments = parser.parse_args()
-    base = 30 if arguments.short else arguments.projects
+    base = SHORT if arguments.short else arguments.projects
+    return 0 if run(base=base, work=arguments.work) else 1
+
+
+def run(*, base: int, work: str | None) -> bool:
+    """Measure at ``base`` projects and at 2 and 4 times as many; is it flat?"""
     rows: dict[str, list[tuple[int, int, float]]] = {}
     for factor in (1, 2, 4):
-        root = tempfile.mkdtemp(prefix="haz-linear-", dir=arguments.work)
+        root = tempfile.mkdtemp(prefix="haz-linear-", dir=work)
         try:
             make_workspace(root, base * factor)
             command = [sys.executable, "-m", "haz_trio", "run", "--workspace"]
@@ -139,15 +145,15 @@ def main() -> int:
                 "plan": lambda g=graph: plan_all_hits(g),  # type: ignore[misc]  # bound now
                 "look-up": lambda w=workspace, g=graph: look_up_all(w, g),  # type: ignore[misc]  # bound now
             }
-            for name, work in phases.items():
-                rows.setdefault(name, []).append((tasks, *measure(work)))
+            for name, phase in phases.items():
+                rows.setdefault(name, []).append((tasks, *measure(phase)))
         finally:
             shutil.rmtree(root)
     return report(rows)
 
 
-def report(rows: dict[str, list[tuple[int, int, float]]]) -> int:
-    """Print the table; 1 when operations per task grow from size to size."""
+def report(rows: dict[str, list[tuple[int, int, float]]]) -> bool:
+    """Print the table; False when operations per task grow from size to size."""
     heads = f"{'tasks':>6} {'operations':>11} {'per task':>9} {'ms':>8} {'µs/task':>8}"
     print(f"{'phase':<9} {heads} growth")
     worst = 0.0
@@ -164,7 +170,7 @@ def report(rows: dict[str, list[tuple[int, int, float]]]) -> int:
             before = per_task
     flat = worst <= TOLERANCE
     print(f"largest growth of operations per task: {worst:.2f} ({'flat' if flat else 'NOT FLAT'})")
-    return 0 if flat else 1
+    return flat
 
 
 if __name__ == "__main__":

@@ -1,11 +1,49 @@
-"""Synthetic workspaces for the benchmarks: layered projects of three tasks each."""
+"""Synthetic workspaces on disk: sources that are the same for every runner, then its dialect."""
 
 from __future__ import annotations
 
 import os
+import random
+
+from benchmarks.dialects import DIALECTS, write
+from benchmarks.sizes import MIB, SEED, Project, Size, projects_of
 
 LAYERS = 5
 FANOUT = 3
+
+
+def generate(root: str, size: Size, dialect: str) -> None:
+    """Write a workspace below ``root``, which must not exist, in the language of one runner.
+
+    The same size gives the same bytes. Folders for outputs are made too: ``cat`` makes none.
+    """
+    os.makedirs(root)
+    projects = projects_of(size)
+    dice = random.Random(SEED)
+    for project in projects:
+        write_sources(root, project, size, dice)
+    DIALECTS[dialect](root, projects)
+
+
+def write_sources(root: str, project: Project, size: Size, dice: random.Random) -> None:
+    """A project's sources, of the sizes that the workspace's size says."""
+    os.makedirs(f"{root}/{project.name}/out")
+    folders = {os.path.dirname(source) for source in project.sources}
+    for folder in sorted(folders):
+        os.makedirs(f"{root}/{project.name}/{folder}")
+    for source in project.sources:
+        path = f"{root}/{project.name}/{source}"
+        if source.endswith("big.bin"):
+            with open(path, "wb") as file:
+                for _ in range(size.big // MIB):
+                    file.write(dice.randbytes(MIB))
+        elif source.endswith("loud.txt"):
+            line = dice.randbytes(31).hex().encode() + b" \n"
+            with open(path, "wb") as file:
+                file.write(line * (size.loud // len(line)))
+        else:
+            with open(path, "wb", buffering=0) as raw:
+                raw.write(dice.randbytes(size.bytes // 2).hex().encode())
 
 
 def make_workspace(root: str, projects: int, *, files: int = 10, size: int = 512) -> None:
@@ -15,15 +53,15 @@ def make_workspace(root: str, projects: int, *, files: int = 10, size: int = 512
     below, ``test`` reads the build's output, ``package`` needs the test.
     """
     names = [f"p{number:05}" for number in range(projects)]
-    _write(root, ".haz/workspace.yml", "projects: ['/p*']\nconcurrency: {default: 2}\n")
+    write(root, ".haz/workspace.yml", "projects: ['/p*']\nconcurrency: {default: 2}\n")
     per_layer = -(-projects // LAYERS)
     for number, name in enumerate(names):
         layer = number // per_layer
         below = range(max(0, (layer - 1) * per_layer), layer * per_layer)
         picks = (names[below[(number * 7 + k) % len(below)]] for k in range(FANOUT * bool(below)))
-        _write(root, f"{name}/haz.yml", _project(name, sorted(set(picks))))
+        write(root, f"{name}/haz.yml", _project(name, sorted(set(picks))))
         for source in range(files):
-            _write(root, f"{name}/src/f{source}.txt", f"{name} {source} ".ljust(size, "."))
+            write(root, f"{name}/src/f{source}.txt", f"{name} {source} ".ljust(size, "."))
 
 
 def _project(name: str, deps: list[str]) -> str:
@@ -50,10 +88,3 @@ tasks:
     deps: ["~:test"]
     env: {{from_host: [PATH]}}
 """
-
-
-def _write(root: str, relative: str, text: str) -> None:
-    path = os.path.join(root, relative)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w") as file:
-        file.write(text)
