@@ -21,6 +21,7 @@ from haz_trio.values import frozen
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+SMALL = 1 << 16  # bytes; what has fewer is read at once
 PIECE = 1 << 20  # bytes that are read at once
 _NO_LINKS = frozenset({errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOTSUP, errno.ENOSYS})
 
@@ -186,6 +187,12 @@ def copy(source: int, hasher: Hasher, *, size: int, disk: Disk, target: int | No
 
     Stops soon after ``size`` bytes: a file that is longer is wrong however it goes on.
     """
+    if size < SMALL:
+        data = read_whole(source, size)
+        hasher.update(data)
+        if target is not None:
+            disk.write(target, data)
+        return len(data)
     seen = 0
     for data in pieces(source):
         hasher.update(data)

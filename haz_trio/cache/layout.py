@@ -52,6 +52,11 @@ def restoring(key: str, token: str) -> str:
     return f"{RESTORING}{key}-{token}"
 
 
+def restoring_many(token: str) -> str:
+    """The staging folder of a run for single files, inside the cache root."""
+    return RESTORING + token
+
+
 def trash(token: str) -> str:
     """Something being deleted, inside the cache root."""
     return TRASH + token

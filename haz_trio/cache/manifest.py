@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from haz_trio.cache.hashing import digest_bytes
 from haz_trio.cache.layout import CACHE_PATH
-from haz_trio.cache.pretty_json import pretty
+from haz_trio.cache.pretty_json import Value, pretty
 from haz_trio.errors import InvalidTextError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import below, check_segment
@@ -114,7 +114,7 @@ def is_path(path: str) -> bool:
     return True
 
 
-def _members(manifest: Manifest) -> dict[str, Json]:
+def _members(manifest: Manifest) -> dict[str, Value]:
     return {
         "chapter_revision": REVISION,
         "hash_function": manifest.hash_name.value,

@@ -6,12 +6,13 @@ of its time, and two such files are written for every result that is stored.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import TypeAlias
 
-Value: TypeAlias = "bool | int | str | Sequence[Value] | Mapping[str, Value] | None"
+Value: TypeAlias = "bool | int | str | list[Value] | tuple[Value, ...] | dict[str, Value] | None"
+
+_CONSTANTS = {None: "null", True: "true", False: "false"}
 
 
 def pretty(value: Value, *, ascii_only: bool) -> str:
@@ -23,11 +24,13 @@ def _text(value: Value, line: str, quote: Callable[[str], str]) -> str:
     """``line`` is a line feed with the indentation of the value."""
     if isinstance(value, str):
         return quote(value)
+    if value is None or isinstance(value, bool):
+        return _CONSTANTS[value]
+    if isinstance(value, int):
+        return str(value)
     inner = line + "  "
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         members = [f"{quote(k)}: {_text(v, inner, quote)}" for k, v in value.items()]
         return "{" + inner + ("," + inner).join(members) + line + "}" if members else "{}"
-    if isinstance(value, Sequence):
-        items = [_text(item, inner, quote) for item in value]
-        return "[" + inner + ("," + inner).join(items) + line + "]" if items else "[]"
-    return json.dumps(value)
+    items = [_text(item, inner, quote) for item in value]
+    return "[" + inner + ("," + inner).join(items) + line + "]" if items else "[]"

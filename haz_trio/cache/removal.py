@@ -16,7 +16,7 @@ from haz_trio.cache.census import cache_path
 from haz_trio.cache.files import FOLDER, Disk, delete_tree, lock, opened, token
 from haz_trio.cache.layout import BESIDE_LIST, JOURNAL, TEMPORARY, trash
 from haz_trio.cache.problems import Problem, Step
-from haz_trio.cache.restore import recover
+from haz_trio.cache.recovery import recover
 from haz_trio.cache.tree import Tree
 
 _ELSEWHERE = (errno.EACCES, errno.EPERM, errno.EXDEV)

@@ -13,7 +13,6 @@ import stat
 from collections.abc import Iterator
 
 from haz_trio.cache import journal as journals
-from haz_trio.cache.entries import open_entry
 from haz_trio.cache.files import (
     FOLDER,
     READ,
@@ -22,7 +21,6 @@ from haz_trio.cache.files import (
     copy,
     delete_tree,
     hold,
-    lock,
     opened,
     refuses_links,
     regular,
@@ -39,8 +37,9 @@ from haz_trio.cache.journal import (
     RemovedFolder,
     Workshop,
 )
-from haz_trio.cache.layout import BESIDE_LIST, JOURNAL, OUTPUTS, RESTORING, restoring
+from haz_trio.cache.layout import BESIDE_LIST, JOURNAL, OUTPUTS, restoring
 from haz_trio.cache.manifest import Link, Manifest, Output
+from haz_trio.cache.staging import Staging
 from haz_trio.cache.targets import Want, Work
 from haz_trio.cache.tree import Here, Tree, split
 from haz_trio.errors import OutputError
@@ -51,13 +50,18 @@ from haz_trio.values import evolve
 class Restore:
     """One restore of one entry; ``run`` is called once."""
 
-    def __init__(self, root: int, tree: Tree, manifest: Manifest, disk: Disk) -> None:
+    def __init__(
+        self, root: int, entry: int, tree: Tree, manifest: Manifest, staging: Staging, disk: Disk
+    ) -> None:
+        """``root`` and ``entry`` are the descriptors of the cache and of the entry's folder."""
         self._root = root
+        self._entry = entry
+        self._staging = staging
         self._tree = tree
         self._manifest = manifest
         self._disk = disk
-        self._token = token()
-        self._device = os.fstat(root).st_dev
+        self._token = ""
+        self._device = 0
 
     def run(self, work: Work) -> None:
         """Do the work or leave everything as it was.
@@ -66,12 +70,39 @@ class Restore:
         ``OutputError`` when what was begun could not be undone either.
         """
         try:
-            self._attempt(work, apart=False)
+            if not self._put_single(work):
+                self._token = token()
+                self._device = os.fstat(self._root).st_dev
+                self._attempt(work, apart=False)
         except OSError as problem:
             if problem.errno != errno.EXDEV:
                 raise
             self._token = token()
             self._attempt(work, apart=True)
+
+    def _put_single(self, work: Work) -> bool:
+        """Put the only file or link of the work in one step, if that can be done."""
+        want = work.single
+        if want is None:
+            return False
+        parent, name = split(want.place)
+        try:
+            staging, new = self._staging.spot(self._root)
+        except OSError:
+            return False  # a cache that cannot be written
+        folder = self._tree.folder(parent)
+        if os.fstat(folder).st_dev != self._staging.device:
+            return False
+        try:
+            with _blobs(self._entry, self._manifest) as blobs:
+                self._stage_item(want.item, new, staging, blobs)
+            if want.here is Here.NOTHING and self._tree.stat(want.place) is not None:
+                raise FileExistsError(errno.EEXIST, "something appeared at a target")
+            self._disk.rename(new, name, at=staging, to=folder)
+        except BaseException:  # whatever happened, nothing of it stays
+            delete_tree(new, at=staging)
+            raise
+        return True
 
     def _attempt(self, work: Work, *, apart: bool) -> None:
         """``apart``: stage everything next to its target, one file system or not."""
@@ -155,7 +186,7 @@ class Restore:
         """Write and verify all new files and links; the journal with their inodes."""
         wants = {want.place: want for want in work.wants}
         changes: list[Change] = []
-        with _blobs(self._root, self._manifest) as blobs:
+        with _blobs(self._entry, self._manifest) as blobs:
             for change in journal.changes:
                 if isinstance(change, Made):
                     ino = self._stage_one(wants[change.target], change, shop, blobs)
@@ -165,14 +196,17 @@ class Restore:
 
     def _stage_one(self, want: Want, change: Made, shop: Workshop, blobs: int) -> int:
         folder, name = shop.staged(change.number, change.near)
-        match want.item:
+        self._stage_item(want.item, name, folder, blobs)
+        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino
+
+    def _stage_item(self, item: Output | Link, name: str, folder: int, blobs: int) -> None:
+        match item:
             case Link(_, target):
                 self._disk.symlink(target, name, at=folder)
-                return os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino
             case Output() as output:
-                return self._stage_file(output, name, folder, blobs)
+                self._stage_file(output, name, folder, blobs)
 
-    def _stage_file(self, output: Output, name: str, folder: int, blobs: int) -> int:
+    def _stage_file(self, output: Output, name: str, folder: int, blobs: int) -> None:
         wrong = Damage(
             f"the blob {output.digest} has other bytes", kind="blob", blob=output.digest
         )
@@ -186,7 +220,6 @@ class Restore:
                 if seen != output.size or hasher.digest().hex() != output.digest:
                     raise wrong
                 self._disk.chmod(target, output.mode)
-                return os.fstat(target).st_ino
             finally:
                 os.close(target)
 
@@ -263,46 +296,14 @@ class Restore:
             self._disk.chmod(fd, stat.S_IMODE(os.fstat(fd).st_mode) & 0o7000 | mode)
 
 
-def recover(root: int, tree: Tree, disk: Disk) -> list[str]:
-    """Undo what killed restores left half done, and remove their staging; remarks for people.
-
-    Staging folders whose maker still lives are left alone.  Never raises.
-    """
-    remarks: list[str] = []
-    try:
-        names = sorted(name for name in os.listdir(root) if name.startswith(RESTORING))
-    except OSError:
-        return remarks
-    for name in names:
-        with contextlib.suppress(OSError), opened(name, FOLDER, at=root) as staging:
-            if lock(staging):
-                remarks += _recover(name, staging, root, tree, disk)
-    return remarks
-
-
-def _recover(name: str, staging: int, root: int, tree: Tree, disk: Disk) -> list[str]:
-    journal = journals.read(staging, JOURNAL)
-    if journal is not None:
-        shop = Workshop(tree, staging, journal.token)
-        failed = journals.undo(journal, shop, disk)
-        if failed:
-            return [f"an interrupted restore could not be undone: {_listed(failed)}"]
-        journals.sweep_beside(journal, shop)
-    elif (planned := journals.read(staging, BESIDE_LIST)) is not None:
-        journals.sweep_beside(planned, Workshop(tree, staging, planned.token))
-    delete_tree(name, at=root)
-    return []
-
-
 @contextlib.contextmanager
-def _blobs(root: int, manifest: Manifest) -> Iterator[int]:
+def _blobs(entry: int, manifest: Manifest) -> Iterator[int]:
     """The folder of an entry's blobs; the entry itself if it has none."""
-    with open_entry(root, manifest.key) as entry:
-        if not manifest.outputs:
-            yield entry
-            return
-        with opened(OUTPUTS, FOLDER, at=entry) as folder:
-            yield folder
+    if not manifest.outputs:
+        yield entry
+        return
+    with opened(OUTPUTS, FOLDER, at=entry) as folder:
+        yield folder
 
 
 def _near_of(change: Change) -> str | None:
@@ -315,11 +316,12 @@ def _near_of(change: Change) -> str | None:
 
 def _lost(failed: list[str], problem: OSError) -> str:
     return (
-        f"a restore failed ({problem.strerror}) and could not be undone: {_listed(failed)} "
+        f"a restore failed ({problem.strerror}) and could not be undone: {listed(failed)} "
         "may be mixed; the next run tries again to undo it"
     )
 
 
-def _listed(places: list[str]) -> str:
+def listed(places: list[str]) -> str:
+    """The first places of many, as text."""
     shown = ", ".join(quote("/" + place) for place in places[:5])
     return shown + (f" and {len(places) - 5} more" if len(places) > 5 else "")

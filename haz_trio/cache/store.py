@@ -28,7 +28,7 @@ from haz_trio.cache.entries import (
     open_entry,
 )
 from haz_trio.cache.files import Damage, Disk, explain
-from haz_trio.cache.layout import STATE, STDERR, STDOUT
+from haz_trio.cache.layout import STATE
 from haz_trio.cache.ledger import Ledger, Row
 from haz_trio.cache.ledger_file import load, save
 from haz_trio.cache.manifest import Manifest
@@ -36,15 +36,16 @@ from haz_trio.cache.manifest_reader import OtherSchema
 from haz_trio.cache.pending import DiskPending, Shared
 from haz_trio.cache.pool import Pool
 from haz_trio.cache.quarantine import make_folder, set_aside
-from haz_trio.cache.restore import Restore, recover
+from haz_trio.cache.recovery import recover
+from haz_trio.cache.restore import Restore
 from haz_trio.cache.restored import restored
 from haz_trio.cache.root import CacheRoot, Refused
 from haz_trio.cache.secret import ensure_secret
-from haz_trio.cache.streams import Recorded, open_recorded
+from haz_trio.cache.staging import Staging
+from haz_trio.cache.streams import open_streams
 from haz_trio.cache.targets import Comparison, Vouch, Work, no_vouch
 from haz_trio.cache.tree import Obstacle, Tree
 from haz_trio.model.workspace import HashName
-from haz_trio.plan.messages import Stream
 from haz_trio.values import frozen
 
 
@@ -85,6 +86,7 @@ class DiskStore:
         self._disk = disk or Disk()
         self._root = CacheRoot(self._workspace or "/", self._disk)
         self._pool = Pool(hash_name, self._disk)
+        self._staging = Staging(self._disk)
         self._doubted: dict[str, str] = {}
         self._aside: dict[str, _Aside] = {}
         self._said: set[str] = set()
@@ -155,7 +157,7 @@ class DiskStore:
         ours = self._ledger.ours(task)
         try:
             with open_entry(root, found.key) as entry:
-                streams = self._streams(manifest, entry)
+                streams = open_streams(manifest, at=entry)
             if self._work(manifest, subject, ours):
                 return None
         except (Damage, Obstacle, OSError):
@@ -176,8 +178,8 @@ class DiskStore:
         self.recover()
         try:
             with open_entry(root, found.key) as entry:
-                streams = self._streams(manifest, entry)
-            wrote = self._put(manifest, subject, root)
+                streams = open_streams(manifest, at=entry)
+                wrote = self._put(manifest, subject, root, entry)
         except Damage as damage:
             miss = self._doubt(found.key, subject, damage.reason, damage.kind)
             self._set_aside(found.key, damage.blob)
@@ -235,6 +237,7 @@ class DiskStore:
         """See ``abc.Store``; writes the ledger."""
         if self._loaded is not None and self._loaded.new:
             save(self._root, self._loaded.new, self._disk)
+        self._staging.close(self._root.reading())
         remarks = list(self._root.notes)
         if self._aside:
             first = next(iter(self._aside.values()))
@@ -252,17 +255,6 @@ class DiskStore:
                 self._loaded = Ledger(self._workspace, load(self._root))
             return self._loaded
 
-    def _streams(self, manifest: Manifest, entry: int) -> Mapping[Stream, Recorded]:
-        return {
-            stream: open_recorded(
-                name, at=entry, size=size, digest=digest, hash_name=manifest.hash_name
-            )
-            for stream, name, size, digest in (
-                (Stream.STDOUT, STDOUT, manifest.stdout_size, manifest.stdout),
-                (Stream.STDERR, STDERR, manifest.stderr_size, manifest.stderr),
-            )
-        }
-
     def _work(self, manifest: Manifest, subject: Subject, ours: Mapping[str, Row]) -> Work:
         """What stands between the outputs and the entry."""
         tree = Tree(self._workspace or "/")
@@ -272,7 +264,7 @@ class DiskStore:
         finally:
             tree.close()
 
-    def _put(self, manifest: Manifest, subject: Subject, root: int) -> bool:
+    def _put(self, manifest: Manifest, subject: Subject, root: int, entry: int) -> bool:
         """Make the outputs right and note what is ours now; returns whether that took work."""
         task = str(subject.task)
         ours = self._ledger.ours(task)
@@ -281,7 +273,7 @@ class DiskStore:
             comparison = Comparison(tree, subject.outputs, self._hash_name, self._vouch)
             work = comparison.work(manifest, ours)
             if work:
-                Restore(root, tree, manifest, self._disk).run(work)
+                Restore(root, entry, tree, manifest, self._staging, self._disk).run(work)
         finally:
             tree.close()
         self._ledger.record(task, manifest.key, wrote=_written(work, manifest), kept=ours)

@@ -8,11 +8,14 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from haz_trio.cache.files import READ, Damage, Disk, opened, pieces, regular
 from haz_trio.cache.hashing import new_hasher
+from haz_trio.cache.layout import STDERR, STDOUT
+from haz_trio.cache.manifest import Manifest
 from haz_trio.model.workspace import HashName
+from haz_trio.plan.messages import Stream
 
 MEMORY = 1 << 20  # bytes of one stream that are held in memory
 CHUNK = 1 << 18  # bytes that are given at once
@@ -112,8 +115,27 @@ class Recorded:
                 at += len(data)
 
 
+def open_streams(manifest: Manifest, *, at: int) -> Mapping[Stream, Recorded]:
+    """Both streams of the entry whose folder is ``at``; raises like ``open_recorded``."""
+    return {
+        stream: open_recorded(name, at=at, size=size, digest=digest, hash_name=manifest.hash_name)
+        for stream, name, size, digest in (
+            (Stream.STDOUT, STDOUT, manifest.stdout_size, manifest.stdout),
+            (Stream.STDERR, STDERR, manifest.stderr_size, manifest.stderr),
+        )
+    }
+
+
 def open_recorded(name: str, *, at: int, size: int, digest: str, hash_name: HashName) -> Recorded:
-    """Read and verify a stored stream; raises ``Damage`` and ``OSError``."""
+    """Read and verify a stored stream; raises ``Damage`` and ``OSError``.
+
+    A look has found a regular file of this size: one without bytes has nothing to be read.
+    """
+    if size == 0:
+        nothing = new_hasher(hash_name).digest()
+        if nothing.hex() != digest:
+            raise Damage(f"{name} has other bytes", kind="stream")
+        return Recorded(nothing, 0, b"", None)
     with opened(name, READ, at=at) as fd:
         info = os.fstat(fd)
         if not regular(info) or info.st_size != size:

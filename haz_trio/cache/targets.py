@@ -71,6 +71,14 @@ class Work:
     gone: tuple[Gone, ...] = ()
     modes: tuple[Mode, ...] = ()
 
+    @property
+    def single(self) -> Want | None:
+        """The only change, if there is one and it can be made in one step."""
+        if self.needs or self.gone or self.modes or len(self.wants) != 1:
+            return None
+        want = self.wants[0]
+        return None if want.here is Here.EMPTY else want
+
     def __bool__(self) -> bool:
         return bool(self.needs or self.wants or self.gone or self.modes)
 
@@ -137,6 +145,9 @@ class Comparison:
         known = self._standing.get(place)
         if known is not None:
             return known
+        if self._tree.stands(place):
+            self._standing[place] = True
+            return True
         above = ""
         for step in place.split("/"):
             at = f"{above}/{step}" if above else step

@@ -83,6 +83,14 @@ class Tree:
             os.close(self._open.popitem(last=False)[1])
         return fd
 
+    def stands(self, place: str) -> bool:
+        """Whether real folders lead to a place that is one; the next ``folder`` costs nothing."""
+        try:
+            self.folder(place)
+        except OSError:
+            return False
+        return True
+
     def forget(self, place: str) -> None:
         """Let go of a folder that is about to be replaced, and of those below it."""
         for known in [p for p in self._open if below("/" + p, "/" + place)]:
@@ -136,8 +144,9 @@ class Tree:
         return fd
 
     def _prefix(self, prefix: str) -> str:
-        if is_straight(self._root.rstrip("/"), prefix):
-            return self._outside_cache(prefix.strip("/"), prefix)
+        place = prefix.strip("/")
+        if self.stands(place) or is_straight(self._root.rstrip("/"), prefix):
+            return self._outside_cache(place, prefix)
         root = os.path.realpath(self._root)
         real = os.path.realpath(root + prefix)
         if real == root:

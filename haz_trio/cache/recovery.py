@@ -1,0 +1,44 @@
+"""Undoing what killed restores left half done, before a run looks at anything (C7.9)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from haz_trio.cache import journal as journals
+from haz_trio.cache.files import FOLDER, Disk, delete_tree, lock, opened
+from haz_trio.cache.journal import Workshop
+from haz_trio.cache.layout import BESIDE_LIST, JOURNAL, RESTORING
+from haz_trio.cache.restore import listed
+from haz_trio.cache.tree import Tree
+
+
+def recover(root: int, tree: Tree, disk: Disk) -> list[str]:
+    """Undo what killed restores left half done, and remove their staging; remarks for people.
+
+    Staging folders whose maker still lives are left alone.  Never raises.
+    """
+    remarks: list[str] = []
+    try:
+        names = sorted(name for name in os.listdir(root) if name.startswith(RESTORING))
+    except OSError:
+        return remarks
+    for name in names:
+        with contextlib.suppress(OSError), opened(name, FOLDER, at=root) as staging:
+            if lock(staging):
+                remarks += _recover(name, staging, root, tree, disk)
+    return remarks
+
+
+def _recover(name: str, staging: int, root: int, tree: Tree, disk: Disk) -> list[str]:
+    journal = journals.read(staging, JOURNAL)
+    if journal is not None:
+        shop = Workshop(tree, staging, journal.token)
+        failed = journals.undo(journal, shop, disk)
+        if failed:
+            return [f"an interrupted restore could not be undone: {listed(failed)}"]
+        journals.sweep_beside(journal, shop)
+    elif (planned := journals.read(staging, BESIDE_LIST)) is not None:
+        journals.sweep_beside(planned, Workshop(tree, staging, planned.token))
+    delete_tree(name, at=root)
+    return []
