@@ -18,7 +18,7 @@ import xxhash
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 KIND = 8  # bytes of magic and version
 LARGEST = 1 << 30  # bytes; a larger file is none of ours
@@ -149,6 +149,7 @@ def build_frame(
     names: Sequence[bytes] = (),
     rows: Sequence[bytes] = (),
     body: bytes = b"",
+    clock: Callable[[], int] = time.time_ns,
 ) -> bytes:
     """The bytes of a frame that is written now; raises ``ValueError`` like ``write_frame``."""
     if len(kind) != KIND:
@@ -157,13 +158,21 @@ def build_frame(
         raise ValueError("a name in a frame is empty or holds a NUL")
     if len({len(row) for row in rows}) > 1:
         raise ValueError("the rows of a frame differ in size")
-    return seal_frame(kind, names, len(rows), b"".join(rows), body)
+    return seal_frame(kind, names, len(rows), b"".join(rows), body, clock=clock)
 
 
-def seal_frame(kind: bytes, names: Sequence[bytes], count: int, rows: bytes, body: bytes) -> bytes:
+def seal_frame(
+    kind: bytes,
+    names: Sequence[bytes],
+    count: int,
+    rows: bytes,
+    body: bytes,
+    *,
+    clock: Callable[[], int] = time.time_ns,
+) -> bytes:
     """The same from ``count`` rows in one piece; names and rows are known to be right."""
     joined = b"\0".join(names)
-    head = _HEAD.pack(kind, time.time_ns(), boot_id(), count, len(joined))
+    head = _HEAD.pack(kind, clock(), boot_id(), count, len(joined))
     data = b"".join([head, joined, rows, body])
     return data + xxhash.xxh3_128_digest(data)
 

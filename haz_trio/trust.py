@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
+import time
 from operator import attrgetter
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     Clock: TypeAlias = Callable[[], int]  # nanoseconds since the epoch, as time.time_ns
     Row: TypeAlias = tuple[int, int, int, int, int, int]
+    RowOf: TypeAlias = Callable[[os.stat_result], Row]
 
 # Device, inode, size, mtime and ctime in nanoseconds, mode: as packed and as read from a stat.
 ROW = struct.Struct("<QQQqqQ")
@@ -25,6 +27,7 @@ FIELDS: Callable[[os.stat_result], Row] = attrgetter(
     "st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns", "st_mode"
 )
 ABSENT: Row = (0, 0, 0, 0, 0, 0)  # of a name under which there is nothing
+UNSURE: Row = (0, 0, 0, 0, 0, 1)  # the row of nothing at all: it never holds
 
 # How much older than the look at it a stamp must be, in nanoseconds (decisions.md 31).
 FINE_SLACK = 20_000_000
@@ -57,12 +60,29 @@ def is_settled(dev: int, mtime_ns: int, ctime_ns: int, *, seen_ns: int, now_ns: 
     return youngest + slack < seen_ns
 
 
+class Senses:
+    """How the time is read, and how stat data become a row: what tests see the world through."""
+
+    __slots__ = ("clock", "row_of")
+
+    def __init__(self, clock: Clock = time.time_ns, row_of: RowOf = FIELDS) -> None:
+        self.clock = clock
+        self.row_of = row_of
+
+    def row_at(self, path: str | bytes) -> Row:
+        """The row of what stands at a path, of a link itself; ``ABSENT`` for nothing in sight."""
+        try:
+            return self.row_of(os.lstat(path))
+        except OSError:
+            return ABSENT
+
+
+SENSES = Senses()
+
+
 def row_at(path: str | bytes) -> Row:
     """The row of what stands at a path, of a link itself; ``ABSENT`` where nothing can be seen."""
-    try:
-        return FIELDS(os.lstat(path))
-    except OSError:
-        return ABSENT
+    return SENSES.row_at(path)
 
 
 def survives(ctime_ns: int, *, written_at_ns: int, same_boot: bool) -> bool:

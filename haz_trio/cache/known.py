@@ -173,6 +173,10 @@ class Known:
             good[number] = 1
         return True
 
+    def uses(self, task: int) -> Sequence[int]:
+        """The numbers of the rows on which the proof of a task rests."""
+        return self._uses.at(task)
+
     def raw(self, task: int) -> _Raw:
         """A proof as it is kept."""
         start = task * _TASK_SIZE

@@ -34,22 +34,26 @@ def write_known(
     """Write what is known now: the old knowledge with new rows and proofs, each by its name.
 
     ``gone`` are tasks whose old proofs hold no more.
-    Old proofs that were made with other variables are given up, and so are rows that no proof
-    uses and that are not among ``rows``, as soon as they are most of all.
+    Old proofs that were made with other variables are given up, and those that rest on a row
+    that is another one now; so are rows that no proof uses and that are not among ``rows``, as
+    soon as they are most of all.
     Raises ``OSError``.
     """
     book = _Book(old)
     for name, (row, digest) in rows.items():
         book.put(name, ROW.pack(*row) + digest)
     shelf = _Shelf(book)
-    kept = {} if old is None or old.environment != environment else old.tasks
+    kept = _still_good(old, book, gone, environment)
     for id in sorted(kept.keys() | proofs.keys()):
         if id in proofs:
             shelf.add(id, proofs[id])
-        elif old is not None and id not in gone:
+        elif old is not None:
             shelf.keep(id, old, kept[id], same_graph=old.graph == graph)
     if old is not None and shelf.is_sparse(rows):
-        still = {id: old.proof(task) for id, task in kept.items() if id not in gone}
+        still = {id: old.proof(task) for id, task in kept.items()}
+        if old.graph != graph:  # the numbers of readers are those of another graph
+            for proof in still.values():
+                proof.readers = ()
         rows = {**{name: old.told(name) for name in shelf.used() if name in old.places}, **rows}
         write_known(
             root, None, rows, {**still, **proofs}, (), graph=graph, environment=environment
@@ -59,11 +63,29 @@ def write_known(
     write_whole(os.path.join(root, PLACE), frame)
 
 
+def _still_good(
+    old: Known | None, book: _Book, gone: Collection[bytes], environment: bytes
+) -> dict[bytes, int]:
+    """The old proofs that rest on nothing that has changed since they were made."""
+    if old is None or old.environment != environment:
+        return {}
+    changed = book.changed
+    return {
+        id: task
+        for id, task in old.tasks.items()
+        if id not in gone and changed.isdisjoint(old.uses(task))
+    }
+
+
 class _Book:
-    """The names of a new frame, each with its newest row; starts with those of an old one."""
+    """The names of a new frame, each with its newest row; starts with those of an old one.
+
+    ``changed`` are the numbers of names whose old row is another one now.
+    """
 
     def __init__(self, old: Known | None) -> None:
         self.names: list[bytes] = []
+        self.changed: set[int] = set()
         self._numbers: dict[bytes, int] = {}
         self._rows = bytearray()
         if old is not None:
@@ -76,7 +98,11 @@ class _Book:
                         self._rows[number * ROW_SIZE : (number + 1) * ROW_SIZE] = _NOTHING
 
     def put(self, name: bytes, row: bytes) -> None:
-        start = self.number(name) * ROW_SIZE
+        known = len(self.names)
+        number = self.number(name)
+        start = number * ROW_SIZE
+        if number < known and self._rows[start : start + ROW.size] != row[: ROW.size]:
+            self.changed.add(number)
         self._rows[start : start + ROW_SIZE] = row
 
     def number(self, name: bytes) -> int:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from haz_trio.config.disk import describe, kind, resolve, shown, within
 from haz_trio.config.files import Entry
@@ -17,7 +18,10 @@ from haz_trio.config.walk import Link, walk
 from haz_trio.errors import Diagnostic, InvalidTextError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import WORKSPACE_ROOT, below, check_segment
-from haz_trio.values import frozen
+from haz_trio.values import field, frozen
+
+if TYPE_CHECKING:
+    from haz_trio.trust import Row
 
 NEVER_CANDIDATES = frozenset({".haz", ".git"})
 
@@ -35,12 +39,13 @@ class ProjectRoot:
 class Expansion:
     """The roots in the order of entries (by bytes within a glob), and every problem.
 
-    ``listed`` are the folders that globs have looked into; ``linked`` says that a link was met.
+    ``listed`` are the folders that globs have looked into, as a walk found them first;
+    ``linked`` says that a link was met.
     """
 
     roots: tuple[ProjectRoot, ...]
     diagnostics: tuple[Diagnostic, ...]
-    listed: tuple[str, ...] = ()
+    listed: Mapping[str, tuple[Row, bytes]] = field(factory=dict)
     linked: bool = False
 
 
@@ -53,7 +58,7 @@ def expand(root: str, entries: Sequence[Entry]) -> Expansion:
         else:
             expander.add_literal(index, entry)
     return Expansion(
-        tuple(expander.roots), tuple(expander.problems), tuple(expander.listed), expander.linked
+        tuple(expander.roots), tuple(expander.problems), expander.listed, expander.linked
     )
 
 
@@ -86,7 +91,7 @@ class _Expander:
     def __init__(self, root: str, entries: Sequence[Entry]) -> None:
         self.roots: list[ProjectRoot] = []
         self.problems: list[Diagnostic] = []
-        self.listed: list[str] = []
+        self.listed: dict[str, tuple[Row, bytes]] = {}
         self.linked = False
         self._root = root
         self._base = root.rstrip("/")
@@ -161,7 +166,7 @@ class _Expander:
             self._refuse_linked_prefix(entry, start, canonical)
             return
         found = walk(start, self._base, pattern, _passed_over(entry))
-        self.listed += found.listed
+        self.listed = found.listed | self.listed
         self.linked |= bool(found.links)
         for inside in found.matches:
             self._take(index, entry, self._base + inside)

@@ -6,7 +6,9 @@ Effective tasks are not computed here: projects and overlays are handed over as 
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -21,11 +23,15 @@ from haz_trio.config.files import (
     parse_workspace_file,
 )
 from haz_trio.config.overlay_files import list_overlays
-from haz_trio.config.sources import Sources
+from haz_trio.config.sources import Sources, identity
 from haz_trio.errors import ConfigError, Diagnostic, Severity
 from haz_trio.model.patterns import WORKSPACE_ROOT
 from haz_trio.model.workspace import Mode, Overlay, Project, Settings, Workspace
+from haz_trio.trust import ABSENT, row_at
 from haz_trio.values import evolve
+
+if TYPE_CHECKING:
+    from haz_trio.trust import Row
 
 _ENTRY_CODES = frozenset({"haz::cfg::009", "haz::cfg::010"})
 
@@ -102,20 +108,23 @@ class _Loader:
     def __init__(self, root: Root) -> None:
         self._root = root
         self._report = _Report()
-        self._files: list[str] = []
-        self._folders: set[str] = {root.path}
-        self._listings: tuple[str, ...] = ()
+        self._files: dict[str, Row] = {}
+        self._folders: dict[str, Row] = {}
+        self._listings: Mapping[str, tuple[Row, bytes]] = {}
+        self._overlays: tuple[str, Row] | None = None
         self._linked = False
+        self._note_folder(root.path)
 
     @property
     def sources(self) -> Sources | None:
         """What has been looked at, if a row for each place can vouch for it."""
-        overlays = ""
-        if self._root.mode is Mode.EXPLICIT:
-            overlays = os.path.join(self._root.path, ".haz", "tasks")
-        if self._linked or any(map(os.path.islink, (*self._files, overlays))):
+        seen = [*self._files.values(), *self._folders.values()]
+        if self._linked or ABSENT in seen:
             return None
-        return Sources(tuple(self._files), tuple(sorted(self._folders)), self._listings, overlays)
+        seen.append(self._overlays[1] if self._overlays is not None else ABSENT)
+        if any(stat.S_ISLNK(row[5]) for row in seen):
+            return None
+        return Sources(self._files, self._folders, self._listings, self._overlays)
 
     def load(self) -> Workspace:
         match self._root.mode:
@@ -126,11 +135,11 @@ class _Loader:
 
     def _load_explicit(self) -> Workspace:
         path = self._root.workspace_file
+        self._note_folder(os.path.dirname(path))
+        self._files[path] = row_at(path)
         parsed = _read_workspace_file(self._root, self._report)
         expansion = expand(self._root.path, parsed.entries)
         self._report.add(path, expansion.diagnostics)
-        self._files.append(path)
-        self._folders.add(os.path.dirname(path))
         self._listings, self._linked = expansion.listed, expansion.linked
         projects = self._load_projects(expansion.roots, parsed.entries)
         overlays = self._load_overlays()
@@ -188,20 +197,26 @@ class _Loader:
 
     def _note_project(self, path: str) -> None:
         """Remember a project's file and the folders between it and the root."""
-        self._files.append(path)
         folder = os.path.dirname(path)
         while folder not in self._folders:
-            self._folders.add(folder)
+            self._note_folder(folder)
             folder = os.path.dirname(folder)
+        self._files[path] = row_at(path)
+
+    def _note_folder(self, folder: str) -> None:
+        self._folders[folder] = identity(row_at(folder))
 
     # -- overlays -----------------------------------------------------------------------------
 
     def _load_overlays(self) -> dict[str, Overlay]:
+        folder = os.path.join(self._root.path, ".haz", "tasks")
+        self._overlays = (folder, row_at(folder))
         listing = list_overlays(self._root.path)
+        self._linked |= listing.linked
         self._report.add(listing.folder, (*listing.problems, *listing.notes))
         overlays: dict[str, Overlay] = {}
         for name, path in listing.files:
-            self._files.append(path)
+            self._files[path] = row_at(path)
             data = read_file(path)
             if isinstance(data, Unreadable):
                 self._report.add(path, (_unread(path, "overlay file", data, rule="CFG-001"),))

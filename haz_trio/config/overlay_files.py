@@ -15,12 +15,16 @@ SUFFIX = ".yml"
 
 @frozen
 class OverlayListing:
-    """Overlay names with their paths in byte order of the paths, and what was not taken."""
+    """Overlay names with their paths in byte order of the paths, and what was not taken.
+
+    ``linked`` says that a link was met: what it leads to comes and goes without a trace here.
+    """
 
     folder: str
     files: tuple[tuple[str, str], ...] = ()
     problems: tuple[Diagnostic, ...] = ()
     notes: tuple[Diagnostic, ...] = ()
+    linked: bool = False
 
 
 def list_overlays(root: str) -> OverlayListing:
@@ -43,7 +47,8 @@ def list_overlays(root: str) -> OverlayListing:
             )
         else:
             files.append((name.removesuffix(SUFFIX), path))
-    return OverlayListing(folder, tuple(files), notes=tuple(notes))
+    linked = any(os.path.islink(os.path.join(folder, name)) for name in names)
+    return OverlayListing(folder, tuple(files), notes=tuple(notes), linked=linked)
 
 
 def _refusal(path: str, name: str, root: str) -> str:

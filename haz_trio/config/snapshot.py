@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import os
-import time
+import stat
 from array import array
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from haz_trio import __version__
-from haz_trio.config.sources import Sources, subfolders_digest
+from haz_trio.config.sources import Sources, identity, subfolders_digest
 from haz_trio.config.thawed import Bodies, Edges, Nodes, Tasks, thaw_mutex
 from haz_trio.frames import Frame, read_frame
 from haz_trio.graph.files import index_files
@@ -35,7 +35,7 @@ from haz_trio.model.workspace import (
     Workspace,
 )
 from haz_trio.ragged import Ragged, unpack
-from haz_trio.trust import ROW, row_at, survives
+from haz_trio.trust import ROW, SENSES, UNSURE, Senses, survives
 from haz_trio.values import frozen
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 KIND = b"config 1"
 PLACE = ".haz/cache/state/config"
 STATIC = 16  # bytes of the digest of what a task declares
+_MARKERS = {Mode.EXPLICIT: b".haz/workspace.yml", Mode.IMPLICIT: b"haz.yml"}
 _WORKSPACE_FILE = ".haz/workspace.yml"
-UNSURE = (0, 0, 0, 0, 0, 1)  # the row of nothing: it never holds
 
 
 @frozen
@@ -103,7 +103,9 @@ class Origin:
 # -- finding ----------------------------------------------------------------------------------
 
 
-def find_snapshot(directory: str, *, root: str | None = None) -> Snapshot | None:
+def find_snapshot(
+    directory: str, *, root: str | None = None, senses: Senses = SENSES
+) -> Snapshot | None:
     """The snapshot of the workspace around a canonical directory, if it may be believed.
 
     ``root`` is what ``--root`` or ``HAZ_ROOT`` says, relative to the directory.
@@ -118,9 +120,9 @@ def find_snapshot(directory: str, *, root: str | None = None) -> Snapshot | None
         )
         if place is None or frame is None:
             return None
-        return _thaw(place, frame)
-    except (OSError, ValueError, KeyError, IndexError):
-        return None
+        return _thaw(place, frame, senses)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None  # sealed, but by nothing that we know: another shape than ours
 
 
 def _place(directory: str, root: str | None) -> str | None:
@@ -144,7 +146,8 @@ def _is_root(root: str, mode: Mode) -> bool:
         return True
     if os.path.lexists(os.path.join(root, _WORKSPACE_FILE)):
         return False
-    if not os.path.lexists(os.path.join(root, ".git")):
+    git = os.stat(os.path.join(root, ".git")).st_mode
+    if not (stat.S_ISDIR(git) or stat.S_ISREG(git)):
         return False
     above = root
     while (above := os.path.dirname(above)) != os.path.dirname(above):
@@ -156,13 +159,16 @@ def _is_root(root: str, mode: Mode) -> bool:
 # -- reading ----------------------------------------------------------------------------------
 
 
-def _thaw(root: str, frame: Frame) -> Snapshot | None:
+def _thaw(root: str, frame: Frame, senses: Senses) -> Snapshot | None:
     head, owners, sources, names, bodies, hard, weak, producers, statics = unpack(frame.body)
     header = json.loads(bytes(head))
-    mode = Mode(header["mode"])
-    if header["version"] != __version__ or frame.written_at_ns > time.time_ns():
+    if header["version"] != __version__ or frame.written_at_ns > senses.clock():
         return None
-    if not _is_root(root, mode) or not _holds(root, frame, header):
+    mode = Mode(header["mode"])
+    if not _is_root(root, mode) or not _holds(root, frame, header, senses):
+        return None
+    # A repository may ship a file of ours, but not one that knows the stat data of its checkout.
+    if _MARKERS[mode] not in frame.names[: header["counts"][0]]:
         return None
     stock = Bodies(_split(bodies))
     projects = [
@@ -206,10 +212,11 @@ def _thaw(root: str, frame: Frame) -> Snapshot | None:
     return Snapshot(workspace, graph, frame.seal, variables, watched, bytes(statics))
 
 
-def _holds(root: str, frame: Frame, header: Mapping[str, list[str]]) -> bool:
+def _holds(root: str, frame: Frame, header: Mapping[str, list[str]], senses: Senses) -> bool:
     """Whether everything that the load looked at is as it was."""
     files, folders = map(int, header["counts"])
     base = os.fsencode(root).rstrip(b"/") + b"/"
+    row_at = senses.row_at
     listed = files + folders
     names, rows = frame.names, list(ROW.iter_unpack(frame.rows))
     if not frame.same_boot:
@@ -229,11 +236,6 @@ def _holds(root: str, frame: Frame, header: Mapping[str, list[str]]) -> bool:
 
 def _survives(row: tuple[int, ...], frame: Frame) -> bool:
     return survives(row[4], written_at_ns=frame.written_at_ns, same_boot=frame.same_boot)
-
-
-def identity(row: Row) -> Row:
-    """Of a folder only which one it is: its times change with every file that is made in it."""
-    return (row[0], row[1], 0, 0, 0, row[5])
 
 
 def _settings(value: Mapping[str, object]) -> Settings:

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from array import array
-from collections.abc import Iterator, Mapping
-from itertools import chain
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
 from haz_trio import __version__
-from haz_trio.config.snapshot import KIND, PLACE, STATIC, UNSURE, Snapshot, Watched, identity
-from haz_trio.config.sources import Sources, subfolders_digest
+from haz_trio.config.snapshot import KIND, PLACE, STATIC, Snapshot, Watched
+from haz_trio.config.sources import Sources
 from haz_trio.config.thawed import freeze, freeze_mutex
 from haz_trio.frames import build_frame, parse_frame, write_whole
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.workspace import Settings, Workspace
 from haz_trio.ragged import Ragged, pack
-from haz_trio.trust import ABSENT, ROW, is_settled, row_at
+from haz_trio.trust import ABSENT, ROW, SENSES, UNSURE, Senses, is_settled
 from haz_trio.values import field_names
+
+if TYPE_CHECKING:
+    from haz_trio.trust import Row
 
 
 def write_snapshot(
-    workspace: Workspace, graph: TaskGraph, sources: Sources, *, seen_ns: int
+    workspace: Workspace,
+    graph: TaskGraph,
+    sources: Sources,
+    *,
+    seen_ns: int,
+    senses: Senses = SENSES,
 ) -> Snapshot | None:
     """Write the snapshot of a workspace that was loaded after ``seen_ns``; what it would say.
 
@@ -35,37 +42,34 @@ def write_snapshot(
     """
     if workspace.note:
         return None
-    root = os.fsencode(workspace.root)
-    places = list(_places(sources))
-    rows = [row_at(path) for path in places]
-    first, rest = len(sources.files), len(sources.files) + len(sources.folders)
-    rows[first:rest] = map(identity, rows[first:rest])
-    digests = [subfolders_digest(os.fsencode(path)).hex() for path in sources.listings]
-    if sources.overlays:
-        digests.append("")
-    now = time.time_ns()
-    for number, row in enumerate(rows):
-        young = row != ABSENT and not is_settled(
+    now = senses.clock()
+
+    def is_young(row: Row) -> bool:
+        return row != ABSENT and not is_settled(
             row[0], row[3], row[4], seen_ns=seen_ns, now_ns=now
         )
-        if young and number < first:
-            return None
-        if young and number >= rest:
-            rows[number] = UNSURE
+
+    if any(row == ABSENT or is_young(row) for row in sources.files.values()):
+        return None
+    listed = {path: (row, digest.hex()) for path, (row, digest) in sources.listings.items()}
+    if sources.overlays is not None:
+        path, row = sources.overlays
+        listed[path] = (row, "")  # all names matter: there is no digest that could still hold
+    rows = [*sources.files.values(), *sources.folders.values()]
+    rows += [UNSURE if is_young(row) else row for row, _ in listed.values()]
+    digests = [digest for _, digest in listed.values()]
+    root = os.fsencode(workspace.root)
+    places = (*sources.files, *sources.folders, *listed)
     names = [os.path.relpath(os.fsencode(path), root) for path in places]
+    first = len(sources.files)
     body, statics = _body(workspace, graph, [first, len(sources.folders)], digests)
-    data = build_frame(KIND, names=names, rows=[ROW.pack(*row) for row in rows], body=body)
+    packed = [ROW.pack(*row) for row in rows]
+    data = build_frame(KIND, names=names, rows=packed, body=body, clock=senses.clock)
     write_whole(os.path.join(workspace.root, PLACE), data)
     frame = parse_frame(data, KIND, row_size=ROW.size)
     assert frame is not None, "what was built can be parsed"
     watched = Watched.of(frame, (first, len(sources.folders)))
     return Snapshot(workspace, graph, frame.seal, _variables(graph), watched, statics)
-
-
-def _places(sources: Sources) -> Iterator[str]:
-    yield from chain(sources.files, sources.folders, sources.listings)
-    if sources.overlays:
-        yield sources.overlays
 
 
 def _body(

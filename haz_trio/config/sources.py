@@ -1,12 +1,21 @@
-"""The places that a load looked at: what must be unchanged for its result to hold."""
+"""The places that a load looked at: what must be unchanged for its result to hold.
+
+Each row was taken before the place was read: what changes later has another one, or the stamps
+of a change that young.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import xxhash
 
-from haz_trio.values import frozen
+from haz_trio.values import field, frozen
+
+if TYPE_CHECKING:
+    from haz_trio.trust import Row
 
 
 @frozen
@@ -15,23 +24,37 @@ class Sources:
 
     ``files`` were read.
     ``folders`` only have to be the same folders as before: projects, and what leads to them.
-    ``listings`` are folders whose subfolders were looked for by a glob of `projects`.
+    ``listings`` are folders whose subfolders were looked for by a glob of `projects`, with a
+    digest of those.
     ``overlays`` is the folder of the overlays, which may be absent; all its names matter.
     """
 
-    files: tuple[str, ...] = ()
-    folders: tuple[str, ...] = ()
-    listings: tuple[str, ...] = ()
-    overlays: str = ""
+    files: Mapping[str, Row] = field(factory=dict)
+    folders: Mapping[str, Row] = field(factory=dict)
+    listings: Mapping[str, tuple[Row, bytes]] = field(factory=dict)
+    overlays: tuple[str, Row] | None = None
+
+
+def identity(row: Row) -> Row:
+    """Of a folder only which one it is: its times change with every file that is made in it."""
+    return (row[0], row[1], 0, 0, 0, row[5])
+
+
+def digest_of_subfolders(found: Iterable[bytes]) -> bytes:
+    """16 bytes that tell one set of subfolders and links from another, by ``mark``."""
+    return xxhash.xxh3_128_digest(b"\0".join(sorted(found)))
+
+
+def mark(item: os.DirEntry[bytes] | os.DirEntry[str]) -> bytes | None:
+    """What a folder's digest knows of a subfolder or link in it; ``None`` for all else."""
+    if item.is_symlink():
+        return b"l" + os.fsencode(item.name)
+    if item.is_dir(follow_symlinks=False):
+        return b"d" + os.fsencode(item.name)
+    return None
 
 
 def subfolders_digest(folder: bytes) -> bytes:
-    """16 bytes that tell one set of subfolders and links from another; raises ``OSError``."""
-    found = []
+    """The digest of the subfolders that a folder has now; raises ``OSError``."""
     with os.scandir(folder) as listing:
-        for item in listing:
-            if item.is_symlink():
-                found.append(b"l" + item.name)
-            elif item.is_dir(follow_symlinks=False):
-                found.append(b"d" + item.name)
-    return xxhash.xxh3_128_digest(b"\0".join(sorted(found)))
+        return digest_of_subfolders(filter(None, map(mark, listing)))

@@ -8,9 +8,15 @@ Knows nothing of rules and messages.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
+from haz_trio.config.sources import digest_of_subfolders, mark
 from haz_trio.model.patterns import Anchored
+from haz_trio.trust import row_at
 from haz_trio.values import frozen
+
+if TYPE_CHECKING:
+    from haz_trio.trust import Row
 
 
 @frozen
@@ -25,13 +31,14 @@ class Link:
 class Walk:
     """Matches in workspace coordinates, links and unreadable folders on the host; byte order.
 
-    ``listed`` are the folders on the host whose names were read.
+    ``listed`` are the folders on the host whose names were read, each with its row before that
+    and the digest of its subfolders (``config.sources``).
     """
 
     matches: tuple[str, ...]
     links: tuple[Link, ...]
     failures: tuple[tuple[str, OSError], ...]
-    listed: tuple[str, ...]
+    listed: dict[str, tuple[Row, bytes]]
 
 
 def walk(start: str, base: str, pattern: Anchored, passed_over: frozenset[str]) -> Walk:
@@ -43,19 +50,20 @@ def walk(start: str, base: str, pattern: Anchored, passed_over: frozenset[str]) 
     matches: list[str] = []
     links: list[Link] = []
     failures: list[tuple[str, OSError]] = []
-    listed: list[str] = []
+    listed: dict[str, tuple[Row, bytes]] = {}
     open_folders = [(start, 1)]
     while open_folders:
         folder, depth = open_folders.pop()
         deeper = pattern.depth is None or depth < pattern.depth
+        row = row_at(folder)
         try:
-            subfolders, linked = _list(folder, passed_over)
+            subfolders, linked, digest = _list(folder, passed_over)
         except (FileNotFoundError, NotADirectoryError):
             continue  # gone since its parent was listed
         except OSError as error:
             failures.append((folder, error))
             continue
-        listed.append(folder)
+        listed[folder] = (row, digest)
         links += (Link(path, deeper) for path in linked)
         for path in subfolders:
             inside = path[len(base) :]
@@ -66,19 +74,20 @@ def walk(start: str, base: str, pattern: Anchored, passed_over: frozenset[str]) 
     matches.sort(key=os.fsencode)
     links.sort(key=lambda link: os.fsencode(link.path))
     failures.sort(key=lambda failure: os.fsencode(failure[0]))
-    return Walk(tuple(matches), tuple(links), tuple(failures), tuple(sorted(listed)))
+    return Walk(tuple(matches), tuple(links), tuple(failures), listed)
 
 
-def _list(folder: str, passed_over: frozenset[str]) -> tuple[list[str], list[str]]:
-    """The subfolders and the links of a folder; raises ``OSError``."""
+def _list(folder: str, passed_over: frozenset[str]) -> tuple[list[str], list[str], bytes]:
+    """The subfolders and the links of a folder, and a digest of both; raises ``OSError``."""
     subfolders: list[str] = []
     links: list[str] = []
+    marks: list[bytes] = []
     with os.scandir(folder) as listing:
         for item in listing:
-            if item.name in passed_over:
+            found = mark(item)
+            if found is None:
                 continue
-            if item.is_symlink():
-                links.append(item.path)
-            elif item.is_dir(follow_symlinks=False):
-                subfolders.append(item.path)
-    return subfolders, links
+            marks.append(found)
+            if item.name not in passed_over:
+                (links if item.is_symlink() else subfolders).append(item.path)
+    return subfolders, links, digest_of_subfolders(marks)
