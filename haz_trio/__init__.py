@@ -2,6 +2,7 @@
 
 The rooms, lowest floor first; a module imports from lower floors and from its own room.
 
+    values   frozen value classes, made without compiling
     errors   places, diagnostics, one tree of exceptions
     model    PURE   what a workspace consists of
     graph    PURE   effective tasks, edges, static errors, closures, selection
