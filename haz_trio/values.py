@@ -16,7 +16,9 @@ from operator import attrgetter
 TYPE_CHECKING = False  # typing itself would cost a start more than a hundred classes
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any, TypeVar, dataclass_transform
+    from typing import Any, TypeAlias, TypeVar, dataclass_transform
+
+    Anything: TypeAlias = Any  # Any: objects of every class that is made here, and their fields
 
     _T = TypeVar("_T")
 else:
@@ -37,7 +39,7 @@ class _Missing:
         return "MISSING"
 
 
-MISSING: Any = _Missing()  # Any: stands where a value of any type may stand
+MISSING: Anything = _Missing()
 
 
 class _Field:
@@ -51,13 +53,13 @@ class _Field:
         self.default, self.factory, self.eq, self.repr = default, factory, eq, repr
 
 
-def field(  # Any: the value that a class body assigns has the type of its field
+def field(
     *,
-    default: Any = MISSING,
-    factory: Callable[[], Any] | None = None,
+    default: Anything = MISSING,
+    factory: Callable[[], Anything] | None = None,
     eq: bool = True,
     repr: bool = True,
-) -> Any:
+) -> Anything:
     """A field with a default, made anew by ``factory`` if there is one.
 
     Without ``eq`` it takes no part in comparisons and hashes, without ``repr`` in texts.
@@ -114,7 +116,9 @@ class _Shape:
         self.shown = tuple(n for n in names if n not in special or special[n].repr)
         self.compared = _getter([n for n in names if n not in special or special[n].eq])
 
-    def arguments(self, owner: str, args: tuple[object, ...], named: dict[str, Any]) -> list[Any]:
+    def arguments(
+        self, owner: str, args: tuple[object, ...], named: dict[str, Anything]
+    ) -> list[Anything]:
         """One value for each field, from a call with these arguments."""
         names = self.names
         if len(args) > len(names) or (args and self.kw_only):
@@ -162,27 +166,29 @@ def _make(
         body.setdefault(*method)
     if "__eq__" in cls.__dict__ and "__hash__" not in cls.__dict__:
         body["__hash__"] = None  # as Python does for any class
-    kind: Any = type(cls)  # Any: of a metaclass, which is `type` or one of an ABC
+    kind: Anything = type(cls)
     made: type[_T] = kind(cls.__name__, cls.__bases__, body)
     setters = [getattr(made, name).__set__ for name in names]
     type.__setattr__(made, "__init__", _init_of(cls.__name__, shape, setters))
     return made
 
 
-# -- the methods that all classes share; Any: the classes are those of their callers -------------
+# -- the methods that all classes share ---------------------------------------------------------
 
 
-def _init_of(owner: str, shape: _Shape, setters: Sequence[Callable[[Any, Any], None]]) -> Any:
+def _init_of(
+    owner: str, shape: _Shape, setters: Sequence[Callable[[Anything, Anything], None]]
+) -> Anything:
     """The ``__init__`` of a class; its loop is unrolled for the many classes of few fields."""
     size = -1 if shape.kw_only else len(setters)
 
-    def complete(args: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
+    def complete(args: tuple[Anything, ...], named: dict[str, Anything]) -> list[Anything]:
         return shape.arguments(owner, args, named)
 
     if len(setters) == 1:
         (put,) = setters
 
-        def init_one(self: Any, /, *args: Any, **named: Any) -> None:
+        def init_one(self: Anything, /, *args: Anything, **named: Anything) -> None:
             (only,) = args if len(args) == size and not named else complete(args, named)
             put(self, only)
 
@@ -190,7 +196,7 @@ def _init_of(owner: str, shape: _Shape, setters: Sequence[Callable[[Any, Any], N
     if len(setters) == 2:
         put_first, put_second = setters
 
-        def init_two(self: Any, /, *args: Any, **named: Any) -> None:
+        def init_two(self: Anything, /, *args: Anything, **named: Anything) -> None:
             first, second = args if len(args) == size and not named else complete(args, named)
             put_first(self, first)
             put_second(self, second)
@@ -199,7 +205,7 @@ def _init_of(owner: str, shape: _Shape, setters: Sequence[Callable[[Any, Any], N
     if len(setters) == 3:
         put_a, put_b, put_c = setters
 
-        def init_three(self: Any, /, *args: Any, **named: Any) -> None:
+        def init_three(self: Anything, /, *args: Anything, **named: Anything) -> None:
             a, b, c = args if len(args) == size and not named else complete(args, named)
             put_a(self, a)
             put_b(self, b)
@@ -207,7 +213,7 @@ def _init_of(owner: str, shape: _Shape, setters: Sequence[Callable[[Any, Any], N
 
         return init_three
 
-    def init(self: Any, /, *args: Any, **named: Any) -> None:
+    def init(self: Anything, /, *args: Anything, **named: Anything) -> None:
         every = args if len(args) == size and not named else complete(args, named)
         for put_next, given in zip(setters, every, strict=True):
             put_next(self, given)
@@ -215,59 +221,59 @@ def _init_of(owner: str, shape: _Shape, setters: Sequence[Callable[[Any, Any], N
     return init
 
 
-def _repr(self: Any) -> str:
+def _repr(self: Anything) -> str:
     shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__shape__.shown)
     return f"{type(self).__qualname__.rpartition('>.')[2]}({shown})"
 
 
-def _eq(self: Any, other: Any) -> object:
+def _eq(self: Anything, other: Anything) -> object:
     if other.__class__ is not self.__class__:
         return NotImplemented
     compared = self.__shape__.compared
     return compared(self) == compared(other)
 
 
-def _hash(self: Any) -> int:
+def _hash(self: Anything) -> int:
     return hash((self.__class__, self.__shape__.compared(self)))
 
 
-def _lt(self: Any, other: Any) -> object:
+def _lt(self: Anything, other: Anything) -> object:
     if other.__class__ is not self.__class__:
         return NotImplemented
     return _all(self) < _all(other)
 
 
-def _le(self: Any, other: Any) -> object:
+def _le(self: Anything, other: Anything) -> object:
     if other.__class__ is not self.__class__:
         return NotImplemented
     return _all(self) <= _all(other)
 
 
-def _gt(self: Any, other: Any) -> object:
+def _gt(self: Anything, other: Anything) -> object:
     if other.__class__ is not self.__class__:
         return NotImplemented
     return _all(self) > _all(other)
 
 
-def _ge(self: Any, other: Any) -> object:
+def _ge(self: Anything, other: Anything) -> object:
     if other.__class__ is not self.__class__:
         return NotImplemented
     return _all(self) >= _all(other)
 
 
-def _all(self: Any) -> tuple[Any, ...]:
+def _all(self: Anything) -> tuple[Anything, ...]:
     return tuple([getattr(self, name) for name in self.__shape__.names])
 
 
-def _refuse_set(self: Any, name: str, _: object) -> None:
+def _refuse_set(self: Anything, name: str, _: object) -> None:
     raise FrozenError(f"{type(self).__name__}.{name} cannot be set: the value is frozen")
 
 
-def _refuse_delete(self: Any, name: str) -> None:
+def _refuse_delete(self: Anything, name: str) -> None:
     raise FrozenError(f"{type(self).__name__}.{name} cannot be deleted: the value is frozen")
 
 
-def _reduce(self: Any) -> tuple[object, ...]:
+def _reduce(self: Anything) -> tuple[object, ...]:
     return (_remade, (type(self), {n: getattr(self, n) for n in self.__shape__.names}))
 
 

@@ -67,6 +67,7 @@ PURE_STANDARD = {
     "__future__",
     "bisect",
     "collections",
+    "copy",
     "difflib",
     "enum",
     "functools",
