@@ -185,7 +185,6 @@ class Store(Protocol):
     ``begin`` is called before the command starts, so that a later ``collect`` can tell what the
     command wrote; ``recipe`` gives the readable form of what the key is made of, with a secret
     of the store that veils the values of variables (cache.md C5).
-    ``compare`` says what ``restore`` would, if that has nothing to do; it changes nothing.
     ``recover`` is called first, before inputs are read: it undoes what killed runs left.
     ``finish`` is called once at the end of a run and returns remarks for people.
     """
@@ -193,8 +192,6 @@ class Store(Protocol):
     def recover(self) -> None: ...
 
     def look(self, key: str, subject: Subject) -> Found | Miss: ...
-
-    def compare(self, found: Found, subject: Subject) -> Restored | None: ...
 
     def restore(self, found: Found, subject: Subject) -> Restored | Miss: ...
 

@@ -7,7 +7,6 @@ with "not stored", and raise only what concerns the workspace itself.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 
 from haz_trio.abc import (
     Found,
@@ -29,7 +28,7 @@ from haz_trio.cache.entries import (
 )
 from haz_trio.cache.files import Damage, Disk, explain
 from haz_trio.cache.layout import STATE
-from haz_trio.cache.ledger import Ledger, Row
+from haz_trio.cache.ledger import Ledger
 from haz_trio.cache.ledger_file import load, save
 from haz_trio.cache.manifest import Manifest
 from haz_trio.cache.manifest_reader import OtherSchema
@@ -147,24 +146,6 @@ class DiskStore:
             return False
         return True
 
-    def compare(self, found: Found, subject: Subject) -> Restored | None:
-        """See ``abc.Store``; whatever is wrong, ``restore`` finds it and says it."""
-        assert isinstance(found.handle, Manifest), "a store gets back what it gave"
-        manifest, root = found.handle, self._root.reading()
-        if root is None:
-            return None
-        task = str(subject.task)
-        ours = self._ledger.ours(task)
-        try:
-            with open_entry(root, found.key) as entry:
-                streams = open_streams(manifest, at=entry)
-            if self._work(manifest, subject, ours):
-                return None
-        except (Damage, Obstacle, OSError):
-            return None
-        self._ledger.record(task, manifest.key, wrote=(), kept=ours)
-        return restored(manifest, streams, wrote=False)
-
     def restore(self, found: Found, subject: Subject) -> Restored | Miss:
         """See ``abc.Store``.
 
@@ -254,15 +235,6 @@ class DiskStore:
             if self._loaded is None:
                 self._loaded = Ledger(self._workspace, load(self._root))
             return self._loaded
-
-    def _work(self, manifest: Manifest, subject: Subject, ours: Mapping[str, Row]) -> Work:
-        """What stands between the outputs and the entry."""
-        tree = Tree(self._workspace or "/")
-        try:
-            comparison = Comparison(tree, subject.outputs, self._hash_name, self._vouch)
-            return comparison.work(manifest, ours)
-        finally:
-            tree.close()
 
     def _put(self, manifest: Manifest, subject: Subject, root: int, entry: int) -> bool:
         """Make the outputs right and note what is ours now; returns whether that took work."""

@@ -43,9 +43,6 @@ class _LimitedStore:
             return self._store.look(key, subject)
         return Miss(_REASONS.get(self._use, _BYPASSED))
 
-    def compare(self, found: Found, subject: Subject) -> Restored | None:
-        return self._store.compare(found, subject)
-
     def restore(self, found: Found, subject: Subject) -> Restored | Miss:
         return self._store.restore(found, subject)
 

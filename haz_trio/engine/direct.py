@@ -1,7 +1,9 @@
-"""Drives a plan without an event loop, as long as everything it asks for is there already.
+"""Drives a plan without an event loop, as long as all that it asks for is in the cache.
 
-The plan is the one that the loop would drive, and the loop takes over at the first step that has
-to do anything: run a command, write an output, wait.  What has been decided until then stands.
+The plan is the one that the loop would drive, and the loop takes over when a command has to run.
+What has been decided until then stands.
+A signal ends the process, as it does before a run: a restore that it cuts off is undone by the
+next run (cache.md C7.9).
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from haz_trio.abc import Miss
-from haz_trio.engine.found import NO_ENTRY, Found, NotHere
+from haz_trio.engine.found import NO_ENTRY, Found
 from haz_trio.engine.jobs import Jobs
 from haz_trio.errors import TaskError
 from haz_trio.model.names import TaskId
@@ -58,7 +60,7 @@ def drive(
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> Rest:
-    """Start a plan and carry it as far as it goes without doing anything.
+    """Start a plan and carry it as far as it goes without running anything.
 
     ``looker`` is asked for only if some look is not answered by ``recall``.
 
@@ -105,8 +107,10 @@ class _Driver:
         try:
             found = self._find(look)
         except TaskError:
-            found = NotHere()  # the loop comes to the same, and says so
+            found = None  # the loop comes to the same, and says so
         match found:
+            case None:
+                self.looks.append(look)
             case Found(record, replays):
                 self.tell(TaskBegun(look.task, record.key))
                 for replay in replays:
@@ -117,17 +121,15 @@ class _Driver:
                 key = self.looker().looked[look.task].key
                 self.tell(TaskMissed(look.task, key, reason or NO_ENTRY))
                 self.facts.append(Missed(look.task, key))
-            case NotHere():
-                self.looks.append(look)
         if self._until is None:
             self._until = self.clock() + PATIENCE
         return None
 
-    def _find(self, look: Look) -> Found | Miss | NotHere:
+    def _find(self, look: Look) -> Found | Miss | None:
         if not self.jobs.absent(look.task):
             proven = self.recall(look.task, look.upstream)
             if proven is not None:
                 return proven
         if self._until is not None:
-            return NotHere()
-        return self.looker().peek(self.jobs[look.task], look.upstream)
+            return None
+        return self.looker().look_closely(self.jobs[look.task], look.upstream)

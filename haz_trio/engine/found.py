@@ -35,8 +35,3 @@ class Found:
 
     record: Record
     replays: Sequence[Replay]
-
-
-@frozen
-class NotHere:
-    """There is an entry, but some output is not as it says."""

@@ -14,7 +14,7 @@ import attrs
 
 from haz_trio.abc import Miss, Restored, Store
 from haz_trio.cache.recipe import Recipe
-from haz_trio.engine.found import READ_AHEAD, Found, NotHere, Replay
+from haz_trio.engine.found import READ_AHEAD, Found, Replay
 from haz_trio.engine.jobs import Job
 from haz_trio.engine.keys import Key, Keys
 from haz_trio.engine.knowledge import Knowledge
@@ -25,6 +25,10 @@ from haz_trio.plan.outcome import Record
 
 WhyMissed: TypeAlias = Callable[[TaskId, Recipe], str]  # in one line, for people
 Check: TypeAlias = Callable[[], None]
+
+
+def _go_on() -> None:
+    """Nobody can interrupt a look but the signal that ends the process."""
 
 
 def _at_once(key: str) -> None:
@@ -58,8 +62,12 @@ class Looker:
         Raises ``TaskError``.
         """
         proven = self.recall(job, upstream)
-        if proven is not None:
-            return proven
+        return self.look_closely(job, upstream, check=check) if proven is None else proven
+
+    def look_closely(
+        self, job: Job, upstream: tuple[Upstream, ...], *, check: Check = _go_on
+    ) -> Found | Miss:
+        """The same without asking for a proof."""
         began = time.time_ns()
         key = self._derive(job, upstream, check)
         self.await_key(key.key)
@@ -72,21 +80,6 @@ class Looker:
             self.disturb()
         if isinstance(restored, Miss):
             return self._miss(job, key, restored)
-        return self._hit(job, upstream, began, key, restored)
-
-    def peek(self, job: Job, upstream: tuple[Upstream, ...]) -> Found | Miss | NotHere:
-        """The same look as long as it changes nothing, and without asking for a proof.
-
-        Raises ``TaskError``.
-        """
-        began = time.time_ns()
-        key = self._derive(job, upstream, _go_on)
-        found = self._store.look(key.key, job.subject)
-        if isinstance(found, Miss):
-            return self._miss(job, key, found)
-        restored = self._store.compare(found, job.subject)
-        if restored is None:
-            return NotHere()
         return self._hit(job, upstream, began, key, restored)
 
     def _derive(self, job: Job, upstream: tuple[Upstream, ...], check: Check) -> Key:
@@ -128,7 +121,3 @@ class Looker:
         if not miss.reason and self.why_missed is not None:
             return Miss(self.why_missed(job.id, key.recipe))
         return miss
-
-
-def _go_on() -> None:
-    """Nobody can interrupt a look but the signal that ends the process."""
