@@ -11,7 +11,9 @@ whose row holds has not changed.  What is not kept is asked again.
 
 from __future__ import annotations
 
+import enum
 import os
+import struct
 import time
 from array import array
 from functools import cached_property
@@ -34,21 +36,32 @@ SHORT = 16  # bytes of the digests that only tell whether something is the same
 NO_DIGEST = bytes(DIGEST)
 UNSURE = (0, 0, 0, 0, 0, 1)  # the row of nothing: it never holds
 ROW_SIZE = ROW.size + DIGEST
+_ROW_ALONE = struct.Struct(f"{ROW.format}{DIGEST}x")
 _TASK_SIZE = 3 * DIGEST + 2 * SHORT
+
+
+class Standing(enum.Enum):
+    """How much of a proof holds."""
+
+    NOTHING = 0
+    KEY = 1  # a look would derive the same key
+    ALL = 2  # and find the same
 
 
 class Proof:
     """What a look found, and on what it rests.
 
-    ``made`` are the outputs, workspace-absolute; ``uses`` all names below the root, bytes, the
-    outputs first.  ``static`` and ``upstream`` are digests of what the task declares and of what
+    ``made`` are the outputs, workspace-absolute; ``uses`` all names below the root, bytes: the
+    outputs first, then folders of theirs and the entry, ``own`` names in all, then the inputs.
+    A proof that is not ``whole`` proves only the key: its own names are to be looked at.
+    ``static`` and ``upstream`` are digests of what the task declares and of what
     its predecessors printed.  ``readers`` is empty when nobody knows who reads the outputs, else
     a 1 and then pairs of a place in ``made`` and the number of a task that reads it.
     """
 
     __slots__ = (
-        "key", "made", "readers", "static", "stderr", "stderr_digest", "stdout",
-        "stdout_digest", "upstream", "uses",
+        "key", "made", "own", "readers", "static", "stderr", "stderr_digest", "stdout",
+        "stdout_digest", "upstream", "uses", "whole",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +74,8 @@ class Proof:
         upstream: bytes,
         made: tuple[str, ...],
         uses: tuple[bytes, ...],
+        own: int,
+        whole: bool,
         readers: Sequence[int],
         stdout: bytes,
         stderr: bytes,
@@ -72,6 +87,8 @@ class Proof:
         self.upstream = upstream
         self.made = made
         self.uses = uses
+        self.own = own
+        self.whole = whole
         self.readers = readers
         self.stdout = stdout
         self.stderr = stderr
@@ -80,17 +97,20 @@ class Proof:
 class _Raw:
     """A proof in the form in which it is kept."""
 
-    __slots__ = ("digests", "made", "readers", "streams", "uses")
+    __slots__ = ("digests", "made", "own", "readers", "streams", "uses", "whole")
 
     def __init__(
         self,
         digests: bytes,
         made: int,
+        own: int,
+        whole: bool,
         uses: array[int],
         readers: array[int],
         streams: tuple[memoryview, memoryview],
     ) -> None:
         self.digests, self.made, self.uses = digests, made, uses
+        self.own, self.whole = own, whole
         self.readers, self.streams = readers, streams
 
 
@@ -102,7 +122,7 @@ class Known:
     """
 
     def __init__(self, root: str, frame: Frame, parts: list[memoryview]) -> None:
-        head, ids, tasks, made, uses, readers, ends, streams = parts
+        head, ids, tasks, made, own, uses, readers, ends, streams = parts
         self.graph, self.environment = bytes(head[:SHORT]), bytes(head[SHORT:])
         self.names = frame.names
         self._root = os.fsencode(root).rstrip(b"/") + b"/"
@@ -112,6 +132,7 @@ class Known:
         self._ids = bytes(ids)
         self._tasks = bytes(tasks)
         self._made = array("I", bytes(made))
+        self._own = array("I", bytes(own))  # twice their number, and 1 for a whole proof
         self._uses = Ragged.parse(uses)
         self._readers = Ragged.parse(readers)
         self._ends = array("I", bytes(ends))
@@ -154,24 +175,69 @@ class Known:
         """Files are changing: what held a moment ago is asked again."""
         self._good = bytearray(len(self.names))
 
-    def holds(self, task: int, static: bytes, upstream: bytes) -> bool:
-        """Whether a look for the task would find what it found then; reads stat data only."""
+    def standing(self, task: int, static: bytes, upstream: bytes) -> Standing:
+        """How much of a proof holds; reads stat data only."""
         at = task * _TASK_SIZE + 3 * DIGEST
         if self._tasks[at : at + 2 * SHORT] != static + upstream:
-            return False
-        good, names, root, lstat, row_of = self._good, self.names, self._root, os.lstat, self.row
-        for number in self._uses.at(task):
+            return Standing.NOTHING
+        uses, own = self._uses.at(task), self._own[task]
+        if not self._hold(uses[own >> 1 :]):
+            return Standing.NOTHING
+        if not own & 1 or not self._hold(uses[: own >> 1]):
+            return Standing.KEY
+        return Standing.ALL
+
+    def _hold(self, numbers: Sequence[int]) -> bool:
+        good, names, root, rows = self._good, self.names, self._root, self._unpacked
+        fields, lstat, same_boot = FIELDS, os.lstat, self.same_boot
+        for number in numbers:
             if good[number]:
                 continue
-            row = row_of(number)
+            row = rows[number]
             try:
-                found = FIELDS(lstat(root + names[number]))
+                found = fields(lstat(root + names[number]))
             except OSError:
                 found = row_at(root + names[number])
-            if found != row or not self.believable(row):
+            if found != row or not (same_boot or self.believable(row)):
                 return False
             good[number] = 1
         return True
+
+    @cached_property
+    def _unpacked(self) -> list[Row]:
+        """All rows, for who asks for many of them."""
+        return list(_ROW_ALONE.iter_unpack(self.rows))
+
+    def inputs(self, task: int) -> Sequence[int]:
+        """The numbers of the rows on which the key of a task rests."""
+        return self._uses.at(task)[self._own[task] >> 1 :]
+
+    def own(self, task: int) -> Sequence[int]:
+        """The numbers of the rows of its outputs, their folders and its entry."""
+        return self._uses.at(task)[: self._own[task] >> 1]
+
+    def made(self, task: int) -> tuple[str, ...]:
+        """The outputs of a task, workspace-absolute."""
+        names = self.names
+        return tuple(
+            ["/" + os.fsdecode(names[n]) for n in self._uses.at(task)[: self._made[task]]]
+        )
+
+    def digests(self, task: int) -> tuple[bytes, bytes, bytes]:
+        """The key of a task, and the digests of what it printed."""
+        start = task * _TASK_SIZE
+        whole = self._tasks[start : start + 3 * DIGEST]
+        return whole[:DIGEST], whole[DIGEST : 2 * DIGEST], whole[2 * DIGEST :]
+
+    def streams(self, task: int) -> tuple[bytes, bytes]:
+        """What a task printed on both streams."""
+        middle, end = self._ends[2 * task], self._ends[2 * task + 1]
+        first = self._ends[2 * task - 1] if task else 0
+        return bytes(self._streams[first:middle]), bytes(self._streams[middle:end])
+
+    def readers(self, task: int) -> Sequence[int]:
+        """See ``Proof.readers``."""
+        return self._readers.at(task)
 
     def uses(self, task: int) -> Sequence[int]:
         """The numbers of the rows on which the proof of a task rests."""
@@ -185,6 +251,8 @@ class Known:
         return _Raw(
             self._tasks[start : start + _TASK_SIZE],
             self._made[task],
+            self._own[task] >> 1,
+            bool(self._own[task] & 1),
             self._uses.at(task),
             self._readers.at(task),
             (self._streams[first:middle], self._streams[middle:end]),
@@ -204,6 +272,8 @@ class Known:
             upstream=upstream,
             made=tuple(["/" + os.fsdecode(name) for name in uses[: raw.made]]),
             uses=uses,
+            own=raw.own,
+            whole=raw.whole,
             readers=raw.readers,
             stdout=bytes(raw.streams[0]),
             stderr=bytes(raw.streams[1]),

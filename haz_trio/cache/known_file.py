@@ -51,6 +51,8 @@ def write_known(
             shelf.keep(id, old, kept[id], same_graph=old.graph == graph)
     if old is not None and shelf.is_sparse(rows):
         still = {id: old.proof(task) for id, task in kept.items()}
+        for id, task in kept.items():
+            still[id].whole &= book.changed.isdisjoint(old.own(task))
         if old.graph != graph:  # the numbers of readers are those of another graph
             for proof in still.values():
                 proof.readers = ()
@@ -73,7 +75,7 @@ def _still_good(
     return {
         id: task
         for id, task in old.tasks.items()
-        if id not in gone and changed.isdisjoint(old.uses(task))
+        if id not in gone and changed.isdisjoint(old.inputs(task))
     }
 
 
@@ -125,6 +127,7 @@ class _Shelf:
         self._ids: list[bytes] = []
         self._tasks = bytearray()
         self._made = array("I")
+        self._own = array("I")
         self._uses: list[Sequence[int]] = []
         self._readers: list[Sequence[int]] = []
         self._ends = array("I")
@@ -134,6 +137,7 @@ class _Shelf:
         digests = (proof.key, proof.stdout_digest, proof.stderr_digest)
         self._tasks += b"".join((*digests, proof.static, proof.upstream))
         uses = [self._book.number(name) for name in proof.uses]
+        self._own.append(2 * proof.own + proof.whole)
         self._put(id, len(proof.made), uses, proof.readers, (proof.stdout, proof.stderr))
 
     def keep(self, id: bytes, old: Known, task: int, *, same_graph: bool) -> None:
@@ -141,6 +145,9 @@ class _Shelf:
         raw = old.raw(task)
         self._tasks += raw.digests
         readers = raw.readers if same_graph else ()
+        # An output that is another one now is to be looked at.
+        whole = raw.whole and self._book.changed.isdisjoint(raw.uses[: raw.own])
+        self._own.append(2 * raw.own + whole)
         self._put(id, raw.made, raw.uses, readers, raw.streams)
 
     def _put(
@@ -176,6 +183,7 @@ class _Shelf:
                 b"\0".join(self._ids),
                 bytes(self._tasks),
                 self._made.tobytes(),
+                self._own.tobytes(),
                 Ragged.of(self._uses).encode(),
                 Ragged.of(self._readers).encode(),
                 self._ends.tobytes(),

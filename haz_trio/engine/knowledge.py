@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from haz_trio.cache.known import DIGEST, NO_DIGEST, SHORT, Known, Proof, read_known
+from haz_trio.cache.known import DIGEST, NO_DIGEST, SHORT, Known, Standing, read_known
 from haz_trio.config.snapshot import Snapshot
 from haz_trio.engine.found import Found, Replay
 from haz_trio.frames import read_own
@@ -21,6 +21,7 @@ from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
 from haz_trio.plan.messages import Stream, Upstream
 from haz_trio.plan.outcome import Record
+from haz_trio.values import frozen
 
 if TYPE_CHECKING:
     from haz_trio.cache.fingerprint import Fingerprint
@@ -48,6 +49,14 @@ def upstream_digest(upstream: Iterable[Upstream]) -> bytes:
     """16 bytes for what the predecessors of a task printed."""
     printed = b"".join([each.stdout + each.stderr for each in upstream])
     return blake3(printed).digest(length=SHORT)
+
+
+@frozen
+class Certain:
+    """A key that is proven, and the number of the proof."""
+
+    key: str
+    proof: int
 
 
 class Knowledge:
@@ -85,6 +94,7 @@ class Knowledge:
         """Whether something newer has been written."""
 
         self._readers: dict[str, Sequence[int]] = {}
+        self._certain: dict[TaskId, int] = {}
 
     @property
     def known(self) -> Known | None:
@@ -124,16 +134,35 @@ class Knowledge:
         if number is None:
             return None
         static = snapshot.static(self._graph.number(task))
-        if not known.holds(number, static, upstream_digest(upstream)):
+        standing = known.standing(number, static, upstream_digest(upstream))
+        if standing is not Standing.ALL:
+            if standing is Standing.KEY:
+                self._certain[task] = number
             return None
-        proof = known.proof(number)
-        self._remember_readers(proof, known.graph == snapshot.seal)
-        record = Record(proof.key.hex(), proof.stdout_digest, proof.stderr_digest, proof.made)
-        streams = ((Stream.STDOUT, proof.stdout), (Stream.STDERR, proof.stderr))
-        return Found(record, [Replay(stream, (data,)) for stream, data in streams if data])
+        made = known.made(number)
+        if known.graph == snapshot.seal:
+            self._remember_readers(made, known.readers(number))
+        key, stdout, stderr = known.digests(number)
+        replays = [
+            Replay(stream, (data,))
+            for stream, data in zip(Stream, known.streams(number), strict=True)
+            if data
+        ]
+        return Found(Record(key.hex(), stdout, stderr, made), replays)
+
+    def certain(self, task: TaskId) -> Certain | None:
+        """The key that a look would derive, if the last ``recall`` of the task has proven that.
+
+        It is said once: what happens meanwhile may change the inputs.
+        """
+        number = self._certain.pop(task, None)
+        if number is None or self._known is None:
+            return None
+        return Certain(self._known.digests(number)[0].hex(), number)
 
     def disturb(self) -> None:
         """Files of the workspace are about to change, by a command or a restore of the run."""
+        self._certain.clear()
         if self._known is not None:
             self._known.forget()
 
@@ -144,14 +173,14 @@ class Knowledge:
             return self._graph.consumers_of(path)
         return [self._graph.ids[number] for number in numbers]
 
-    def _remember_readers(self, proof: Proof, same_graph: bool) -> None:
-        if not same_graph or not proof.readers:
+    def _remember_readers(self, made: Sequence[str], readers: Sequence[int]) -> None:
+        if not readers:
             return
-        found: dict[str, list[int]] = {path: [] for path in proof.made}
-        pairs = iter(proof.readers[1:])
+        for path in made:
+            self._readers[path] = ()
+        pairs = iter(readers[1:])
         for place, number in zip(pairs, pairs, strict=True):
-            found[proof.made[place]].append(number)
-        self._readers.update(found)
+            self._readers[made[place]] = (*self._readers[made[place]], number)
 
     def unlearn(self, task: TaskId) -> None:
         """What was known of a task holds no more: it runs."""

@@ -17,8 +17,8 @@ from haz_trio.cache.recipe import Recipe
 from haz_trio.engine.found import READ_AHEAD, Found, Replay
 from haz_trio.engine.jobs import Job
 from haz_trio.engine.keys import Key, Keys
-from haz_trio.engine.knowledge import Knowledge
-from haz_trio.engine.lessons import Lessons
+from haz_trio.engine.knowledge import Certain, Knowledge
+from haz_trio.engine.lessons import Before, Lessons
 from haz_trio.model.names import TaskId
 from haz_trio.plan.messages import Stream, Upstream
 from haz_trio.plan.outcome import Record
@@ -47,6 +47,7 @@ class Looker:
     await_key: Callable[[str], None] = attrs.field(default=_at_once, init=False)
     """Returns when nothing is about to be stored under a key; blocks."""
 
+    _missed: dict[TaskId, Before] = attrs.field(factory=dict, init=False)
     looked: dict[TaskId, Key] = attrs.field(factory=dict, init=False)
     """The keys of the tasks that have missed, for their runs."""
 
@@ -69,18 +70,40 @@ class Looker:
     ) -> Found | Miss:
         """The same without asking for a proof."""
         began = time.time_ns()
+        certain = self.knowledge.certain(job.id) if self.knowledge is not None else None
+        if certain is not None:
+            known = self._look_for(certain, job, began)
+            if known is not None:
+                return known
         key = self._derive(job, upstream, check)
         self.await_key(key.key)
         found = self._store.look(key.key, job.subject)
         if isinstance(found, Miss):
-            return self._miss(job, key, found)
+            return self._miss(job, upstream, began, key, found)
         check()
         restored = self._store.restore(found, job.subject)
         if isinstance(restored, Miss) or restored.wrote:
             self.disturb()
         if isinstance(restored, Miss):
-            return self._miss(job, key, restored)
+            return self._miss(job, upstream, began, key, restored)
         return self._hit(job, upstream, began, key, restored)
+
+    def _look_for(self, certain: Certain, job: Job, began: int) -> Found | None:
+        """The hit under a key that is proven; ``None`` where a miss needs more than the key."""
+        self.await_key(certain.key)
+        found = self._store.look(certain.key, job.subject)
+        if isinstance(found, Miss):
+            return None
+        restored = self._store.restore(found, job.subject)
+        if isinstance(restored, Miss) or restored.wrote:
+            self.disturb()
+        if isinstance(restored, Miss):
+            return None
+        replays = _replays(restored)
+        if self._lessons is not None:
+            streams = [replay.whole for replay in replays]
+            self._lessons.renew(job.id, certain.proof, began, restored, streams)
+        return _found(certain.key, restored, replays)
 
     def _derive(self, job: Job, upstream: tuple[Upstream, ...], check: Check) -> Key:
         key = self.looked[job.id] = self._keys.derive(job, upstream, check=check)
@@ -94,20 +117,23 @@ class Looker:
         key: Key,
         restored: Restored,
     ) -> Found:
-        replays = []
-        for stream in Stream:
-            pieces = restored.chunks(stream)
-            replays.append(Replay(stream, tuple(islice(pieces, READ_AHEAD)), pieces))
+        replays = _replays(restored)
         if self._lessons is not None and not job.absent:
             streams = [replay.whole for replay in replays]
             self._lessons.learn(job.id, upstream, began, key.inputs, key.key, restored, streams)
         del self.looked[job.id]
-        return Found(Record(key.key, restored.stdout, restored.stderr, restored.outputs), replays)
+        return _found(key.key, restored, replays)
 
     def forget(self, id: TaskId) -> None:
-        """A task has run: what was proven of it before is nothing any more."""
+        """A task runs: what was proven of it before is nothing any more."""
         if self.knowledge is not None:
             self.knowledge.unlearn(id)
+
+    def ran(self, job: Job, record: Record) -> None:
+        """A task has run to its end: from now on its key is known."""
+        missed = self._missed.pop(job.id, None)
+        if self._lessons is not None and missed is not None and not job.absent:
+            self._lessons.learn_key(job.id, missed, record)
 
     def disturb(self) -> None:
         """Files of the workspace are about to change, by a command or a restore of the run."""
@@ -115,9 +141,25 @@ class Looker:
         if self.knowledge is not None:
             self.knowledge.disturb()
 
-    def _miss(self, job: Job, key: Key, miss: Miss) -> Miss:
+    def _miss(
+        self, job: Job, upstream: tuple[Upstream, ...], began: int, key: Key, miss: Miss
+    ) -> Miss:
         if self.knowledge is not None:
             self.knowledge.unlearn(job.id)
+        if self._lessons is not None:
+            self._missed[job.id] = self._lessons.before(upstream, began, key.inputs)
         if not miss.reason and self.why_missed is not None:
             return Miss(self.why_missed(job.id, key.recipe))
         return miss
+
+
+def _replays(restored: Restored) -> list[Replay]:
+    replays = []
+    for stream in Stream:
+        pieces = restored.chunks(stream)
+        replays.append(Replay(stream, tuple(islice(pieces, READ_AHEAD)), pieces))
+    return replays
+
+
+def _found(key: str, restored: Restored, replays: list[Replay]) -> Found:
+    return Found(Record(key, restored.stdout, restored.stderr, restored.outputs), replays)

@@ -198,6 +198,7 @@ class Worker:
             return Broke(job.id, str(problem))
         self._produced[job.id] = Produced(key.key, pending, obstacle, held, duration)
         record = Record(key.key, collected.stdout, collected.stderr, collected.outputs)
+        self._looker.ran(job, record)
         return Ran(job.id, record, collected.written)
 
     def _gather(

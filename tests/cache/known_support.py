@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from haz_trio.cache.known import DIGEST, PLACE, SHORT, Known, Proof, read_known
+from haz_trio.cache.known import DIGEST, PLACE, SHORT, Known, Proof, Standing, read_known
 from haz_trio.cache.known_file import write_known
 from haz_trio.trust import row_at
 
@@ -34,6 +34,8 @@ def proof(*uses: str, made: int = 0, readers: Collection[int] = (1,), text: byte
         upstream=UPSTREAM,
         made=tuple("/" + name for name in uses[:made]),
         uses=tuple(map(os.fsencode, uses)),
+        own=made,
+        whole=True,
         readers=tuple(readers),
         stdout=text,
         stderr=text[::-1],
@@ -85,4 +87,4 @@ class Shelf:
         """Whether the proof of a task is believed by a run that begins now."""
         known = self.read()
         number = known.tasks.get(task.encode())
-        return number is not None and known.holds(number, static, upstream)
+        return number is not None and known.standing(number, static, upstream) is Standing.ALL
