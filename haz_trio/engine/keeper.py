@@ -48,9 +48,19 @@ class Keeper:
             await trio.lowlevel.checkpoint_if_cancelled()
             self._batch.add(Held(id, produced.key, produced.pending, foreign, produced.duration))
             return
-        reason = await in_thread(self._threads.stores, _store_or_say, produced, foreign)
+        reason = await in_thread(self._threads.stores, self._store_or_say, produced, foreign)
+        self.tell()
         if reason:
             self._tell(id, reason)
+
+    def _store_or_say(self, produced: Produced, foreign: frozenset[str]) -> str:
+        """Store, or say why not; blocks."""
+        self._batch.store()  # what came first is stored first, as long as there is room
+        if produced.obstacle:
+            produced.pending.discard()
+            return produced.obstacle
+        kept = produced.pending.commit(foreign=foreign, duration=produced.duration)
+        return kept.reason if isinstance(kept, NotStored) else ""
 
     async def store(self) -> None:
         """Store what was promised, and what is promised meanwhile; not if somebody is at it."""
@@ -84,12 +94,3 @@ class Keeper:
         """Say who could not be stored since this was last said."""
         for id, reason in self._batch.failures():
             self._tell(id, reason)
-
-
-def _store_or_say(produced: Produced, foreign: frozenset[str]) -> str:
-    """Store, or say why not; blocks."""
-    if produced.obstacle:
-        produced.pending.discard()
-        return produced.obstacle
-    kept = produced.pending.commit(foreign=foreign, duration=produced.duration)
-    return kept.reason if isinstance(kept, NotStored) else ""
