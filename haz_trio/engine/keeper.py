@@ -55,7 +55,7 @@ class Keeper:
 
     def _store_or_say(self, produced: Produced, foreign: frozenset[str]) -> str:
         """Store, or say why not; blocks."""
-        self._batch.store()  # what came first is stored first, as long as there is room
+        self.make_way()
         if produced.obstacle:
             produced.pending.discard()
             return produced.obstacle
@@ -84,6 +84,10 @@ class Keeper:
         """Return when no result with this key is promised; blocks."""
         if self._batch.has(key):
             self._batch.store()
+
+    def make_way(self) -> None:
+        """Store what came first, as long as there is room for it; blocks."""
+        self._batch.store()
 
     def flush(self) -> None:
         """Store all that was promised; blocks. The next run may promise again."""

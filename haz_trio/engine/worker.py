@@ -218,13 +218,17 @@ class Worker:
     def _emitter(self, id: TaskId, pending: Pending) -> Callable[[Stream, bytes], Awaitable[None]]:
         async def emit(stream: Stream, data: bytes) -> None:
             if pending.spooling:
-                await in_thread(self._threads.stores, pending.write, stream, data)
+                await in_thread(self._threads.stores, self._spool, pending, stream, data)
             else:
                 pending.write(stream, data)
             self._listener.tell(TaskOutput(id, stream, data))
             await self._listener.wait_ready()
 
         return emit
+
+    def _spool(self, pending: Pending, stream: Stream, data: bytes) -> None:
+        self._keeper.make_way()  # for what is finished, while there is room
+        pending.write(stream, data)
 
     async def keep(self, job: Job, foreign: frozenset[str]) -> Kept:
         """Store what the last run of the task produced, or promise it to ``store``."""
