@@ -125,7 +125,8 @@ class DiskPending:
 
     def discard(self) -> None:
         for spool in self._spools.values():
-            spool.drop()
+            spool.forget()
+        self._held = None
         with self._lock:
             if self._draft is not None:
                 self._draft.discard()

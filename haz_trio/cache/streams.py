@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 
 from haz_trio.cache.files import READ, Damage, Disk, opened, pieces, regular
-from haz_trio.cache.hashing import new_hasher
+from haz_trio.cache.hashing import Hasher, new_hasher
 from haz_trio.cache.layout import STDERR, STDOUT
 from haz_trio.cache.manifest import Manifest
 from haz_trio.model.workspace import HashName
@@ -30,7 +30,8 @@ class Spool:
     """
 
     def __init__(self, hash_name: HashName, disk: Disk, open_file: Callable[[], int]) -> None:
-        self._hasher = new_hasher(hash_name)
+        self._hasher: Hasher | None = new_hasher(hash_name)
+        self._digest = b""
         self._disk = disk
         self._open_file = open_file
         self._held: bytearray | None = bytearray()
@@ -46,11 +47,13 @@ class Spool:
 
     @property
     def digest(self) -> bytes:
-        return self._hasher.digest()
+        return self._digest if self._hasher is None else self._hasher.digest()
 
     def write(self, data: bytes) -> None:
         with self._lock:
             spooling = self.spooling
+            if self._hasher is None:
+                return  # behind the end
             self._hasher.update(data)
             self.size += len(data)
             if self._held is not None and not spooling:
@@ -85,6 +88,14 @@ class Spool:
             self.trouble = problem
             self._held = None
             self._close()
+
+    def forget(self) -> None:
+        """The end: nothing more is written, and only the digest is kept (a hasher has 2 KB)."""
+        with self._lock:
+            self._held = None
+            self._close()
+            if self._hasher is not None:
+                self._digest, self._hasher = self._hasher.digest(), None
 
     def _close(self) -> None:
         if self._fd is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 from collections.abc import Sequence
@@ -46,6 +47,9 @@ def run_loop(
     choices: RunChoices,
 ) -> int:
     """Carry out a plan, or the rest of one that has been begun; the exit code."""
+    # What lives until the end has been made by now; what comes and goes with each task is to go.
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 50)
     running = _Running(start, kit, plan, jobs, rest, quiet=root.quiet, choices=choices)
     return trio.run(running.run, restrict_keyboard_interrupt_to_checkpoints=True)
 
