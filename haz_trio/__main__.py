@@ -29,7 +29,7 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     # What is made while loading lives until the end; looking for garbage in it finds none.
-    gc.set_threshold(100_000, 50, 100)
+    gc.disable()  # until a run waits for something
 
     from haz_trio.cli.main import run_command_line
 

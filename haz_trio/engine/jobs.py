@@ -110,26 +110,34 @@ def planned_tasks(graph: TaskGraph, selected: Iterable[TaskId]) -> list[PlannedT
     run still comes first, without being able to hold a task back when it fails.
     """
     chosen = frozenset(selected)
+    everything = len(chosen) == len(graph.ids)
     behind: dict[TaskId, frozenset[TaskId]] = {}
     planned = []
     for id in graph.in_order(chosen):
         project, mutex = graph.traits(id)
-        weak = {before for before in graph.weak[id] if before in chosen}
-        for before in graph.hard[id]:
-            if before not in chosen:
-                weak |= _chosen_behind(before, graph, chosen, behind)
-        hard = tuple(before for before in graph.hard[id] if before in chosen)
-        planned.append(
-            PlannedTask(
-                id=id,
-                hard=hard,
-                weak=graph.in_order(weak.difference(hard)),
-                tags=project.tags,
-                lock=mutex.lock(project.name) if mutex else None,
-                shared=mutex is not None and mutex.mode is MutexMode.SHARED,
-            )
-        )
+        hard, weak = graph.hard[id], graph.weak[id]
+        if not everything:
+            hard, weak = _among(chosen, hard, weak, graph, behind)
+        lock = mutex.lock(project.name) if mutex else None
+        shared = mutex is not None and mutex.mode is MutexMode.SHARED
+        planned.append(PlannedTask(id, hard, weak, project.tags, lock, shared))
     return planned
+
+
+def _among(
+    chosen: frozenset[TaskId],
+    hard: tuple[TaskId, ...],
+    weak: tuple[TaskId, ...],
+    graph: TaskGraph,
+    behind: dict[TaskId, frozenset[TaskId]],
+) -> tuple[tuple[TaskId, ...], tuple[TaskId, ...]]:
+    """The hard and weak predecessors that a task has among the chosen ones."""
+    kept = tuple(before for before in hard if before in chosen)
+    softly = {before for before in weak if before in chosen}
+    for before in hard:
+        if before not in chosen:
+            softly |= _chosen_behind(before, graph, chosen, behind)
+    return kept, graph.in_order(softly.difference(kept))
 
 
 def _chosen_behind(
