@@ -21,7 +21,7 @@ import xxhash
 from haz_trio import __version__
 from haz_trio.frames import read_frame, read_own, seal_frame, write_whole
 from haz_trio.ragged import pack, unpack
-from haz_trio.trust import ABSENT, FIELDS, ROW, row_at
+from haz_trio.trust import ABSENT, FIELDS, ROW
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
@@ -53,6 +53,9 @@ _HEEDED = frozenset(
         "TERM",
     }
 )
+_CACHE = b".haz/cache"
+_MARKERS = (b".haz/workspace.yml", b"haz.yml")
+_ROUNDING = 1e-6  # milliseconds, as in ``output.summary``
 _IDENTITY = attrgetter("st_dev", "st_ino", "st_mode")
 
 
@@ -89,34 +92,29 @@ def write_memo(
     here: str,
     *,
     rows: Mapping[bytes, Row],
-    folders: Iterable[bytes],
+    folders: Mapping[bytes, Row],
     variables: Iterable[str],
     pieces: Sequence[tuple[bytes, bytes]],
 ) -> None:
     """Keep what a run said that rested on these rows, by names below the canonical ``root``.
 
-    ``folders`` only have to be the same folders as now.
+    The first two rows are those of the cache and of the file that marks the root.
+    ``folders`` only have to be the same folders; of their rows device, inode and mode count.
     Raises ``OSError``.
     """
-    names = list(rows)
-    packed = [ROW.pack(*rows[name]) for name in names]
-    base = os.fsencode(root).rstrip(b"/") + b"/"
-    same = list(folders)
-    for name in same:
-        info = os.lstat(base + name)
-        packed.append(ROW.pack(info.st_dev, info.st_ino, 0, 0, 0, info.st_mode))
+    packed = [ROW.pack(*row) for row in (*rows.values(), *folders.values())]
     listed = "\0".join(sorted(variables)).encode("ascii")
     secret = read_own(os.path.join(root, SECRET), largest=32)
     body = pack(
         [
-            len(names).to_bytes(4, "little"),
+            len(rows).to_bytes(4, "little"),
             listed,
             _head(argv, here),
             _environment(secret, listed),
             *(kind + data for kind, data in pieces),
         ]
     )
-    names += same
+    names = (*rows, *folders)
     frame = seal_frame(KIND, names, len(names), b"".join(packed), body)
     place = os.path.join(root, _file(argv, here))
     write_whole(place, frame)
@@ -153,9 +151,17 @@ def _root(here: str, file: str) -> str | None:
 
 
 def _head(argv: Sequence[str], here: str) -> bytes:
-    """What a memo must agree with besides files and variables."""
+    """What a memo must agree with besides files and variables.
+
+    Raises ``OSError`` where a standard stream is closed: that is nothing for a memo.
+    """
+    first, second = (os.fstat(number) for number in (1, 2))
+    os.fstat(0)
     terminals = "".join("ty"[os.isatty(number)] for number in (0, 1, 2))
-    words = (__version__, sys.version, str(os.geteuid()), terminals, here, *argv)
+    if terminals.endswith("yy") and (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino):
+        terminals += "="
+    machine = os.uname().machine
+    words = (__version__, sys.version, machine, str(os.geteuid()), terminals, here, *argv)
     return "\0".join(words).encode("utf-8", "surrogateescape")
 
 
@@ -178,10 +184,12 @@ def _environment(secret: bytes | None, listed: bytes) -> bytes:
 
 def _recall(root: str, argv: Sequence[str], here: str) -> list[bytes] | None:
     """What the memo says, if everything that it rests on holds."""
-    for number in (0, 1, 2):
-        os.fstat(number)  # a closed stream is nothing for a memo
-    frame = read_frame(os.path.join(root, _file(argv, here)), KIND, row_size=ROW.size)
-    if frame is None or not frame.same_boot or frame.written_at_ns > time.time_ns():
+    place = os.path.join(root, _file(argv, here))
+    frame = read_frame(place, KIND, row_size=ROW.size)
+    if frame is None or not frame.same_boot:
+        return None
+    if frame.written_at_ns > time.time_ns():
+        os.unlink(place)  # the clock was set back: it is not to be believed when that has passed
         return None
     count, listed, head, environment, *pieces = map(bytes, unpack(frame.body))
     if head != _head(argv, here):
@@ -190,24 +198,26 @@ def _recall(root: str, argv: Sequence[str], here: str) -> list[bytes] | None:
         return None
     full = int.from_bytes(count, "little")
     names, rows = frame.names, ROW.iter_unpack(frame.rows)
+    if names[0] != _CACHE or names[1] not in _MARKERS or full < 2:
+        return None  # whoever made it did not look at what makes this a workspace
     fields, lstat = FIELDS, os.lstat
-    os.chdir(root)
+    base = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for name, row in zip(names[:full], rows, strict=False):
             try:
-                if fields(lstat(name)) != row:
+                if fields(lstat(name, dir_fd=base)) != row:
                     return None
             except OSError:
-                if row != ABSENT or row_at(name) != ABSENT:
+                if row != ABSENT:
                     return None
         for name, row in zip(
             names[full:], ROW.iter_unpack(frame.rows[full * ROW.size :]), strict=True
         ):
-            if _IDENTITY(lstat(name)) != (row[0], row[1], row[5]):
+            if _IDENTITY(lstat(name, dir_fd=base)) != (row[0], row[1], row[5]):
                 return None
     finally:
-        os.chdir(here)
-    return pieces
+        os.close(base)
+    return pieces if {piece[:1] for piece in pieces} <= {STDOUT, STDERR, CLOCK} else None
 
 
 def _say(pieces: list[bytes], began: float) -> int:
@@ -231,7 +241,7 @@ def _say(pieces: list[bytes], began: float) -> int:
 
 
 def _duration(seconds: float) -> bytes:
-    milliseconds = max(int(seconds * 1000), 1)
+    milliseconds = max(int(seconds * 1000 + _ROUNDING), 1)
     if milliseconds < 1000:
         return b"%dms" % milliseconds
     # Imported here: what is said again takes a second only on a machine in great trouble.

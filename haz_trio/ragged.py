@@ -42,7 +42,8 @@ class Ragged:
         middle = _SIZE + count * _SIZE
         ends.frombytes(data[_SIZE:middle])
         flat.frombytes(data[middle:])
-        if len(ends) != count or (ends[-1] if count else 0) != len(flat):
+        end = ends[-1] if ends else 0
+        if len(data) < _SIZE or len(ends) != count or end != len(flat):
             raise ValueError("lists of numbers do not add up")
         return cls(ends, flat)
 
@@ -55,6 +56,11 @@ class Ragged:
         """The list of this number, counted from 0."""
         start = self._ends[number - 1] if number else 0
         return self._flat[start : self._ends[number]]
+
+    @property
+    def largest(self) -> int:
+        """The largest number in any list, -1 where there is none."""
+        return max(self._flat, default=-1)
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -77,6 +83,6 @@ def unpack(data: bytes) -> list[memoryview]:
     for length in struct.unpack(f"={count}I", view[_SIZE:at]):
         parts.append(view[at : at + length])
         at += length
-    if at != len(data):
+    if len(data) < _SIZE or at != len(data):
         raise ValueError("parts do not fill the data")
     return parts

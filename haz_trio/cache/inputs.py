@@ -15,10 +15,10 @@ from haz_trio.errors import InputError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import Anchored
 from haz_trio.model.workspace import HashName
-from haz_trio.values import frozen
+from haz_trio.values import field, frozen
 
 if TYPE_CHECKING:
-    from haz_trio.trust import Clock
+    from haz_trio.trust import Clock, Row
 
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
@@ -29,14 +29,18 @@ class InputsSeen:
 
     ``files`` are workspace-absolute paths with their digests (CACHE-006), sorted by path bytes,
     each once however many patterns match it.
-    ``folders`` are the places below the root that were looked into; ``linked`` says that links
-    were followed on the way, so that files and folders are not all that this depends on.
+    ``folders`` are the places below the root that were looked into, each with its row before
+    that; ``seen_ns`` is the time before the first of them was.
+    ``linked`` says that links were followed on the way, so that files and folders are not all
+    that this depends on; ``odd`` that there is something of which people are told.
     """
 
     patterns: tuple[Anchored, ...]
     files: tuple[tuple[str, bytes], ...]
-    folders: tuple[bytes, ...] = ()
+    folders: tuple[tuple[bytes, Row], ...] = field(default=(), eq=False)
     linked: bool = False
+    odd: bool = False
+    seen_ns: int = field(default=0, eq=False)
 
 
 @frozen
@@ -44,8 +48,8 @@ class _Globbed:
     """What one glob stands for, by path, and how that was found out."""
 
     digests: dict[str, bytes]
-    folders: tuple[bytes, ...]
-    linked: bool
+    found: Found
+    seen_ns: int
 
 
 class InputReader:
@@ -61,6 +65,7 @@ class InputReader:
     ) -> None:
         self.tree = Tree(root, clock=clock, row_of=row_of)
         self.fingerprints = Fingerprints(hash_name, clock=clock, row_of=row_of)
+        self._clock = clock
         self._row_of = row_of
         self._calm = False
         self._known: dict[Anchored, _Globbed] = {}
@@ -88,21 +93,24 @@ class InputReader:
         pattern that is in trouble.
         """
         digests: dict[str, bytes] = {}
-        folders: dict[bytes, None] = {}
-        linked = False
+        folders: dict[bytes, Row] = {}
+        linked = odd = False
+        seen = self._clock()
         for pattern in patterns:
             if pattern.is_glob:
-                found = self._glob(pattern, digests, check)
-                digests.update(found.digests)
-                folders.update(dict.fromkeys(found.folders))
-                linked |= found.linked
+                globbed = self._glob(pattern, digests, check)
+                digests.update(globbed.digests)
+                folders = globbed.found.folders | folders
+                linked |= globbed.found.linked
+                odd |= globbed.found.odd
+                seen = min(seen, globbed.seen_ns)
             else:
                 digest = self._digest(pattern.text, pattern, check)
                 assert digest is not None, "a literal that is not there has been refused"
                 digests[pattern.text] = digest
         # The order of texts is that of their UTF-8 bytes.
         files = tuple(sorted(digests.items()))
-        return InputsSeen(tuple(patterns), files, tuple(folders), linked)
+        return InputsSeen(tuple(patterns), files, tuple(folders.items()), linked, odd, seen)
 
     def changed(
         self,
@@ -151,13 +159,14 @@ class InputReader:
         """What a glob stands for, by path; ``seen`` has been digested by this read already."""
         if self._calm and (known := self._known.get(pattern)) is not None:
             return known
+        seen_ns = self._clock()
         found = self._find(pattern, check)
         digests: dict[str, bytes] = {}
         for path in sorted(found.files):
             digest = seen[path] if path in seen else self._digest(path, pattern, check)
             if digest is not None:
                 digests[path] = digest
-        globbed = _Globbed(digests, tuple(found.folders), found.linked)
+        globbed = _Globbed(digests, found, seen_ns)
         if self._calm:
             self._known[pattern] = globbed
         return globbed

@@ -14,14 +14,13 @@ from __future__ import annotations
 import enum
 import os
 import struct
-import time
 from array import array
 from functools import cached_property
 from itertools import pairwise
 
 from haz_trio.frames import Frame, read_frame
 from haz_trio.ragged import Ragged, unpack
-from haz_trio.trust import FIELDS, ROW, row_at, survives
+from haz_trio.trust import ABSENT, ROW, SENSES, UNSURE, Senses, survives
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ PLACE = ".haz/cache/state/known"
 DIGEST = 32  # bytes of a content's digest, a key, an environment
 SHORT = 16  # bytes of the digests that only tell whether something is the same
 NO_DIGEST = bytes(DIGEST)
-UNSURE = (0, 0, 0, 0, 0, 1)  # the row of nothing: it never holds
 ROW_SIZE = ROW.size + DIGEST
 _ROW_ALONE = struct.Struct(f"{ROW.format}{DIGEST}x")
 _TASK_SIZE = 3 * DIGEST + 2 * SHORT
@@ -118,11 +116,18 @@ class Known:
     """The knowledge of one workspace, at ``root`` on the host, as it was written last.
 
     ``graph`` is the seal of the configuration and ``environment`` the digest of the variables
-    that it was written with.
+    that it was written with; ``contents`` names the function of the files' digests.
+    ``stamp`` is the row that the state file itself had before it was read.
+    Raises ``ValueError`` for a frame of another shape.
     """
 
-    def __init__(self, root: str, frame: Frame, parts: list[memoryview]) -> None:
-        head, ids, tasks, made, own, uses, readers, ends, streams = parts
+    def __init__(self, root: str, frame: Frame, *, senses: Senses, stamp: Row = UNSURE) -> None:
+        parts = unpack(frame.body)
+        head, contents, ids, tasks, made, own, uses, readers, ends, streams = parts
+        self.stamp = stamp
+        self.contents = bytes(contents)
+        self._senses = senses
+        self._calm = True
         self.graph, self.environment = bytes(head[:SHORT]), bytes(head[SHORT:])
         self.names = frame.names
         self._root = os.fsencode(root).rstrip(b"/") + b"/"
@@ -138,6 +143,20 @@ class Known:
         self._ends = array("I", bytes(ends))
         self._streams = streams
         self._good = bytearray(len(frame.names))
+        if not self._adds_up():
+            raise ValueError("a state file of this kind has another shape")
+
+    def _adds_up(self) -> bool:
+        """Whether every number is that of something, so that nothing is looked up in vain."""
+        count = len(self._made)
+        return (
+            len(self.rows) == len(self.names) * ROW_SIZE
+            and len(self._tasks) == count * _TASK_SIZE
+            and len(self._uses) == len(self._readers) == len(self._own) == len(self.tasks) == count
+            and len(self._ends) == 2 * count
+            and (self._ends[-1] if count else 0) == len(self._streams)
+            and self._uses.largest < len(self.names)
+        )
 
     @cached_property
     def tasks(self) -> dict[bytes, int]:
@@ -171,8 +190,17 @@ class Known:
         """Whether the data behind a row may be as old as the row (cache.md C8.4)."""
         return survives(row[4], written_at_ns=self._frame.written_at_ns, same_boot=self.same_boot)
 
-    def forget(self) -> None:
-        """Files are changing: what held a moment ago is asked again."""
+    def settle(self) -> None:
+        """A run begins: nothing of ours writes yet, so that no row need be asked twice."""
+        self._good = bytearray(len(self.names))
+        self._calm = True
+
+    def disturb(self) -> None:
+        """A command or a restore of ours writes files from now on, until the next ``settle``.
+
+        What holds at one moment is asked again at the next.
+        """
+        self._calm = False
         self._good = bytearray(len(self.names))
 
     def standing(self, task: int, static: bytes, upstream: bytes) -> Standing:
@@ -189,15 +217,16 @@ class Known:
 
     def _hold(self, numbers: Sequence[int]) -> bool:
         good, names, root, rows = self._good, self.names, self._root, self._unpacked
-        fields, lstat, same_boot = FIELDS, os.lstat, self.same_boot
+        row_of, lstat, same_boot = self._senses.row_of, os.lstat, self.same_boot
+        calm = self._calm
         for number in numbers:
-            if good[number]:
+            if calm and good[number]:
                 continue
             row = rows[number]
             try:
-                found = fields(lstat(root + names[number]))
+                found = row_of(lstat(root + names[number]))
             except OSError:
-                found = row_at(root + names[number])
+                found = ABSENT
             if found != row or not (same_boot or self.believable(row)):
                 return False
             good[number] = 1
@@ -207,6 +236,10 @@ class Known:
     def _unpacked(self) -> list[Row]:
         """All rows, for who asks for many of them."""
         return list(_ROW_ALONE.iter_unpack(self.rows))
+
+    def is_whole(self, task: int) -> bool:
+        """Whether the proof is one of more than a key."""
+        return bool(self._own[task] & 1)
 
     def inputs(self, task: int) -> Sequence[int]:
         """The numbers of the rows on which the key of a task rests."""
@@ -219,9 +252,7 @@ class Known:
     def made(self, task: int) -> tuple[str, ...]:
         """The outputs of a task, workspace-absolute."""
         names = self.names
-        return tuple(
-            ["/" + os.fsdecode(names[n]) for n in self._uses.at(task)[: self._made[task]]]
-        )
+        return tuple(["/" + names[n].decode() for n in self._uses.at(task)[: self._made[task]]])
 
     def digests(self, task: int) -> tuple[bytes, bytes, bytes]:
         """The key of a task, and the digests of what it printed."""
@@ -270,7 +301,7 @@ class Known:
             stderr_digest=stderr,
             static=static,
             upstream=upstream,
-            made=tuple(["/" + os.fsdecode(name) for name in uses[: raw.made]]),
+            made=tuple(["/" + name.decode() for name in uses[: raw.made]]),
             uses=uses,
             own=raw.own,
             whole=raw.whole,
@@ -280,12 +311,19 @@ class Known:
         )
 
 
-def read_known(root: str) -> Known | None:
-    """What is known of the workspace at ``root``; ``None`` where nothing may be believed."""
-    frame = read_frame(os.path.join(root, PLACE), KIND, row_size=ROW_SIZE)
-    if frame is None or frame.written_at_ns > time.time_ns():
+def read_known(root: str, contents: bytes, *, senses: Senses = SENSES) -> Known | None:
+    """What is known of the workspace at ``root``; ``None`` where nothing may be believed.
+
+    ``contents`` names the function by which files are digested: the digests of another one are
+    of no use.
+    """
+    place = os.path.join(root, PLACE)
+    stamp = senses.row_at(place)
+    frame = read_frame(place, KIND, row_size=ROW_SIZE)
+    if frame is None or frame.written_at_ns > senses.clock():
         return None
     try:
-        return Known(root, frame, unpack(frame.body))
-    except (ValueError, IndexError):
+        known = Known(root, frame, senses=senses, stamp=stamp)
+    except (ValueError, LookupError):
         return None
+    return known if known.contents == contents else None

@@ -6,10 +6,10 @@ import os
 from array import array
 from itertools import chain
 
-from haz_trio.cache.known import KIND, NO_DIGEST, PLACE, ROW_SIZE, UNSURE, Known, Proof
-from haz_trio.frames import seal_frame, write_whole
+from haz_trio.cache.known import KIND, NO_DIGEST, PLACE, ROW_SIZE, Known, Proof
+from haz_trio.frames import parse_frame, seal_frame, write_whole
 from haz_trio.ragged import Ragged, pack
-from haz_trio.trust import ROW
+from haz_trio.trust import ROW, SENSES, UNSURE, Senses
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
@@ -30,14 +30,16 @@ def write_known(
     *,
     graph: bytes,
     environment: bytes,
-) -> None:
+    contents: bytes,
+    senses: Senses = SENSES,
+) -> Known:
     """Write what is known now: the old knowledge with new rows and proofs, each by its name.
 
     ``gone`` are tasks whose old proofs hold no more.
     Old proofs that were made with other variables are given up, and those that rest on a row
     that is another one now; so are rows that no proof uses and that are not among ``rows``, as
     soon as they are most of all.
-    Raises ``OSError``.
+    Returns what is known now, whoever writes the file next.  Raises ``OSError``.
     """
     book = _Book(old)
     for name, (row, digest) in rows.items():
@@ -57,12 +59,23 @@ def write_known(
             for proof in still.values():
                 proof.readers = ()
         rows = {**{name: old.told(name) for name in shelf.used() if name in old.places}, **rows}
-        write_known(
-            root, None, rows, {**still, **proofs}, (), graph=graph, environment=environment
+        return write_known(
+            root,
+            None,
+            rows,
+            {**still, **proofs},
+            (),
+            graph=graph,
+            environment=environment,
+            contents=contents,
+            senses=senses,
         )
-        return
-    frame = book.seal(shelf.body(graph + environment))
-    write_whole(os.path.join(root, PLACE), frame)
+    data = book.seal(shelf.body(graph + environment, contents), senses)
+    place = os.path.join(root, PLACE)
+    write_whole(place, data)
+    frame = parse_frame(data, KIND, row_size=ROW_SIZE)
+    assert frame is not None, "what was built can be parsed"
+    return Known(root, frame, senses=senses)
 
 
 def _still_good(
@@ -115,8 +128,9 @@ class _Book:
             self._rows += _NOTHING
         return number
 
-    def seal(self, body: bytes) -> bytes:
-        return seal_frame(KIND, self.names, len(self.names), bytes(self._rows), body)
+    def seal(self, body: bytes, senses: Senses) -> bytes:
+        count = len(self.names)
+        return seal_frame(KIND, self.names, count, bytes(self._rows), body, clock=senses.clock)
 
 
 class _Shelf:
@@ -176,10 +190,11 @@ class _Shelf:
         names = len(self._book.names)
         return names > _FEW and names > 2 * len(self.used().union(rows))
 
-    def body(self, head: bytes) -> bytes:
+    def body(self, head: bytes, contents: bytes) -> bytes:
         return pack(
             [
                 head,
+                contents,
                 b"\0".join(self._ids),
                 bytes(self._tasks),
                 self._made.tobytes(),

@@ -20,11 +20,11 @@ import attrs
 from haz_trio.cache.hashing import RowOf, stat_row
 from haz_trio.cache.layout import BESIDE, CACHE_PATH
 from haz_trio.model.patterns import Anchored, below
-from haz_trio.trust import is_settled
+from haz_trio.trust import ABSENT, is_settled
 from haz_trio.values import field, frozen
 
 if TYPE_CHECKING:
-    from haz_trio.trust import Clock
+    from haz_trio.trust import Clock, Row
 
 Check: TypeAlias = Callable[[], None]
 _Identity: TypeAlias = tuple[int, int]  # device and inode
@@ -40,6 +40,7 @@ class Listing:
     Links stand apart: what they lead to can change without a trace in the folder.
     ``others`` are FIFOs, sockets and devices.
     ``seen_ns`` is the time just before the folder was read, ``stamp`` its mtime and ctime then.
+    ``unnamable`` says that there are names that are not UTF-8.
     ``matched`` remembers which files a glob matches under a path: tasks share globs.
     """
 
@@ -49,6 +50,7 @@ class Listing:
     folders: tuple[bytes, ...]
     links: tuple[bytes, ...]
     others: tuple[bytes, ...]
+    unnamable: bool = False
     matched: dict[tuple[str, bytes], list[str]] = field(factory=dict)
 
 
@@ -58,14 +60,16 @@ class Found:
 
     ``files`` are regular files and links to such, ``dangling`` links that lead nowhere.
     ``folders`` are the places that were looked into, whatever was found there, as bytes below
-    the root.  ``linked`` says that it was asked where a link leads: that can change without a
-    trace in any of them.
+    the root, each with the row of what it was before that.  ``linked`` says that it was asked
+    where a link leads: that can change without a trace in any of them.  ``odd`` says that there
+    is something of which people are told.
     """
 
     files: dict[str, Anchored]
     dangling: dict[str, Anchored]
-    folders: dict[bytes, None] = attrs.field(factory=dict)
+    folders: dict[bytes, Row] = attrs.field(factory=dict)
     linked: bool = False
+    odd: bool = False
 
 
 @frozen
@@ -133,12 +137,13 @@ class Tree:
             folder = ahead.pop()
             if check is not None:
                 check()
+            row, listing = self._open(folder, cache)
             if folder.path != _CACHE:  # which is never entered, and changes all the time
-                found.folders[folder.path[1:] or b"."] = None
-            opened = self._open(folder, cache)
-            if opened is None:
+                found.folders.setdefault(folder.path[1:] or b".", row)
+            if listing is None:
                 continue
-            identity, listing = opened
+            identity = (row[0], row[1])
+            found.odd |= listing.unnamable
             inner = self._match(pattern, folder, listing, found)
             if folder.depth != 1:
                 depth = None if folder.depth is None else folder.depth - 1
@@ -175,7 +180,9 @@ class Tree:
                     inner.append(link)
             elif is_match and stat.S_ISREG(mode):
                 found.files.setdefault(link.decode(), pattern)
-        self._special.update(base + name for name in listing.others if matches(base + name))
+        special = [base + name for name in listing.others if matches(base + name)]
+        found.odd |= bool(special)
+        self._special.update(special)
         return inner
 
     def _start(self, pattern: Anchored) -> _Folder:
@@ -185,15 +192,15 @@ class Tree:
         ids = (self._identity(b"/".join(steps[: n + 1])) for n in range(len(steps)))
         return _Folder(path, pattern.depth, tuple(found for found in ids if found is not None))
 
-    def _open(self, folder: _Folder, cache: _Identity | None) -> tuple[_Identity, Listing] | None:
-        """What is in a folder; ``None`` when it is gone or not to be entered (again)."""
+    def _open(self, folder: _Folder, cache: _Identity | None) -> tuple[Row, Listing | None]:
+        """What is in a folder; nothing when it is gone or not to be entered (again)."""
         host = self._root + folder.path or b"/"
         seen = self._clock()
         try:
             row = self._row_of(os.stat(host))
             identity = (row.dev, row.ino)
             if identity == cache or identity in folder.above or not stat.S_ISDIR(row.mode):
-                return None
+                return row, None
             stamp = (row.mtime_ns, row.ctime_ns)
             known = self._listings.get(identity)
             if (
@@ -201,22 +208,23 @@ class Tree:
                 and known.stamp == stamp
                 and is_settled(row.dev, *stamp, seen_ns=known.seen_ns, now_ns=seen)
             ):
-                return identity, known
+                return row, known
             listing = self._list(host, stamp, seen)
         except OSError as problem:
             if problem.errno in _ABSENT:
-                return None
+                return ABSENT, None
             raise
         self._listings[identity] = listing
-        return identity, listing
+        return row, listing
 
     def _list(self, host: bytes, stamp: tuple[int, int], seen_ns: int) -> Listing:
-        files, folders, links, others = [], [], [], []
+        files, folders, links, others, unnamable = [], [], [], [], False
         with os.scandir(host) as entries:
             for entry in entries:
                 name = entry.name
                 if not name.isascii() and not _is_text(name):
                     self._unnamable.add(entry.path)
+                    unnamable = True
                 elif entry.is_symlink():
                     links.append(name)
                 elif entry.is_dir(follow_symlinks=False):
@@ -225,7 +233,8 @@ class Tree:
                     others.append(name)
                 elif not name.startswith(_BESIDE):  # a restore in progress, not a file of a task
                     files.append(name)
-        return Listing(stamp, seen_ns, tuple(files), tuple(folders), tuple(links), tuple(others))
+        kinds = (tuple(files), tuple(folders), tuple(links), tuple(others))
+        return Listing(stamp, seen_ns, *kinds, unnamable)
 
     def _follow(self, path: bytes) -> int | None:
         """The mode of what a link leads to, ``None`` for nothing and for a loop."""

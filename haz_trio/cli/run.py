@@ -113,16 +113,16 @@ def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> 
 def _memorize(start: Start, kit: Kit, jobs: Jobs) -> None:
     """Keep what was said, for as long as nothing moves; a memo that cannot be kept is none."""
     with suppress(OSError):
-        memo = kit.memo_of(jobs, start.seen_ns)
+        memo = kit.memo_of(jobs)
         if memo is None or start.pieces is None:
             return
-        rows, folders, variables = memo
+        grounds, variables = memo
         write_memo(
             kit.workspace.root,
             sys.argv[1:],
             os.getcwd(),
-            rows=rows,
-            folders=folders,
+            rows=grounds.rows,
+            folders=grounds.folders,
             variables=variables,
             pieces=start.pieces,
         )
@@ -163,7 +163,6 @@ class Start:
         self.streams = Streams()
         self.told: list[tuple[Event, float]] = []
         """The events so far, for who only comes to watch when something runs."""
-        self.seen_ns = time.time_ns()
         self.pieces: list[tuple[bytes, bytes]] | None = []
         """What was said, for a memo; ``None`` when it is not to be said again."""
         self._began = time.perf_counter()

@@ -37,16 +37,18 @@ def open_session(options: RootOptions, *, places: bool = False) -> Session:
     With ``places`` everything knows where it was declared, which a snapshot does not.
     """
     directory = current_directory(options)
+    seen = time.time_ns()
     if not places and not options.verbose:
         snapshot = find_snapshot(directory, root=options.root)
         if snapshot is not None:
             bearing = snapshot.workspace.bearing_project(directory)
-            return Session(snapshot.workspace, snapshot.graph, bearing, Origin(snapshot))
+            return Session(
+                snapshot.workspace, snapshot.graph, bearing, Origin(snapshot, None, seen)
+            )
     # Imported here: an unchanged workspace needs no YAML (cli.md 14.5).
     from haz_trio.config.load import load_with_sources
     from haz_trio.graph.build import build_graph
 
-    seen = time.time_ns()
     workspace, sources = load_with_sources(directory, root=options.root)
     if options.verbose and workspace.note:
         Printer(options).say(workspace.note)

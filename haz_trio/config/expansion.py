@@ -18,6 +18,7 @@ from haz_trio.config.walk import Link, walk
 from haz_trio.errors import Diagnostic, InvalidTextError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import WORKSPACE_ROOT, below, check_segment
+from haz_trio.trust import SENSES, Senses
 from haz_trio.values import field, frozen
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ class Expansion:
     linked: bool = False
 
 
-def expand(root: str, entries: Sequence[Entry]) -> Expansion:
+def expand(root: str, entries: Sequence[Entry], *, senses: Senses = SENSES) -> Expansion:
     """The project directories of a workspace with the canonical root ``root``; never raises."""
-    expander = _Expander(root, entries)
+    expander = _Expander(root, entries, senses)
     for index, entry in enumerate(entries):
         if entry.pattern.is_glob:
             expander.add_glob(index, entry)
@@ -88,13 +89,14 @@ def _passed_over(entry: Entry) -> frozenset[str]:
 class _Expander:
     """One pass over the entries of one workspace."""
 
-    def __init__(self, root: str, entries: Sequence[Entry]) -> None:
+    def __init__(self, root: str, entries: Sequence[Entry], senses: Senses) -> None:
         self.roots: list[ProjectRoot] = []
         self.problems: list[Diagnostic] = []
         self.listed: dict[str, tuple[Row, bytes]] = {}
         self.linked = False
         self._root = root
         self._base = root.rstrip("/")
+        self._senses = senses
         self._entries = entries
         self._owners: dict[str, int] = {}
         self._folders = {self._base: root}
@@ -165,7 +167,7 @@ class _Expander:
         if canonical != start:
             self._refuse_linked_prefix(entry, start, canonical)
             return
-        found = walk(start, self._base, pattern, _passed_over(entry))
+        found = walk(start, self._base, pattern, _passed_over(entry), self._senses)
         self.listed = found.listed | self.listed
         self.linked |= bool(found.links)
         for inside in found.matches:

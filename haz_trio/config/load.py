@@ -27,7 +27,7 @@ from haz_trio.config.sources import Sources, identity
 from haz_trio.errors import ConfigError, Diagnostic, Severity
 from haz_trio.model.patterns import WORKSPACE_ROOT
 from haz_trio.model.workspace import Mode, Overlay, Project, Settings, Workspace
-from haz_trio.trust import ABSENT, row_at
+from haz_trio.trust import ABSENT, SENSES, Senses
 from haz_trio.values import evolve
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ def load_workspace(start: str | os.PathLike[str] = ".", *, root: str | None = No
 
 
 def load_with_sources(
-    start: str | os.PathLike[str] = ".", *, root: str | None = None
+    start: str | os.PathLike[str] = ".", *, root: str | None = None, senses: Senses = SENSES
 ) -> tuple[Workspace, Sources | None]:
     """The same with the places that were looked at; ``None`` where links make them uncertain."""
-    loader = _Loader(load_root(start, root=root))
+    loader = _Loader(load_root(start, root=root), senses)
     return loader.load(), loader.sources
 
 
@@ -105,8 +105,9 @@ class _Report:
 class _Loader:
     """One load of one workspace."""
 
-    def __init__(self, root: Root) -> None:
+    def __init__(self, root: Root, senses: Senses = SENSES) -> None:
         self._root = root
+        self._senses = senses
         self._report = _Report()
         self._files: dict[str, Row] = {}
         self._folders: dict[str, Row] = {}
@@ -136,9 +137,9 @@ class _Loader:
     def _load_explicit(self) -> Workspace:
         path = self._root.workspace_file
         self._note_folder(os.path.dirname(path))
-        self._files[path] = row_at(path)
+        self._files[path] = self._senses.row_at(path)
         parsed = _read_workspace_file(self._root, self._report)
-        expansion = expand(self._root.path, parsed.entries)
+        expansion = expand(self._root.path, parsed.entries, senses=self._senses)
         self._report.add(path, expansion.diagnostics)
         self._listings, self._linked = expansion.listed, expansion.linked
         projects = self._load_projects(expansion.roots, parsed.entries)
@@ -201,22 +202,22 @@ class _Loader:
         while folder not in self._folders:
             self._note_folder(folder)
             folder = os.path.dirname(folder)
-        self._files[path] = row_at(path)
+        self._files[path] = self._senses.row_at(path)
 
     def _note_folder(self, folder: str) -> None:
-        self._folders[folder] = identity(row_at(folder))
+        self._folders[folder] = identity(self._senses.row_at(folder))
 
     # -- overlays -----------------------------------------------------------------------------
 
     def _load_overlays(self) -> dict[str, Overlay]:
         folder = os.path.join(self._root.path, ".haz", "tasks")
-        self._overlays = (folder, row_at(folder))
+        self._overlays = (folder, self._senses.row_at(folder))
         listing = list_overlays(self._root.path)
         self._linked |= listing.linked
         self._report.add(listing.folder, (*listing.problems, *listing.notes))
         overlays: dict[str, Overlay] = {}
         for name, path in listing.files:
-            self._files[path] = row_at(path)
+            self._files[path] = self._senses.row_at(path)
             data = read_file(path)
             if isinstance(data, Unreadable):
                 self._report.add(path, (_unread(path, "overlay file", data, rule="CFG-001"),))

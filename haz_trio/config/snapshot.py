@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 KIND = b"config 1"
 PLACE = ".haz/cache/state/config"
+OVERLAYS = b".haz/tasks"
 STATIC = 16  # bytes of the digest of what a task declares
 _MARKERS = {Mode.EXPLICIT: b".haz/workspace.yml", Mode.IMPLICIT: b"haz.yml"}
 _WORKSPACE_FILE = ".haz/workspace.yml"
@@ -53,7 +54,7 @@ class Watched:
     """The names below the root on which a snapshot rests; see ``Sources`` for the kinds."""
 
     files: Mapping[bytes, Row]
-    folders: tuple[bytes, ...]
+    folders: Mapping[bytes, Row]
     listings: tuple[bytes, ...]
 
     @classmethod
@@ -63,7 +64,7 @@ class Watched:
         names = frame.names
         return cls(
             dict(zip(names[:files], rows, strict=False)),
-            names[files : files + folders],
+            dict(zip(names[files : files + folders], rows, strict=False)),
             names[files + folders :],
         )
 
@@ -92,7 +93,7 @@ class Snapshot:
 class Origin:
     """Where a workspace comes from: an old snapshot, or a load that may become a new one.
 
-    ``seen_ns`` is the time before the load of what ``sources`` names.
+    ``seen_ns`` is the time before any of that was looked at.
     """
 
     snapshot: Snapshot | None = None

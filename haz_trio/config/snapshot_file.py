@@ -6,6 +6,7 @@ import json
 import os
 from array import array
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from blake3 import blake3
@@ -70,6 +71,12 @@ def write_snapshot(
     assert frame is not None, "what was built can be parsed"
     watched = Watched.of(frame, (first, len(sources.folders)))
     return Snapshot(workspace, graph, frame.seal, _variables(graph), watched, statics)
+
+
+def drop_snapshot(workspace: Workspace) -> None:
+    """Have no snapshot; raises ``OSError`` for one that stays."""
+    with suppress(FileNotFoundError):
+        os.unlink(os.path.join(workspace.root, PLACE))
 
 
 def _body(

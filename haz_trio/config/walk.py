@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from haz_trio.config.sources import digest_of_subfolders, mark
 from haz_trio.model.patterns import Anchored
-from haz_trio.trust import row_at
+from haz_trio.trust import Senses
 from haz_trio.values import frozen
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ class Walk:
     listed: dict[str, tuple[Row, bytes]]
 
 
-def walk(start: str, base: str, pattern: Anchored, passed_over: frozenset[str]) -> Walk:
+def walk(
+    start: str, base: str, pattern: Anchored, passed_over: frozenset[str], senses: Senses
+) -> Walk:
     """Look for a pattern below the canonical host directory ``start``.
 
     ``base`` is the workspace root without a final slash.
@@ -55,7 +57,7 @@ def walk(start: str, base: str, pattern: Anchored, passed_over: frozenset[str]) 
     while open_folders:
         folder, depth = open_folders.pop()
         deeper = pattern.depth is None or depth < pattern.depth
-        row = row_at(folder)
+        row = senses.row_at(folder)
         try:
             subfolders, linked, digest = _list(folder, passed_over)
         except (FileNotFoundError, NotADirectoryError):

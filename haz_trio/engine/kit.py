@@ -23,11 +23,12 @@ from haz_trio.model.workspace import Workspace
 from haz_trio.plan.machine import Limits, Plan
 from haz_trio.plan.policy import CacheUse, Policy
 from haz_trio.process.environment import host_environment
+from haz_trio.trust import SENSES, Senses
 
 if TYPE_CHECKING:
     from haz_trio.engine.looker import Looker, WhyMissed
+    from haz_trio.engine.remember import Grounds
     from haz_trio.engine.tools import Tools
-    from haz_trio.trust import Row
 
 _DEFAULT = Policy()
 _UNKNOWN = Origin()
@@ -52,7 +53,9 @@ class Kit:
         knowledge: Knowledge | None,
         origin: Origin,
         environment: bytes,
+        senses: Senses,
     ) -> None:
+        self._senses = senses
         self.workspace, self.graph = workspace, graph
         self.host, self.policy, self.limits = host, policy, limits
         self._store, self._why_missed, self._strict = store, why_missed, strict
@@ -89,6 +92,7 @@ class Kit:
                 knowledge=self._knowledge,
                 why_missed=self._why_missed,
                 strict=self._strict,
+                senses=self._senses,
             )
         return self._tools
 
@@ -141,22 +145,20 @@ class Kit:
         if self._tools is not None and self._tools.disk is not None:
             self._tools.disk.close()
 
-    def memo_of(
-        self, tasks: Iterable[TaskId], seen_ns: int
-    ) -> tuple[dict[bytes, Row], tuple[bytes, ...], tuple[str, ...]] | None:
-        """What a memo of a run that began then would rest on, after ``save``.
-
-        Rows by name, folders, variables.
-        """
+    def memo_of(self, jobs: Jobs) -> tuple[Grounds, tuple[str, ...]] | None:
+        """What a memo of a run of these jobs would rest on, after ``save``; and its variables."""
         knowledge, snapshot = self._knowledge, self._origin.snapshot
-        known = None if knowledge is None else knowledge.written()
+        known = None if knowledge is None else knowledge.written
         if known is None or snapshot is None:
             return None
+        if any(map(jobs.absent, jobs)):
+            return None  # such a look leaves no proof: what is known of the task is older
         # Imported here: a memo is written once for many runs.
         from haz_trio.engine.remember import rows_of_run
 
-        found = rows_of_run(known, snapshot, tasks, seen_ns)
-        return None if found is None else (*found, snapshot.variables)
+        seen = self._origin.seen_ns
+        found = rows_of_run(known, snapshot, jobs, seen, senses=self._senses)
+        return None if found is None else (found, snapshot.variables)
 
     def _save(self, tools: Tools) -> None:
         if tools.lessons is None or tools.disk is None or not self.policy.cache.stores:
@@ -167,14 +169,21 @@ class Kit:
             return
         if snapshot is None and sources is not None:
             # Imported here: a snapshot is written once for many runs.
-            from haz_trio.config.snapshot_file import write_snapshot
+            from haz_trio.config.snapshot_file import drop_snapshot, write_snapshot
 
-            seen = self._origin.seen_ns
-            snapshot = write_snapshot(self.workspace, self.graph, sources, seen_ns=seen)
+            snapshot = write_snapshot(
+                self.workspace,
+                self.graph,
+                sources,
+                seen_ns=self._origin.seen_ns,
+                senses=self._senses,
+            )
+            if snapshot is None:  # the old one does not hold, and is not to hold again
+                drop_snapshot(self.workspace)
         if snapshot is not None and not self._environment:
             self._environment = _environment(snapshot, self.host)
         tools.lessons.save(snapshot, self._environment)
-        self._origin = Origin(snapshot)
+        self._origin = Origin(snapshot, None, self._origin.seen_ns)
 
 
 def make_kit(
@@ -188,6 +197,7 @@ def make_kit(
     origin: Origin = _UNKNOWN,
     strict: bool = False,
     proofs: bool = True,
+    senses: Senses = SENSES,
 ) -> Kit:
     """The kit for runs of a workspace, with the cache below its root unless there is a ``store``.
 
@@ -200,9 +210,9 @@ def make_kit(
     environment = b"" if snapshot is None else _environment(snapshot, host)
     knowledge = None
     if store is None:
-        known = read_known(workspace.root)
+        known = read_known(workspace.root, settings.hash.value.encode(), senses=senses)
         # A cache that the store refuses has nothing to say (cache.md C4).
-        if known is not None and not _is_ours(os.stat(os.path.join(workspace.root, _CACHE))):
+        if known is not None and not _is_ours(os.path.join(workspace.root, _CACHE)):
             known = None
         knowledge = Knowledge(
             workspace.root,
@@ -225,6 +235,7 @@ def make_kit(
         knowledge=knowledge,
         origin=origin,
         environment=environment,
+        senses=senses,
     )
 
 
@@ -238,17 +249,21 @@ def _environment(snapshot: Snapshot, host: Mapping[str, str]) -> bytes:
     return b"" if secret is None else environment_digest(secret, snapshot.variables, host)
 
 
-def _is_ours(info: os.stat_result) -> bool:
+def _is_ours(folder: str) -> bool:
     """Whether a folder is surely one that nobody else writes to."""
+    try:
+        info = os.stat(folder)
+    except OSError:  # gone since it was looked at
+        return False
     return not info.st_mode & stat.S_IWOTH and info.st_uid in (os.geteuid(), 0)
 
 
 def _is_calm(cache: str) -> bool:
     """Whether a cache needs no look of the store: surely ours, and no killed run left anything."""
     try:
-        if not _is_ours(os.stat(cache)):
+        if any(name.startswith(_RESTORING) for name in os.listdir(cache)):
             return False
-        return not any(name.startswith(_RESTORING) for name in os.listdir(cache))
+        return _is_ours(cache)
     except FileNotFoundError:
         return True
     except OSError:

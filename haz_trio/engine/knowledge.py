@@ -8,12 +8,14 @@ entry.  Whatever is in doubt is simply looked at.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from haz_trio.cache.known import DIGEST, NO_DIGEST, SHORT, Known, Standing, read_known
+from haz_trio import __version__
+from haz_trio.cache.known import DIGEST, NO_DIGEST, SHORT, Known, Standing
 from haz_trio.config.snapshot import Snapshot
 from haz_trio.engine.found import Found, Replay
 from haz_trio.frames import read_own
@@ -26,6 +28,7 @@ from haz_trio.values import frozen
 if TYPE_CHECKING:
     from haz_trio.cache.fingerprint import Fingerprint
 
+_PLATFORM = (__version__, sys.platform, os.uname().machine)
 _SECRET = ".haz/cache/state/secret"  # noqa: S105  # where it lies, not what it is
 
 
@@ -36,8 +39,11 @@ def read_secret(root: str) -> bytes | None:
 
 
 def environment_digest(secret: bytes, names: Iterable[str], host: Mapping[str, str]) -> bytes:
-    """32 bytes that tell one set of values from another, and nobody what they are."""
-    hasher = blake3(key=secret)
+    """32 bytes that tell one set of values from another, and nobody what they are.
+
+    What else every key rests on has a part in them: the platform, and our own version.
+    """
+    hasher = blake3("\0".join(_PLATFORM).encode(), key=secret)
     for name in sorted(names):
         value = host.get(name)
         said = b"-" if value is None else b"=" + value.encode("utf-8", "surrogateescape")
@@ -90,8 +96,11 @@ class Knowledge:
         self.gone: set[TaskId] = set()
         """The tasks whose proofs hold no more."""
 
-        self.is_old = False
-        """Whether something newer has been written."""
+        self.written = known
+        """What the state file says, as far as this run knows."""
+
+        self.recalled = 0
+        """How many looks have been answered by proofs."""
 
         self._readers: dict[str, Sequence[int]] = {}
         self._certain: dict[TaskId, int] = {}
@@ -100,10 +109,6 @@ class Knowledge:
     def known(self) -> Known | None:
         """What was known when the run began."""
         return self._known
-
-    def written(self) -> Known | None:
-        """What is on disk now."""
-        return read_known(self._root or "/") if self.is_old else self._known
 
     # -- recalling ----------------------------------------------------------------------------
 
@@ -139,6 +144,7 @@ class Knowledge:
             if standing is Standing.KEY:
                 self._certain[task] = number
             return None
+        self.recalled += 1
         made = known.made(number)
         if known.graph == snapshot.seal:
             self._remember_readers(made, known.readers(number))
@@ -160,11 +166,17 @@ class Knowledge:
             return None
         return Certain(self._known.digests(number)[0].hex(), number)
 
+    def settle(self) -> None:
+        """A run begins: nothing of it writes yet."""
+        self._certain.clear()
+        if self._known is not None:
+            self._known.settle()
+
     def disturb(self) -> None:
         """Files of the workspace are about to change, by a command or a restore of the run."""
         self._certain.clear()
         if self._known is not None:
-            self._known.forget()
+            self._known.disturb()
 
     def consumers(self, path: str) -> Iterable[TaskId]:
         """The tasks that read a path: remembered for proven outputs, looked up for others."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from haz_trio.abc import Evidence, Restored
 from haz_trio.cache.fingerprint import Fingerprint, Fingerprints
 from haz_trio.cache.inputs import InputsSeen
-from haz_trio.cache.known import DIGEST, NO_DIGEST, SHORT, Proof
+from haz_trio.cache.known import DIGEST, NO_DIGEST, PLACE, SHORT, Known, Proof, read_known
 from haz_trio.cache.known_file import write_known
 from haz_trio.config.snapshot import Snapshot
 from haz_trio.engine.knowledge import Knowledge, upstream_digest
@@ -18,7 +17,7 @@ from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
 from haz_trio.plan.messages import Upstream
 from haz_trio.plan.outcome import Record
-from haz_trio.trust import ABSENT, is_settled, row_at
+from haz_trio.trust import ABSENT, SENSES, Senses, is_settled
 from haz_trio.values import frozen
 
 if TYPE_CHECKING:
@@ -29,14 +28,15 @@ if TYPE_CHECKING:
 class Before:
     """What was known of a task before it ran or was restored.
 
-    ``looked_ns`` is when its look began, ``read`` and ``folders`` are names below the root, and
-    ``prints`` what was known of the first.  ``None`` in their place: nothing can be proven.
+    ``looked_ns`` is when its look began, ``read`` are names below the root, ``folders`` further
+    ones with the rows that they had then, and ``prints`` what was known of the first.  ``None``
+    in their place: nothing can be proven.
     """
 
     upstream: bytes
     looked_ns: int
     read: tuple[bytes, ...]
-    folders: tuple[bytes, ...]
+    folders: tuple[tuple[bytes, Row], ...]
     prints: tuple[Fingerprint, ...] | None
 
 
@@ -45,14 +45,15 @@ class Lesson:
     """A result of this run from which a proof may be made.
 
     ``made`` are the names of its outputs with what was known of them when the look had ended,
-    ``None`` for those of a command that has just run; ``others`` are further names of its own.
+    ``None`` for those of a command that has just run; ``others`` are further names of its own
+    with the rows that they had then.
     """
 
     task: TaskId
     before: Before
     record: Record
     made: tuple[tuple[bytes, Fingerprint | None], ...]
-    others: tuple[bytes, ...]
+    others: tuple[tuple[bytes, Row], ...]
     stdout: bytes
     stderr: bytes
 
@@ -64,7 +65,7 @@ class Renewal:
     proof: int
     looked_ns: int
     made: tuple[tuple[bytes, Fingerprint | None], ...]
-    others: tuple[bytes, ...]
+    others: tuple[tuple[bytes, Row], ...]
     stdout: bytes
     stderr: bytes
 
@@ -73,8 +74,17 @@ class Lessons:
     """The lessons of one run, for what ``knowledge`` is about; for any number of threads."""
 
     def __init__(
-        self, root: str, graph: TaskGraph, knowledge: Knowledge, fingerprints: Fingerprints
+        self,
+        root: str,
+        graph: TaskGraph,
+        contents: bytes,
+        knowledge: Knowledge,
+        fingerprints: Fingerprints,
+        *,
+        senses: Senses = SENSES,
     ) -> None:
+        self._contents = contents
+        self._senses = senses
         self._root = root.rstrip("/")
         self._base = os.fsencode(self._root) + b"/"
         self._graph = graph
@@ -92,7 +102,8 @@ class Lessons:
     def before(self, upstream: Sequence[Upstream], looked_ns: int, inputs: InputsSeen) -> Before:
         """What a look has found of the inputs of a task."""
         read = tuple([_name(path) for path, _ in inputs.files])
-        prints: list[Fingerprint] | None = [] if not inputs.linked else None
+        is_clear = not (inputs.linked or inputs.odd)
+        prints: list[Fingerprint] | None = [] if is_clear else None
         for name, (_, digest) in zip(read, inputs.files, strict=True):
             known = self._fingerprints.known(self._base + name)
             if prints is not None and known is not None and known.digest == digest:
@@ -100,7 +111,8 @@ class Lessons:
             else:
                 prints = None
         kept = None if prints is None else tuple(prints)
-        return Before(upstream_digest(upstream), looked_ns, read, inputs.folders, kept)
+        looked = min(looked_ns, inputs.seen_ns)
+        return Before(upstream_digest(upstream), looked, read, inputs.folders, kept)
 
     def learn(
         self,
@@ -120,7 +132,7 @@ class Lessons:
             self._knowledge.unlearn(task)
             return
         record = Record(key, restored.stdout, restored.stderr, restored.outputs)
-        others = tuple(map(_name, evidence.others))
+        others = self._others(evidence)
         self._lessons[task] = Lesson(
             task, before, record, self._made(evidence), others, stdout, stderr
         )
@@ -143,7 +155,7 @@ class Lessons:
         stdout, stderr = streams
         evidence = restored.evidence
         if evidence is not None and stdout is not None and stderr is not None:
-            others = tuple(map(_name, evidence.others))
+            others = self._others(evidence)
             made = self._made(evidence)
             self._renewals[task] = Renewal(proof, looked_ns, made, others, stdout, stderr)
 
@@ -156,12 +168,26 @@ class Lessons:
             found.append((name, known if known is not None and known.digest == digest else None))
         return tuple(found)
 
+    def _others(self, evidence: Evidence) -> tuple[tuple[bytes, Row], ...]:
+        row_at, base = self._senses.row_at, self._base
+        return tuple([(name, row_at(base + name)) for name in map(_name, evidence.others)])
+
+    def _current(self) -> Known | None:
+        """What the state file says now: another process may have written it meanwhile."""
+        root, known = self._root or "/", self._knowledge.known
+        stamp = self._senses.row_at(os.path.join(root, PLACE))
+        if known is not None and known.stamp == stamp:
+            return known
+        return read_known(root, self._contents, senses=self._senses)
+
     def save(self, snapshot: Snapshot | None, environment: bytes) -> None:
         """Write what may be believed from now on; raises ``OSError``.
 
-        Without a snapshot, or the digest of the environment, nothing can be proven of tasks.
+        Without a snapshot, or the digest of the environment, nothing can be proven of tasks; what
+        was proven of others before stays.
         """
-        now = time.time_ns()
+        now = self._senses.clock()
+        old = self._current()
         rows: dict[bytes, tuple[Row, bytes]] = {
             path[len(self._base) :]: (each.row, each.digest)
             for path, each in self._fingerprints.rows()
@@ -169,25 +195,37 @@ class Lessons:
         }
         proofs: dict[bytes, Proof] = {}
         if snapshot is not None and environment:
-            maker = _Maker(self._base, self._graph, snapshot, rows, now)
+            maker = _Maker(self._graph, snapshot, rows, now)
+            for lesson in self._lessons.values():
+                maker.take(lesson.before.folders)
+                maker.take(lesson.others)
+            for renewal in self._renewals.values():
+                maker.take(renewal.others)
             for task, lesson in self._lessons.items():
                 self._add(proofs, task, maker.prove(lesson))
             for task, renewal in self._renewals.items():
                 known = self._knowledge.known
                 assert known is not None, "there was a proof to renew"
-                renewed = maker.renew(renewal, known.proof(renewal.proof))
+                renewed = None
+                if known is old and maker.still(known, renewal.proof):
+                    renewed = maker.renew(renewal, known.proof(renewal.proof))
                 if task not in self._lessons and renewed is not None:
                     proofs[str(task).encode()] = renewed
-        write_known(
+        if snapshot is not None and environment:
+            head = (snapshot.seal, environment)
+        else:
+            head = (bytes(SHORT), bytes(DIGEST)) if old is None else (old.graph, old.environment)
+        self._knowledge.written = write_known(
             self._root or "/",
-            self._knowledge.known,
+            old,
             rows,
             proofs,
             {str(task).encode() for task in self._knowledge.gone},
-            graph=snapshot.seal if snapshot is not None else bytes(SHORT),
-            environment=environment or bytes(DIGEST),
+            graph=head[0],
+            environment=head[1],
+            contents=self._contents,
+            senses=self._senses,
         )
-        self._knowledge.is_old = True
 
     def _add(self, proofs: dict[bytes, Proof], task: TaskId, proof: Proof | None) -> None:
         if proof is None:
@@ -198,13 +236,27 @@ class Lessons:
 
 @frozen
 class _Maker:
-    """Makes proofs of lessons, and adds to ``rows`` what they rest on."""
+    """Makes proofs of lessons, and adds to ``rows`` what they rest on.
 
-    base: bytes
+    A name has one row, that of the last look: what rests on another one is not proven.
+    """
+
     graph: TaskGraph
     snapshot: Snapshot
     rows: dict[bytes, tuple[Row, bytes]]
     now: int
+
+    def take(self, names: Sequence[tuple[bytes, Row]]) -> None:
+        """Take the rows of folders and entries, before anything is proven."""
+        self.rows.update({name: (row, NO_DIGEST) for name, row in names})
+
+    def still(self, known: Known, proof: int) -> bool:
+        """Whether the key of an old proof rests on nothing that has another row now."""
+        for number in known.inputs(proof):
+            row = known.row(number)
+            if self.rows.get(known.names[number], (row,))[0] != row:
+                return False
+        return True
 
     def prove(self, lesson: Lesson) -> Proof | None:
         """The proof that a lesson gives; ``None`` when not even the key is sure."""
@@ -213,11 +265,10 @@ class _Maker:
         for name, known in zip(before.read, before.prints, strict=True):
             if self.rows.get(name) != (known.row, known.digest):
                 return None  # it may change without a trace, or has changed since the look
-        if not all(self._stat(name, before.looked_ns) for name in before.folders):
+        if not all(self._is_settled(*each, before.looked_ns) for each in before.folders):
             return None
-        own = (*(name for name, _ in lesson.made), *lesson.others)
-        own = tuple(dict.fromkeys(own))
-        inputs = tuple(dict.fromkeys((*before.read, *before.folders)))
+        own = _names((*lesson.made, *lesson.others))
+        inputs = tuple(dict.fromkeys((*before.read, *_names(before.folders))))
         return Proof(
             key=bytes.fromhex(lesson.record.key),
             stdout_digest=lesson.record.stdout,
@@ -237,11 +288,10 @@ class _Maker:
         """The proof with other names of its own; ``None`` when they are too young still."""
         if not self._are_right(renewal.made, renewal.others, renewal.looked_ns):
             return None
-        own = (*(name for name, _ in renewal.made), *renewal.others)
-        own = tuple(dict.fromkeys(own))
+        own = _names((*renewal.made, *renewal.others))
         proof.uses = own + proof.uses[proof.own :]
         proof.own, proof.whole = len(own), True
-        proof.made = tuple("/" + os.fsdecode(name) for name, _ in renewal.made)
+        proof.made = tuple("/" + name.decode() for name, _ in renewal.made)
         proof.readers = self._readers_of(proof.made)
         proof.stdout, proof.stderr = renewal.stdout, renewal.stderr
         return proof
@@ -249,24 +299,23 @@ class _Maker:
     def _are_right(
         self,
         made: Sequence[tuple[bytes, Fingerprint | None]],
-        others: Sequence[bytes],
+        others: Sequence[tuple[bytes, Row]],
         looked_ns: int,
     ) -> bool:
         """Whether outputs, their folders and the entry are what a look found, and old enough."""
         return (
             bool(others)
             and all(k is not None and self.rows.get(n) == (k.row, k.digest) for n, k in made)
-            and all(self._stat(name, looked_ns) for name in others)
+            and all(row != ABSENT and self._is_settled(n, row, looked_ns) for n, row in others)
         )
 
-    def _stat(self, name: bytes, looked_ns: int) -> bool:
-        """Take the row of a name as it is now; whether any change since the look must show."""
-        row = row_at(self.base + name)
-        settled = is_settled(row[0], row[3], row[4], seen_ns=looked_ns, now_ns=self.now)
-        if row != ABSENT and not settled:
-            return False
-        self.rows[name] = (row, NO_DIGEST)
-        return True
+    def _is_settled(self, name: bytes, row: Row, looked_ns: int) -> bool:
+        """Whether a row is the one that is kept, and any change since the look must show."""
+        if self.rows[name][0] != row:
+            return False  # a later look has found it changed
+        return row == ABSENT or is_settled(
+            row[0], row[3], row[4], seen_ns=looked_ns, now_ns=self.now
+        )
 
     def _readers_of(self, paths: Sequence[str]) -> list[int]:
         pairs = [1]
@@ -278,4 +327,8 @@ class _Maker:
 
 def _name(path: str) -> bytes:
     """A workspace-absolute path as a name below the root."""
-    return os.fsencode(path[1:])
+    return path[1:].encode()
+
+
+def _names(each: Sequence[tuple[bytes, object]]) -> tuple[bytes, ...]:
+    return tuple(dict.fromkeys([name for name, _ in each]))

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import attrs
 
+from haz_trio.abc import Found as Entry
 from haz_trio.abc import Miss, Restored, Store
 from haz_trio.cache.recipe import Recipe
 from haz_trio.engine.found import READ_AHEAD, Found, Replay
@@ -44,6 +45,7 @@ class Looker:
     knowledge: Knowledge | None = None
     _lessons: Lessons | None = None
     why_missed: WhyMissed | None = None
+    _clock: Callable[[], int] = time.time_ns
     await_key: Callable[[str], None] = attrs.field(default=_at_once, init=False)
     """Returns when nothing is about to be stored under a key; blocks."""
 
@@ -69,7 +71,7 @@ class Looker:
         self, job: Job, upstream: tuple[Upstream, ...], *, check: Check = _go_on
     ) -> Found | Miss:
         """The same without asking for a proof."""
-        began = time.time_ns()
+        began = self._clock()
         certain = self.knowledge.certain(job.id) if self.knowledge is not None else None
         if certain is not None:
             known = self._look_for(certain, job, began)
@@ -81,9 +83,7 @@ class Looker:
         if isinstance(found, Miss):
             return self._miss(job, upstream, began, key, found)
         check()
-        restored = self._store.restore(found, job.subject)
-        if isinstance(restored, Miss) or restored.wrote:
-            self.disturb()
+        restored = self._restore(found, job)
         if isinstance(restored, Miss):
             return self._miss(job, upstream, began, key, restored)
         return self._hit(job, upstream, began, key, restored)
@@ -94,9 +94,7 @@ class Looker:
         found = self._store.look(certain.key, job.subject)
         if isinstance(found, Miss):
             return None
-        restored = self._store.restore(found, job.subject)
-        if isinstance(restored, Miss) or restored.wrote:
-            self.disturb()
+        restored = self._restore(found, job)
         if isinstance(restored, Miss):
             return None
         replays = _replays(restored)
@@ -104,6 +102,15 @@ class Looker:
             streams = [replay.whole for replay in replays]
             self._lessons.renew(job.id, certain.proof, began, restored, streams)
         return _found(certain.key, restored, replays)
+
+    def _restore(self, found: Entry, job: Job) -> Restored | Miss:
+        restored = None
+        try:
+            restored = self._store.restore(found, job.subject)
+            return restored
+        finally:  # what could not be undone has changed files as well
+            if not isinstance(restored, Restored) or restored.wrote:
+                self.disturb()
 
     def _derive(self, job: Job, upstream: tuple[Upstream, ...], check: Check) -> Key:
         key = self.looked[job.id] = self._keys.derive(job, upstream, check=check)
@@ -134,6 +141,12 @@ class Looker:
         missed = self._missed.pop(job.id, None)
         if self._lessons is not None and missed is not None and not job.absent:
             self._lessons.learn_key(job.id, missed, record)
+
+    def settle(self) -> None:
+        """A run begins: nothing of it writes yet."""
+        self._keys.settle()
+        if self.knowledge is not None:
+            self.knowledge.settle()
 
     def disturb(self) -> None:
         """Files of the workspace are about to change, by a command or a restore of the run."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 
 from haz_trio.abc import Store
+from haz_trio.cache.hashing import StatRow
 from haz_trio.cache.inputs import InputReader
 from haz_trio.cache.store import DiskStore
 from haz_trio.engine.cache_use import limit
@@ -16,6 +17,7 @@ from haz_trio.engine.looker import Looker, WhyMissed
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.workspace import Workspace
 from haz_trio.plan.policy import CacheUse
+from haz_trio.trust import SENSES, Senses
 from haz_trio.values import frozen
 
 
@@ -32,7 +34,7 @@ class Tools:
     def recover(self) -> None:
         """Before the first look: undo what killed runs left, and let nothing be stale."""
         self.store.recover()
-        self.keys.settle()
+        self.looker.settle()
 
 
 def make_tools(
@@ -45,19 +47,29 @@ def make_tools(
     knowledge: Knowledge | None,
     why_missed: WhyMissed | None,
     strict: bool,
+    senses: Senses = SENSES,
 ) -> Tools:
     """Tools for a workspace; ``strict`` as in ``disk_store``, ``knowledge`` only without store."""
     hash_name = workspace.settings.hash
-    reader = InputReader(workspace.root, hash_name)
+    reader = InputReader(
+        workspace.root,
+        hash_name,
+        clock=senses.clock,
+        row_of=lambda info: StatRow._make(senses.row_of(info)),
+    )
     disk = lessons = None
     if store is None:
         store = disk = disk_store(workspace, strict=strict, reader=reader)
     if knowledge is not None:
         reader.fingerprints.earlier = knowledge.earlier
-        lessons = Lessons(workspace.root, graph, knowledge, reader.fingerprints)
+        contents = hash_name.value.encode()
+        lessons = Lessons(
+            workspace.root, graph, contents, knowledge, reader.fingerprints, senses=senses
+        )
     keys = Keys(reader, hash_name, host, graph.producers_of)
     store = limit(store, use)
-    return Tools(store, keys, Looker(store, keys, knowledge, lessons, why_missed), disk, lessons)
+    looker = Looker(store, keys, knowledge, lessons, why_missed, senses.clock)
+    return Tools(store, keys, looker, disk, lessons)
 
 
 def disk_store(

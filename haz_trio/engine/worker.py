@@ -94,7 +94,7 @@ class Worker:
         self.close()
         self._unfinished = True
         self._store.recover()
-        self._keys.settle()
+        self._looker.settle()
 
     async def look(
         self, job: Job, upstream: tuple[Upstream, ...], *, stop: Stop

@@ -16,6 +16,7 @@ from haz_trio.trust import row_at
 if TYPE_CHECKING:
     from haz_trio.trust import Row
 
+CONTENTS = b"blake3"
 STATIC, UPSTREAM, GRAPH, ENVIRONMENT = (
     b"s" * SHORT,
     b"u" * SHORT,
@@ -69,17 +70,18 @@ class Shelf:
         """Learn these names and proofs in addition to what is known."""
         write_known(
             str(self.root),
-            read_known(str(self.root)),
+            read_known(str(self.root), CONTENTS),
             self.rows(*names),
             {id.encode(): each for id, each in (proofs or {}).items()},
             [id.encode() for id in gone],
             graph=graph,
             environment=environment,
+            contents=CONTENTS,
         )
         return self.read()
 
     def read(self) -> Known:
-        known = read_known(str(self.root))
+        known = read_known(str(self.root), CONTENTS)
         assert known is not None
         return known
 
