@@ -56,6 +56,7 @@ _HEEDED = frozenset(
 _CACHE = b".haz/cache"
 _MARKERS = (b".haz/workspace.yml", b"haz.yml")
 _ROUNDING = 1e-6  # milliseconds, as in ``output.summary``
+_held: dict[str, dict[bytes, Row]] = {}
 _IDENTITY = attrgetter("st_dev", "st_ino", "st_mode")
 
 
@@ -74,6 +75,14 @@ def replay(argv: Sequence[str], began: float) -> int | None:
     except (OSError, ValueError, IndexError, UnicodeError):
         return None
     return None if said is None else _say(said, began)
+
+
+def held_below(root: str) -> Mapping[bytes, Row]:
+    """The names below a root that held, with these rows, until a memo was refused.
+
+    That was a moment ago in this process: who looks next need not ask for them again.
+    """
+    return _held.get(root, {})
 
 
 def is_memorable(argv: Sequence[str]) -> bool:
@@ -184,12 +193,12 @@ def _environment(secret: bytes | None, listed: bytes) -> bytes:
 
 def _recall(root: str, argv: Sequence[str], here: str) -> list[bytes] | None:
     """What the memo says, if everything that it rests on holds."""
-    place = os.path.join(root, _file(argv, here))
-    frame = read_frame(place, KIND, row_size=ROW.size)
+    file = os.path.join(root, _file(argv, here))
+    frame = read_frame(file, KIND, row_size=ROW.size)
     if frame is None or not frame.same_boot:
         return None
     if frame.written_at_ns > time.time_ns():
-        os.unlink(place)  # the clock was set back: it is not to be believed when that has passed
+        os.unlink(file)  # the clock was set back: it is not to be believed when that has passed
         return None
     count, listed, head, environment, *pieces = map(bytes, unpack(frame.body))
     if head != _head(argv, here):
@@ -197,22 +206,21 @@ def _recall(root: str, argv: Sequence[str], here: str) -> list[bytes] | None:
     if environment != _environment(read_own(os.path.join(root, SECRET), largest=32), listed):
         return None
     full = int.from_bytes(count, "little")
-    names, rows = frame.names, ROW.iter_unpack(frame.rows)
+    names, rows = frame.names, list(ROW.iter_unpack(frame.rows))
     if names[0] != _CACHE or names[1] not in _MARKERS or full < 2:
         return None  # whoever made it did not look at what makes this a workspace
     fields, lstat = FIELDS, os.lstat
     base = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for name, row in zip(names[:full], rows, strict=False):
+        for place, (name, row) in enumerate(zip(names[:full], rows, strict=False)):
             try:
-                if fields(lstat(name, dir_fd=base)) != row:
-                    return None
+                holds = fields(lstat(name, dir_fd=base)) == row
             except OSError:
-                if row != ABSENT:
-                    return None
-        for name, row in zip(
-            names[full:], ROW.iter_unpack(frame.rows[full * ROW.size :]), strict=True
-        ):
+                holds = row == ABSENT
+            if not holds:
+                _held[root] = dict(zip(names[:place], rows, strict=False))
+                return None
+        for name, row in zip(names[full:], rows[full:], strict=True):
             if _IDENTITY(lstat(name, dir_fd=base)) != (row[0], row[1], row[5]):
                 return None
     finally:

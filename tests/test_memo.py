@@ -13,7 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haz_trio.memo import CLOCK, MOST, SECRET, STATE, STDERR, STDOUT, _duration, replay, write_memo
+from haz_trio.memo import (
+    CLOCK,
+    MOST,
+    SECRET,
+    STATE,
+    STDERR,
+    STDOUT,
+    _duration,
+    held_below,
+    replay,
+    write_memo,
+)
 from haz_trio.output.summary import format_duration
 from haz_trio.trust import ABSENT, row_at
 from tests.cli.support import Home
@@ -340,3 +351,14 @@ def test_what_only_looks_writes_nothing(home: Home) -> None:
             assert haz(*words, cwd=home.root, env=home.env).code == 0
         assert {path: row_at(str(path)) for path in sorted(home.root.rglob("*"))} == before
         assert ABSENT not in before.values()
+
+
+def test_what_held_before_a_memo_was_refused_is_told(place: Place) -> None:
+    """Names seen in this process need not be asked again; the one that differs is none of them."""
+    place.remember()
+    (place.root / "p/in").write_text("other")
+    assert replay(ARGV, 0.0) is None
+    held = held_below(str(place.root))
+    assert held[b"p/haz.yml"] == row_at(str(place.root / "p/haz.yml"))
+    assert b"p/in" not in held
+    assert held_below(str(place.root / "p")) == {}

@@ -24,7 +24,7 @@ from haz_trio.trust import ABSENT, ROW, SENSES, UNSURE, Senses, survives
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from haz_trio.trust import Row
 
@@ -143,6 +143,7 @@ class Known:
         self._ends = array("I", bytes(ends))
         self._streams = streams
         self._good = bytearray(len(frame.names))
+        self._presumed: bytes | None = None
         if not self._adds_up():
             raise ValueError("a state file of this kind has another shape")
 
@@ -192,8 +193,17 @@ class Known:
 
     def settle(self) -> None:
         """A run begins: nothing of ours writes yet, so that no row need be asked twice."""
-        self._good = bytearray(len(self.names))
+        presumed = self._presumed
+        self._good = bytearray(len(self.names) if presumed is None else presumed)
         self._calm = True
+
+    def presume(self, held: Mapping[bytes, Row]) -> None:
+        """Names that have just been seen with these rows need not be asked in this run."""
+        rows = self._unpacked
+        self._presumed = bytes(
+            [held.get(name) == row for name, row in zip(self.names, rows, strict=True)]
+        )
+        self.settle()
 
     def disturb(self) -> None:
         """A command or a restore of ours writes files from now on, until the next ``settle``.
@@ -201,6 +211,7 @@ class Known:
         What holds at one moment is asked again at the next.
         """
         self._calm = False
+        self._presumed = None
         self._good = bytearray(len(self.names))
 
     def standing(self, task: int, static: bytes, upstream: bytes) -> Standing:

@@ -27,7 +27,7 @@ from haz_trio.engine.direct import drive
 from haz_trio.engine.jobs import Jobs
 from haz_trio.engine.kit import Kit, make_kit, processors
 from haz_trio.errors import HazError
-from haz_trio.memo import CLOCK, LONGEST, is_memorable, write_memo
+from haz_trio.memo import CLOCK, LONGEST, held_below, is_memorable, write_memo
 from haz_trio.output.streams import Streams
 from haz_trio.output.summary import format_duration
 from haz_trio.output.writes import Renderer, Write
@@ -88,6 +88,7 @@ def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> 
             # A snapshot says nothing of actions with further arguments.
             origin=Origin() if choices.arguments else session.origin,
             strict=is_on("HAZ_CACHE_STRICT"),
+            held=held_below(session.workspace.root),
         )
         renderer = make_renderer(root, options, choices, session, encoder)
         start = Start(renderer, book)

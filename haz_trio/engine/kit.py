@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from haz_trio.engine.looker import Looker, WhyMissed
     from haz_trio.engine.remember import Grounds
     from haz_trio.engine.tools import Tools
+    from haz_trio.trust import Row
 
 _DEFAULT = Policy()
 _UNKNOWN = Origin()
@@ -197,12 +198,14 @@ def make_kit(
     origin: Origin = _UNKNOWN,
     strict: bool = False,
     proofs: bool = True,
+    held: Mapping[bytes, Row] | None = None,
     senses: Senses = SENSES,
 ) -> Kit:
     """The kit for runs of a workspace, with the cache below its root unless there is a ``store``.
 
     ``strict`` counts results that could not be stored as failures (decisions.md 14).
     Without ``proofs`` each task is looked at, whatever is known of it.
+    ``held`` are names below the root that have just been seen, with their rows.
     """
     if host is None:
         host = host_environment()
@@ -214,6 +217,8 @@ def make_kit(
         # A cache that the store refuses has nothing to say (cache.md C4).
         if known is not None and not _is_ours(os.path.join(workspace.root, _CACHE)):
             known = None
+        if known is not None and held:
+            known.presume(held)
         knowledge = Knowledge(
             workspace.root,
             graph,
