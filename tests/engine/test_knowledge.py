@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 import trio
 
+from haz_trio.abc import Miss
 from haz_trio.cache.known import PLACE, read_known
 from haz_trio.cache.layout import CACHE
 from haz_trio.config.snapshot import PLACE as SNAPSHOT
 from haz_trio.engine.engine import open_engine
+from haz_trio.engine.found import Found
 from haz_trio.engine.kit import Kit
 from haz_trio.engine.knowledge import environment_digest, upstream_digest
 from haz_trio.engine.remember import Grounds
@@ -329,3 +331,24 @@ def test_a_key_of_an_old_input_is_not_renewed(world: World) -> None:
     (world.root / "libs/one/tree/deep/x").unlink()
     assert world.ran("tree") == set()
     assert (world.root / "libs/one/tree/deep/x").read_text() == text
+
+
+def test_a_proven_key_is_not_renewed_when_its_input_has_changed_since(world: World) -> None:
+    """What one task sees after an edit in the midst of a run mends no key from before it."""
+    path = world.root / "libs/one/src/a"
+    path.write_text("AAAA")
+    assert "one:lit" in world.ran()
+    world.clock.advance(MANY)
+    kit = world.twin.kit()
+    _, jobs = kit.plan([TaskId("one", "lit"), TaskId("one", "gen")])
+    kit.begin()
+    lit = kit.looker().look(jobs[TaskId("one", "lit")], (), check=lambda: None)
+    assert isinstance(lit, Found)
+    path.write_text("BBBB")
+    world.clock.advance(MANY)
+    kit.looker().disturb()
+    gen = kit.looker().look(jobs[TaskId("one", "gen")], (), check=lambda: None)
+    assert isinstance(gen, Miss)
+    kit.save()
+    assert world.ran("lit") == {"one:lit"}
+    assert "BBBB" in (world.root / "libs/one/out/lit.txt").read_text()
