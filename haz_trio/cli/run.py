@@ -40,6 +40,7 @@ from haz_trio.values import evolve
 if TYPE_CHECKING:
     from haz_trio.output.events import SummaryBook
 
+_NOTES = (RunNote, TaskNote)
 GATHERED = 64 * 1024  # bytes that are written together while nothing is waited for
 
 
@@ -181,7 +182,7 @@ class Start:
         self.told.append((event, at))
         if self.book is not None:
             self.book.notice(event, at)
-        if isinstance(event, RunNote | TaskNote):
+        if isinstance(event, _NOTES):
             self.pieces = None  # what is worth a note is worth another look
         for write in self.renderer(event, at):
             self._keep(write, event, at)

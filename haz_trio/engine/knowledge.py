@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from haz_trio.cache.fingerprint import Fingerprint
 
 _PLATFORM = (__version__, sys.platform, os.uname().machine)
+_STREAMS = tuple(Stream)
 _SECRET = ".haz/cache/state/secret"  # noqa: S105  # where it lies, not what it is
 
 
@@ -149,11 +150,8 @@ class Knowledge:
         if known.graph == snapshot.seal:
             self._remember_readers(made, known.readers(number))
         key, stdout, stderr = known.digests(number)
-        replays = [
-            Replay(stream, (data,))
-            for stream, data in zip(Stream, known.streams(number), strict=True)
-            if data
-        ]
+        texts = zip(_STREAMS, known.streams(number), strict=True)
+        replays = [Replay(stream, (data,)) for stream, data in texts if data]
         return Found(Record(key.hex(), stdout, stderr, made), replays)
 
     def certain(self, task: TaskId) -> Certain | None:

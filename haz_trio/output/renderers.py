@@ -115,7 +115,9 @@ class LiveRenderer:
             case TaskOutput(task, stream, data):
                 return self._lines(task, stream, data)
             case TaskSettled(task) | TryFailed(task):
-                rests = [self._rest(task, stream) for stream in Stream]
+                if not self._prefixes and not self._rests:
+                    return self._narrate(event, at)  # nobody has said anything
+                rests = [self._rest(task, stream) for stream in _TARGETS]
                 return _join([*rests, self._narrate(event, at)])
             case _:
                 return self._narrate(event, at)
