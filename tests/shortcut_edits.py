@@ -209,9 +209,10 @@ def draw(dice: random.Random, project: Project) -> tuple[str, Edit]:
         (2, "configure back", configure(dice.choice(["one", "two"]), "", project)),
         (1, "hash", hash_with(dice.choice(["blake3", "sha256"]))),
         (1, "no project", remove("libs/two/haz.yml")),
+        (3, "project", configure("two", "", project)),
         (1, "overlay", write(".haz/tasks/o.yml", "tagsFilter: [t]\ntasks: {}\n")),
         (1, "no overlay", remove(".haz/tasks")),
-        (1, "FIFO", lambda root: fifo(root / folder)),
+        (2, "FIFO", lambda root: fifo(root / folder)),
     ]
     weights = [weight for weight, _, _ in kinds]
     _, name, edit = dice.choices(kinds, weights)[0]
@@ -219,9 +220,13 @@ def draw(dice: random.Random, project: Project) -> tuple[str, Edit]:
 
 
 def fifo(folder: Path) -> None:
-    """Something in a folder of which people are told."""
+    """Something in a folder of which people are told; the next time it goes again."""
+    path = folder / "fifo"
     with suppress(OSError):
-        os.mkfifo(folder / "fifo")
+        if path.exists():
+            path.unlink()
+        else:
+            os.mkfifo(path)
 
 
 def entries(root: Path) -> list[Path]:

@@ -225,7 +225,7 @@ class Campaign:
             if self.dice.random() < 0.7:
                 time.sleep(PAUSE)
             words = self.dice.choice(WORDS)
-            for _ in range(self.dice.choice([1, 1, 4, 5])):
+            for _ in range(self.dice.choice([1, 2, 4, 5])):
                 self._compare(quick, plain, words)
                 if self.dice.random() < 0.8:
                     time.sleep(PAUSE)
