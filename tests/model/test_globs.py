@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from haz_trio.errors import InvalidTextError
-from haz_trio.model.globs import compile_glob, escape, is_glob
+from haz_trio.model.globs import Glob, compile_glob, escape, is_glob
 from haz_trio.model.patterns import parse_pattern
 from tests.model.reference_globs import Refused, check_structure, slow_match
 
@@ -156,3 +156,13 @@ def test_a_negated_range_of_characters_is_one_of_bytes() -> None:
     assert not matches("x[! -é]", "xa")
     assert not matches("x[! -é]", "xé")
     assert compile_glob("[!\x00-\U0010ffff]").matches(b"\xff")
+
+
+def test_globs_are_told_apart_by_their_texts() -> None:
+    """Equal texts are equal globs with equal hashes; nothing else is equal to a glob."""
+    one, two = compile_glob("/a/*"), Glob("/a/*", ())
+    assert one == two
+    assert hash(one) == hash(two)
+    assert one != compile_glob("/b/*")
+    assert one != "/a/*"
+    assert repr(one) == "Glob('/a/*')"

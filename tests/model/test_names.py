@@ -108,3 +108,10 @@ def test_task_ids_are_ordered_by_project_and_then_task(first: TaskId, second: Ta
     assert (first < second) == ((first.project, first.task) < (second.project, second.task))
     assert (first == second) == (str(first) == str(second))
     assert str(first) == f"{first.project}:{first.task}"
+
+
+def test_an_id_is_equal_to_the_same_id_alone() -> None:
+    """Project and task make an id; what prints the same is none for that."""
+    assert TaskId("a", "b") == TaskId("a", "b")
+    assert TaskId("a", "b") != TaskId("a", "c")
+    assert TaskId("a", "b") != "a:b"
