@@ -53,6 +53,13 @@ def open_entry(root: int, key: str) -> Iterator[int]:
 def examine(root: int, key: str, hash_name: HashName) -> Examined:
     """Judge the entry of a key by all but the bytes of its blobs and streams; never raises."""
     try:
+        # Most keys that are looked for while commands run have no entry: one question tells.
+        os.stat(f"{shard(key)}/{key}", dir_fd=root, follow_symlinks=False)
+    except FileNotFoundError:
+        return NoEntry()
+    except OSError:
+        pass  # what follows finds out what stands there
+    try:
         with open_entry(root, key) as entry:
             found = parse(_read(MANIFEST, entry), hash_name)
             if isinstance(found, OtherSchema):

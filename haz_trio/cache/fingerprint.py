@@ -7,13 +7,22 @@ without any trace in the stat data.
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from haz_trio.cache.hashing import LARGE, RowOf, StatRow, digest_file, stat_row
+from haz_trio.cache.hashing import (
+    LARGE,
+    SMALL,
+    RowOf,
+    StatRow,
+    digest_file,
+    digest_unchanged,
+    stat_row,
+)
 from haz_trio.model.workspace import HashName
 from haz_trio.trust import is_settled
 from haz_trio.values import frozen
@@ -80,7 +89,7 @@ class Fingerprints:
         if known is not None and known.vouches_for(row, self._clock()):
             return known
         if row.size < LARGE:
-            return self._read(path, check)
+            return self._read_small(path, row) or self._read(path, check)
         with self._alone(path, check):
             # Another thread may have read it while this one waited.
             known = self._known.get(path)
@@ -107,6 +116,18 @@ class Fingerprints:
     def rows(self) -> list[tuple[bytes, Fingerprint]]:
         """All host paths with what is known of them, sorted."""
         return sorted(self._known.items())
+
+    def _read_small(self, path: bytes, row: StatRow) -> Fingerprint | None:
+        """Read a file that has just had this row, if it is small and still has it."""
+        if row.size >= SMALL or not stat.S_ISREG(row.mode):
+            return None
+        seen = self._clock()
+        digest = digest_unchanged(self._hash_name, path, row, row_of=self._row_of)
+        if digest is None:
+            return None
+        self.fresh = True
+        fresh = self._known[path] = Fingerprint(row, seen, digest)
+        return fresh
 
     def _read(self, path: bytes, check: Callable[[], None] | None) -> Fingerprint:
         seen = self._clock()

@@ -68,12 +68,18 @@ class StatRow(NamedTuple):
 
 
 RowOf: TypeAlias = Callable[[os.stat_result], StatRow]
+ReadRow: TypeAlias = Callable[[os.stat_result], tuple[int, ...]]
 _FIELDS = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns", "st_mode")
 
 
 def stat_row(info: os.stat_result) -> StatRow:
     """The row of a stat; the one way to make one, and a seam for clocks of tests."""
     return StatRow._make(_FIELDS(info))
+
+
+def reader_of(row_of: RowOf) -> ReadRow:
+    """What reads equal rows, and faster where nobody looks at the clock through a seam."""
+    return _FIELDS if row_of is stat_row else row_of
 
 
 @frozen
@@ -123,6 +129,23 @@ def digest_file(
         finally:
             os.close(descriptor)
     raise InputError(f"changed each of the {_TRIES} times it was read")
+
+
+def digest_unchanged(
+    name: HashName, path: str | bytes, row: StatRow, *, row_of: RowOf = stat_row
+) -> bytes | None:
+    """The digest of a regular file of less than ``SMALL`` bytes that has just had this row.
+
+    ``None`` if it is not so any more, or in any other doubt.  Raises ``OSError``.
+    """
+    descriptor = os.open(path, _READ)
+    try:
+        data = os.read(descriptor, row.size + 1)
+        if len(data) != row.size or row_of(os.fstat(descriptor)) != row:
+            return None
+    finally:
+        os.close(descriptor)
+    return digest_bytes(name, data)
 
 
 _KINDS = {

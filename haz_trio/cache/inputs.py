@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from haz_trio.cache.fingerprint import Fingerprints
-from haz_trio.cache.hashing import RowOf, stat_row
+from haz_trio.cache.fingerprint import Fingerprint, Fingerprints
+from haz_trio.cache.hashing import RowOf, reader_of, stat_row
+from haz_trio.cache.steady import Globbed, Steady
 from haz_trio.cache.walk import Found, Tree
 from haz_trio.errors import InputError
 from haz_trio.model.names import quote
@@ -43,15 +44,6 @@ class InputsSeen:
     seen_ns: int = field(default=0, eq=False)
 
 
-@frozen
-class _Globbed:
-    """What one glob stands for, by path, and how that was found out."""
-
-    digests: dict[str, bytes]
-    found: Found
-    seen_ns: int
-
-
 class InputReader:
     """Reads inputs below a workspace root (host path) for one run; for any number of threads."""
 
@@ -65,10 +57,10 @@ class InputReader:
     ) -> None:
         self.tree = Tree(root, clock=clock, row_of=row_of)
         self.fingerprints = Fingerprints(hash_name, clock=clock, row_of=row_of)
-        self._clock = clock
-        self._row_of = row_of
+        self._clock, self._row_of, self._read_row = clock, row_of, reader_of(row_of)
         self._calm = False
-        self._known: dict[Anchored, _Globbed] = {}
+        self._known: dict[Anchored, Globbed] = {}
+        self._steady: dict[Anchored, Steady] = {}
 
     def settle(self) -> None:
         """Nothing of ours writes from now on: what a glob stands for need not be asked twice.
@@ -100,9 +92,9 @@ class InputReader:
             if pattern.is_glob:
                 globbed = self._glob(pattern, digests, check)
                 digests.update(globbed.digests)
-                folders = globbed.found.folders | folders
-                linked |= globbed.found.linked
-                odd |= globbed.found.odd
+                folders = {**globbed.folders, **folders}
+                linked |= globbed.linked
+                odd |= globbed.odd
                 seen = min(seen, globbed.seen_ns)
             else:
                 digest = self._digest(pattern.text, pattern, check)
@@ -126,6 +118,8 @@ class InputReader:
         A file with new stat data and its old bytes has not changed.
         """
         before = dict(seen.files)
+        if before == self._steadily(seen.patterns, check):
+            return None
         try:
             now = self._now(seen.patterns, check)
         except OSError as problem:
@@ -155,21 +149,63 @@ class InputReader:
 
     def _glob(
         self, pattern: Anchored, seen: Mapping[str, bytes], check: Callable[[], None] | None
-    ) -> _Globbed:
+    ) -> Globbed:
         """What a glob stands for, by path; ``seen`` has been digested by this read already."""
         if self._calm and (known := self._known.get(pattern)) is not None:
             return known
+        globbed = self._still(pattern, check)
+        if globbed is None:
+            globbed = self._glob_anew(pattern, seen, check)
+        if self._calm:
+            self._known[pattern] = globbed
+        return globbed
+
+    def _still(self, pattern: Anchored, check: Callable[[], None] | None) -> Globbed | None:
+        """What a glob has stood for before, if it must still be that."""
+        steady = self._steady.get(pattern)
+        if steady is None:
+            return None
+        if steady.holds(self._read_row, self._clock, check):
+            return steady.globbed
+        self._steady.pop(pattern, None)  # another thread may have done so
+        return None
+
+    def _glob_anew(
+        self, pattern: Anchored, seen: Mapping[str, bytes], check: Callable[[], None] | None
+    ) -> Globbed:
         seen_ns = self._clock()
         found = self._find(pattern, check)
         digests: dict[str, bytes] = {}
+        files: dict[bytes, tuple[bytes, Fingerprint | None]] = {}
         for path in sorted(found.files):
             digest = seen[path] if path in seen else self._digest(path, pattern, check)
             if digest is not None:
                 digests[path] = digest
-        globbed = _Globbed(digests, found, seen_ns)
-        if self._calm:
-            self._known[pattern] = globbed
+                host = self.tree.host_path(path)
+                files[host] = digest, self.fingerprints.known(host)
+        globbed = Globbed(digests, found.folders, found.linked, found.odd, seen_ns)
+        steady = Steady.of(globbed, found, files)
+        if steady is not None:
+            self._steady[pattern] = steady
         return globbed
+
+    def _steadily(
+        self, patterns: Iterable[Anchored], check: Callable[[], None] | None
+    ) -> dict[str, bytes] | None:
+        """What patterns stand for, if all that they stood for before must still be so."""
+        digests: dict[str, bytes] = {}
+        for pattern in patterns:
+            if pattern.is_glob:
+                still = self._still(pattern, check)
+                if still is None:
+                    return None
+                digests.update(still.digests)
+            else:
+                digest = self._peek(pattern.text, check)
+                if digest is None:
+                    return None
+                digests[pattern.text] = digest
+        return digests
 
     def _find(self, pattern: Anchored, check: Callable[[], None] | None) -> Found:
         try:

@@ -16,7 +16,7 @@ from haz_trio.cache.matches import Matches, find_matches
 from haz_trio.errors import InvalidTextError, OutputError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import Anchored, below
-from haz_trio.values import evolve, frozen
+from haz_trio.values import frozen
 
 Row: TypeAlias = tuple[int, ...]
 _KINDS = {
@@ -69,10 +69,10 @@ def resolve(root: str, patterns: Sequence[Anchored]) -> Result:
     files: list[Produced] = []
     obstacle = matches.obstacle
     for path in sorted(matches.files):
-        produced = _produced(root + path)
+        produced = _produced(root, path)
         if produced is not None:
             rows[path] = produced.row
-            files.append(evolve(produced, path=path))
+            files.append(produced)
     links = [
         Link(path, target)
         for path, target in sorted(matches.links.items())
@@ -124,7 +124,8 @@ def _require_file(host: str, path: str, project: str) -> None:
     raise OutputError(f"output `{path}` is {kind}, not a file{advice}")
 
 
-def _produced(host: str) -> Produced | None:
+def _produced(root: str, path: str) -> Produced | None:
+    host = root + path
     try:
         info = own = os.lstat(host)
         linked = stat.S_ISLNK(own.st_mode)
@@ -135,7 +136,7 @@ def _produced(host: str) -> Produced | None:
     if not stat.S_ISREG(info.st_mode):
         return None
     row = stat_row(info) + (stat_row(own) if linked else ())
-    return Produced("", stat.S_IMODE(info.st_mode), row, linked)
+    return Produced(path, stat.S_IMODE(info.st_mode), row, linked)
 
 
 def _note_link(host: str, path: str, rows: dict[str, Row]) -> bool:

@@ -16,6 +16,7 @@ import os
 import struct
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeAlias, assert_never
 
 from haz_trio.cache.hashing import digest_bytes
@@ -110,11 +111,7 @@ def encode(recipe: Recipe) -> bytes:
         recipe.outputs,
     ):
         _encode(component, parts)
-    # Written out, because inputs are most of what there is to encode in a workspace.
-    parts.append(_HEAD(b"l", len(recipe.inputs)))
-    for path, digest in recipe.inputs:
-        name = _bytes(path)
-        parts += (_PAIR, _HEAD(b"b", len(name)), name, _DIGEST, digest)
+    parts.append(_encode_inputs(recipe.inputs))
     for component in (recipe.upstream, recipe.host_env, recipe.overrides):
         _encode(component, parts)
     return b"".join(parts)
@@ -167,6 +164,16 @@ def readable(recipe: Recipe, secret: bytes) -> bytes:
         },
     }
     return pretty(document, ascii_only=True).encode("ascii") + b"\n"
+
+
+@lru_cache(maxsize=8)  # the tasks of a project follow each other, and often share their inputs
+def _encode_inputs(inputs: tuple[tuple[str, bytes], ...]) -> bytes:
+    # Written out, because inputs are most of what there is to encode in a workspace.
+    parts = [_HEAD(b"l", len(inputs))]
+    for path, digest in inputs:
+        name = _bytes(path)
+        parts += (_PAIR, _HEAD(b"b", len(name)), name, _DIGEST, digest)
+    return b"".join(parts)
 
 
 def _encode(value: Value, parts: list[bytes]) -> None:

@@ -49,7 +49,7 @@ def run_loop(
     """Carry out a plan, or the rest of one that has been begun; the exit code."""
     # What lives until the end has been made by now; what comes and goes with each task is to go.
     gc.freeze()
-    gc.set_threshold(5_000, 20, 50)
+    gc.set_threshold(20_000, 20, 50)
     gc.enable()
     running = _Running(start, kit, plan, jobs, rest, quiet=root.quiet, choices=choices)
     return trio.run(running.run, restrict_keyboard_interrupt_to_checkpoints=True)

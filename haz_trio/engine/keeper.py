@@ -17,7 +17,7 @@ from haz_trio.engine.threads import Threads, in_thread
 from haz_trio.model.names import TaskId
 from haz_trio.values import frozen
 
-GATHER = 0.02  # seconds for which results are gathered
+GATHER = 0.05  # seconds for which results are gathered
 
 
 @frozen
@@ -41,12 +41,17 @@ class Keeper:
     _hurried: trio.Event = attrs.field(factory=trio.Event, init=False)
     _storing: bool = attrs.field(default=False, init=False)
 
+    def keep_nowait(self, id: TaskId, produced: Produced, foreign: frozenset[str]) -> bool:
+        """Promise a result to ``store`` if it is in memory and there is room for it."""
+        if not produced.held or self._batch.is_full:
+            return False
+        self._batch.add(Held(id, produced.key, produced.pending, foreign, produced.duration))
+        return True
+
     async def keep(self, id: TaskId, produced: Produced, foreign: frozenset[str]) -> None:
         """Store a result, or promise it to ``store`` (cache.md C10)."""
-        if produced.held and not self._batch.is_full:
-            # No turn of the loop: what the result releases begins at once.
-            await trio.lowlevel.checkpoint_if_cancelled()
-            self._batch.add(Held(id, produced.key, produced.pending, foreign, produced.duration))
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self.keep_nowait(id, produced, foreign):
             return
         reason = await in_thread(self._threads.stores, self._store_or_say, produced, foreign)
         self.tell()
@@ -62,9 +67,14 @@ class Keeper:
         kept = produced.pending.commit(foreign=foreign, duration=produced.duration)
         return kept.reason if isinstance(kept, NotStored) else ""
 
+    @property
+    def must_store(self) -> bool:
+        """Whether something is promised and no call of ``store`` is at it."""
+        return bool(self._batch) and not self._storing
+
     async def store(self) -> None:
         """Store what was promised, and what is promised meanwhile; not if somebody is at it."""
-        if self._storing or not self._batch:
+        if not self.must_store:
             return
         self._storing = True
         try:

@@ -70,7 +70,12 @@ class Steps(Protocol):
 
     async def run(self, job: Job, *, stop: Stop) -> Ran | Ended | Broke | Halted: ...
 
+    def keep_nowait(self, job: Job, foreign: frozenset[str]) -> Kept | None: ...
+
     async def keep(self, job: Job, foreign: frozenset[str]) -> Kept: ...
+
+    @property
+    def must_store(self) -> bool: ...
 
     async def store(self) -> None: ...
 
@@ -89,6 +94,7 @@ class Loop:
         self._announcer = announcer
         self._grace = grace
         self._hurry = False
+        self._answers = 0  # facts that were sent while messages were carried out
         self._stops: dict[TaskId, Stop] = {}
         # Unbounded, and never more than one fact for each step in flight plus the stops.
         self._send, self._receive = trio.open_memory_channel[Fact](math.inf)
@@ -125,7 +131,7 @@ class Loop:
                         self._perform(message, jobs, nursery)
                     if plan.finished:
                         break
-                    messages = plan.feed(await self._receive.receive())
+                    messages = plan.feed(await self._next_fact())
                 self._worker.hurry()
         finally:
             self._forget()
@@ -135,9 +141,17 @@ class Loop:
         self._announcer.tell(RunFinished(report))
         return report
 
+    async def _next_fact(self) -> Fact:
+        """The next fact; one that need not be waited for costs no turn of trio's loop."""
+        if self._answers:
+            self._answers -= 1
+            return self._receive.receive_nowait()
+        return await self._receive.receive()
+
     def _forget(self) -> None:
         """Let nothing of a run, late stops and unread facts included, reach the next one."""
         self._hurry = False
+        self._answers = 0
         self._stops.clear()
         with suppress(trio.WouldBlock):
             while True:
@@ -153,7 +167,14 @@ class Loop:
             case Run(id):
                 nursery.start_soon(self._run, jobs[id], self._fresh_stop(id))
             case Keep(id, foreign):
-                nursery.start_soon(self._keep, jobs[id], foreign)
+                kept = self._worker.keep_nowait(jobs[id], foreign)
+                if kept is None:
+                    nursery.start_soon(self._keep, jobs[id], foreign)
+                else:
+                    self._answers += 1
+                    self._send.send_nowait(kept)
+                    if self._worker.must_store:
+                        nursery.start_soon(self._worker.store)
             case Drop(id):
                 nursery.start_soon(self._worker.drop, id)
             case Halt(id):

@@ -230,12 +230,24 @@ class Worker:
         self._keeper.make_way()  # for what is finished, while there is room
         pending.write(stream, data)
 
+    def keep_nowait(self, job: Job, foreign: frozenset[str]) -> Kept | None:
+        """Promise to ``store`` what the last run of the task produced; ``None``: use ``keep``."""
+        if not self._keeper.keep_nowait(job.id, self._produced[job.id], foreign):
+            return None
+        del self._produced[job.id]
+        return Kept(job.id)
+
     async def keep(self, job: Job, foreign: frozenset[str]) -> Kept:
         """Store what the last run of the task produced, or promise it to ``store``."""
         produced = self._produced[job.id]  # until it has ended: a cancellation must not lose it
         await self._keeper.keep(job.id, produced, foreign)
         del self._produced[job.id]
         return Kept(job.id)
+
+    @property
+    def must_store(self) -> bool:
+        """Whether something is promised that no call of ``store`` is going to see to."""
+        return self._keeper.must_store
 
     async def store(self) -> None:
         """Store what ``keep`` has promised, unless another call is at it."""

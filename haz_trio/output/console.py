@@ -21,7 +21,7 @@ from haz_trio.output.writes import Renderer, Write
 from haz_trio.plan.messages import Event
 
 WELCOME = 256 * 1024  # bytes pending from which on more output is not welcome
-GATHER = 0.01  # seconds between two writes, as long as little is pending
+GATHER = 0.03  # seconds between two writes, as long as little is pending and nobody drains
 LAST_WORDS = 1.0  # seconds for what is pending when a run was cancelled or broke
 
 
@@ -48,6 +48,7 @@ class Console:
         self._pending = 0
         self._waiting = trio.lowlevel.ParkingLot()
         self._limiter = trio.CapacityLimiter(1)
+        self._draining = trio.Event()  # somebody waits until all is written
         # Shielded, as last words are written behind a cancelled run; ``give_up`` ends it, which
         # ``open_console`` calls after LAST_WORDS at the latest.
         self._writing = trio.CancelScope(shield=True)
@@ -65,6 +66,8 @@ class Console:
     def notice(self, event: Event, at: float) -> None:
         """Take an event that happened ``at`` seconds after the run began; never waits."""
         writes = self._renderer(event, at)
+        if not writes:
+            return
         size = sum(len(w.data) for w in writes) if isinstance(writes, list) else WELCOME
         if size and not self._writing.cancel_called:
             self._queue.append((writes, size))
@@ -76,6 +79,7 @@ class Console:
 
     async def drain(self, timeout: float = math.inf) -> None:
         """Return when all is written; what is left after ``timeout`` seconds is given up."""
+        self._draining.set()
         with trio.move_on_after(timeout) as waiting:
             await self._wait_until(lambda pending: pending == 0)
         if waiting.cancelled_caught:
@@ -102,7 +106,8 @@ class Console:
                 self._set_pending(max(self._pending - size, 0))
                 if self._pending < WELCOME:
                     # Lines of many short tasks go to the thread together, and nobody sees it.
-                    await trio.sleep(GATHER)
+                    with trio.move_on_after(GATHER):
+                        await self._draining.wait()
 
     def _set_pending(self, pending: int) -> None:
         self._pending = pending

@@ -36,6 +36,8 @@ from haz_trio.plan.messages import (
 )
 from haz_trio.plan.outcome import Completed, Errored, Failed, RunReport
 
+# What nobody narrates: two of three events of a run, so they are told from the others first.
+_SILENT = frozenset({RunStarted, TaskReady, TaskWaits, TaskBegun, ViolationFound, RunClosed})
 _TARGETS = {Stream.STDOUT: Target.STDOUT, Stream.STDERR: Target.STDERR}
 
 
@@ -53,6 +55,8 @@ class Narrator:
         self._started: dict[TaskId, float] = {}
 
     def __call__(self, event: Event, at: float) -> list[Write]:
+        if type(event) in _SILENT:
+            return []
         match event:
             case TaskStarted(task):
                 self._started[task] = at
@@ -111,6 +115,8 @@ class LiveRenderer:
         self._rests: dict[tuple[TaskId, Stream], Spool] = {}
 
     def __call__(self, event: Event, at: float) -> Iterable[Write]:
+        if type(event) in _SILENT:
+            return []
         match event:
             case TaskOutput(task, stream, data):
                 return self._lines(task, stream, data)

@@ -56,7 +56,7 @@ async def spawn(command: Command, *, open_pidfd: OpenPidfd = os.pidfd_open) -> C
     descriptor, its own session, and exactly ``command.env``.
     There is no checkpoint between its start and the return.
     """
-    await trio.lowlevel.checkpoint()
+    await trio.lowlevel.checkpoint_if_cancelled()  # who calls it waits for the child next
     _check_words(command)
     attempt = 0
     while True:
@@ -172,6 +172,9 @@ def _start(command: Command, path: bytes, open_pidfd: OpenPidfd) -> Child:
         for _ in range(2):
             opened += os.pipe()  # not inheritable (PEP 446)
         out_read, out_write, err_read, err_write = opened
+        # Opened here and not by Popen, which builds an exit stack to close each of its own.
+        nothing = os.open(os.devnull, os.O_RDWR)
+        opened.append(nothing)
         # Only our ends: the child's belong to other open file descriptions and stay blocking.
         os.set_blocking(out_read, False)
         os.set_blocking(err_read, False)
@@ -180,7 +183,7 @@ def _start(command: Command, path: bytes, open_pidfd: OpenPidfd) -> Child:
             executable=path,
             cwd=os.fsencode(command.cwd),
             env=env,
-            stdin=subprocess.DEVNULL,
+            stdin=nothing,
             stdout=out_write,
             stderr=err_write,
             close_fds=True,
@@ -193,8 +196,8 @@ def _start(command: Command, path: bytes, open_pidfd: OpenPidfd) -> Child:
         if isinstance(error, OSError):
             raise _StartFailedError(error, path) from None
         raise
-    os.close(out_write)
-    os.close(err_write)
+    for descriptor in (out_write, err_write, nothing):
+        os.close(descriptor)
     try:
         pidfd = open_pidfd(popen.pid)
     except OSError:  # an old kernel, or no descriptor left: a thread waits instead

@@ -108,9 +108,16 @@ class ScriptedWorker:
             return Ended(job.id, Exited(script.code))
         return Ran(job.id, record(name))
 
+    def keep_nowait(self, job: Job, foreign: frozenset[str]) -> Kept | None:
+        return None
+
     async def keep(self, job: Job, foreign: frozenset[str]) -> Kept:
         await trio.lowlevel.checkpoint()
         return Kept(job.id)
+
+    @property
+    def must_store(self) -> bool:
+        return False
 
     async def store(self) -> None:
         await trio.lowlevel.checkpoint()
