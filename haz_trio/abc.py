@@ -50,11 +50,13 @@ class Ending:
 
     ``halted`` says that ``Stop.ask`` ended it, whatever its status.
     ``leftovers`` name the processes that outlived it in its group or held its pipes, for people.
+    ``survivors`` name those that left for a session of their own and live on, if that was asked.
     """
 
     status: ExitStatus
     halted: bool
     leftovers: tuple[str, ...] = ()
+    survivors: tuple[str, ...] = ()
 
 
 Emit: TypeAlias = Callable[[Stream, bytes], Awaitable[None]]

@@ -51,7 +51,7 @@ def run_loop(
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
     gc.enable()
-    running = _Running(start, kit, plan, jobs, rest, quiet=root.quiet, choices=choices)
+    running = _Running(start, kit, plan, jobs, rest, root=root, choices=choices)
     return trio.run(running.run, restrict_keyboard_interrupt_to_checkpoints=True)
 
 
@@ -66,11 +66,11 @@ class _Running:
         jobs: Jobs,
         rest: Rest | None,
         *,
-        quiet: bool,
+        root: RootOptions,
         choices: RunChoices,
     ) -> None:
         self._start, self._kit, self._plan, self._jobs, self._rest = start, kit, plan, jobs, rest
-        self._quiet, self._choices = quiet, choices
+        self._quiet, self._verbose, self._choices = root.quiet, root.verbose, choices
         self._over = self._expired = False
 
     async def run(self) -> int:
@@ -86,7 +86,11 @@ class _Running:
                 open_console(start.renderer, streams=screen or start.streams) as console,
                 progress as lines,
                 open_engine_with(
-                    self._kit, observers=[*lines, console, *books], elapsed=start.elapsed
+                    self._kit,
+                    observers=[*lines, console, *books],
+                    elapsed=start.elapsed,
+                    adopts=True,
+                    names_survivors=self._verbose,
                 ) as engine,
                 trio.open_nursery() as nursery,
             ):

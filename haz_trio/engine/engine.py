@@ -21,9 +21,10 @@ from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import Workspace
 from haz_trio.plan.machine import Plan, PlanStatistics
-from haz_trio.plan.messages import Event
+from haz_trio.plan.messages import Event, RunNote
 from haz_trio.plan.outcome import RunReport
 from haz_trio.plan.policy import Policy
+from haz_trio.process.guard import open_guard
 from haz_trio.process.supervise import run_command as run_real_command
 
 _DEFAULT = Policy()
@@ -115,12 +116,25 @@ async def open_engine_with(
     run_command: RunCommand | None = None,
     observers: Sequence[Observer] = (),
     elapsed: float = 0.0,
+    adopts: bool = False,
+    names_survivors: bool = False,
 ) -> AsyncIterator[Engine]:
-    """The same from a kit, for a run that began ``elapsed`` seconds ago."""
+    """The same from a kit, for a run that began ``elapsed`` seconds ago.
+
+    ``adopts`` is for a program of its own, and ``names_survivors`` needs it: see ``Guard``.
+    """
     settings = kit.workspace.settings
-    if run_command is None:
-        run_command = partial(run_real_command, containment=settings.containment)
     announcer = Announcer(tuple(observers), trio.current_time() - elapsed)
+    guard = None
+    if run_command is None:
+        containment = settings.containment
+        guard = open_guard(
+            lambda text: announcer.tell(RunNote(text)),
+            containment=containment,
+            adopts=adopts,
+            names_survivors=names_survivors,
+        )
+        run_command = partial(run_real_command, containment=containment, guard=guard)
     threads = Threads()
     worker = Worker(
         kit.tools.store,
@@ -139,3 +153,5 @@ async def open_engine_with(
         with trio.CancelScope(shield=True):
             await in_thread(threads.stores, worker.close)
         kit.close()
+        if guard is not None:
+            guard.close()

@@ -185,6 +185,9 @@ class Worker:
             if ending.leftovers:
                 names = ", ".join(ending.leftovers)
                 self._note(job.id, f"outlived by {names}")
+            if ending.survivors:
+                names = ", ".join(ending.survivors)
+                self._note(job.id, f"goes on in a session of its own: {names}")
             if ending.halted and not stop.halted and trio.current_time() >= stop.ask.deadline:
                 return Ended(job.id, TimedOut(self._task_timeout))
             if ending.halted:

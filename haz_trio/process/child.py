@@ -19,6 +19,7 @@ import attrs
 import trio
 
 from haz_trio.plan.outcome import Exited, ExitStatus, Signalled
+from haz_trio.process.guard import Ward
 
 # What is reported when somebody else in this process took the exit status: never success (B14).
 UNKNOWN_STATUS = Exited(255)
@@ -33,6 +34,7 @@ class Child:
     ``status`` is None until the child has been reaped.
     ``started`` is when it was executed, in seconds of the monotonic clock.
     ``is_watched`` says that somebody may be waiting on one of the descriptors.
+    ``ward`` is told before the reaping, while the pid still is this child's.
     """
 
     pid: int
@@ -43,6 +45,7 @@ class Child:
     status: ExitStatus | None = None
     started: float = attrs.field(factory=time.monotonic)
     is_watched: bool = False
+    ward: Ward | None = None
     _lost: bool = False
 
     @property
@@ -58,7 +61,11 @@ class Child:
         """
         if self.pidfd is None:
             return False
-        with select.epoll(3) as stirrings:
+        try:
+            stirrings = select.epoll(3)
+        except OSError:  # no descriptor left (D06)
+            return False
+        with stirrings:
             stirrings.register(self.pidfd, select.EPOLLIN)
             for pipe in (self.stdout, self.stderr):
                 stirrings.register(pipe, select.EPOLLIN | select.EPOLLONESHOT)
@@ -110,6 +117,8 @@ class Child:
     def reap(self) -> ExitStatus:
         """Take the exit status of a child that has ended; no signal is sent by number after it."""
         if self.status is None:
+            if self.ward is not None:
+                self.ward.leave()
             status = self._waitid(os.WEXITED | os.WNOHANG)
             # A process that SIGKILL does not end is stuck in the kernel or another user's.
             # It is given up: its status says so, and the system reaps it after our own end.

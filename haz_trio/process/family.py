@@ -6,9 +6,7 @@ The third are processes with sessions of their own.
 They are found through their parents while these live; once known they are not forgotten.
 
 What is not reached: a process that left the session and lost its parent between two looks, unless
-it holds one of the pipes.
-Reaching these too needs a subreaper, a control group or a PID namespace, which is where further
-members of ``Containment`` belong.
+it holds one of the pipes, was adopted, or is in the command's control group (``guard``).
 """
 
 from __future__ import annotations
@@ -43,6 +41,8 @@ class Family:
     def meet(self, strangers: Iterable[Process] = ()) -> None:
         """Get to know the descendants outside of the group, and those of ``strangers``."""
         known = self._strays.union(strangers)
+        if self.child.ward is not None:
+            known.update(self.child.ward.met())
         roots = [self.child.pid, *(process.pid for process in known)]
         met = known.union(proc.descendants(roots))
         self._strays = {process for process in met if not self._in_group(process)}
@@ -87,6 +87,8 @@ class Family:
         Takes at most ``_ROUNDS * _ROUND`` seconds, and one look when there is nobody.
         """
         self.child.signal_group(signal.SIGKILL)
+        if self.child.ward is not None and self.child.ward.cell is not None:
+            self.child.ward.cell.kill()
         found = who()
         for _ in range(_ROUNDS):
             if not found:

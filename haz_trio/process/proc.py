@@ -52,12 +52,12 @@ def look(pid: int, *, dead: bool = False) -> Process | None:
     return Process(pid, int(fields[19]), int(fields[1]), int(fields[3]), _printable(name))
 
 
-def session_members(session: int) -> list[Process]:
-    """The live processes of a session, by pid."""
+def session_members(*sessions: int) -> list[Process]:
+    """The live processes of these sessions, by pid."""
     members = []
     for pid in _pids():
         try:
-            if os.getsid(pid) != session:
+            if os.getsid(pid) not in sessions:
                 continue
         except OSError:
             continue
@@ -120,16 +120,21 @@ def descendants(roots: Collection[int]) -> list[Process]:
     return [found[pid] for pid in sorted(found)]
 
 
-def writers(inode: int) -> list[Process]:
-    """The processes that hold the writing end of this pipe, without this process.
+def own_children() -> list[int]:
+    """The children of this process, the dead among them included."""
+    return _children(os.getpid())
+
+
+def writers(*inodes: int) -> list[Process]:
+    """The processes that hold the writing end of one of these pipes, without this process.
 
     Reads the descriptors of every process that this user may look at: tens of milliseconds.
     """
-    name = f"pipe:[{inode}]"
+    names = {f"pipe:[{inode}]" for inode in inodes}
     own = os.getpid()
     found = []
     for pid in _pids():
-        if pid != own and _writes(pid, name):
+        if pid != own and _writes(pid, names):
             process = look(pid)
             if process is not None:
                 found.append(process)
@@ -175,12 +180,12 @@ def _children(pid: int) -> list[int]:
     return children
 
 
-def _writes(pid: int, pipe: str) -> bool:
+def _writes(pid: int, pipes: Collection[str]) -> bool:
     directory = f"/proc/{pid}/fd"
     try:
         for descriptor in os.listdir(directory):
             link = f"{directory}/{descriptor}"
-            if os.readlink(link) == pipe and os.lstat(link).st_mode & stat.S_IWUSR:
+            if os.readlink(link) in pipes and os.lstat(link).st_mode & stat.S_IWUSR:
                 return True
     except OSError:
         pass  # another user's, or it ended while we looked

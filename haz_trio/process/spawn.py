@@ -22,6 +22,7 @@ import trio
 from haz_trio.abc import Command
 from haz_trio.errors import SpawnError
 from haz_trio.process.child import Child
+from haz_trio.process.guard import Guard, Ward
 from haz_trio.process.lookup import cannot_start, encode, explain, find_program, glance
 from haz_trio.values import field, frozen
 
@@ -29,9 +30,14 @@ from haz_trio.values import field, frozen
 # A script that was just written is busy while a process forked meanwhile has not executed yet.
 _BUSY = (0.01, 0.02, 0.04, 0.08, 0.16)
 _CROWDED = (0.05, 0.1, 0.2)
-_DELAYS = {errno.ETXTBSY: _BUSY, errno.EAGAIN: _CROWDED, errno.ENOMEM: _CROWDED}
+_SCARCE = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+_DELAYS = {errno.ETXTBSY: _BUSY, **dict.fromkeys(_SCARCE, _CROWDED)}
 
 OpenPidfd: TypeAlias = Callable[[int], int]
+
+
+def _never() -> bool:
+    return False
 
 
 @frozen
@@ -49,8 +55,16 @@ class _Searches:
 _searches: trio.lowlevel.RunVar[_Searches] = trio.lowlevel.RunVar("haz_trio searches")
 
 
-async def spawn(command: Command, *, open_pidfd: OpenPidfd = os.pidfd_open) -> Child:
+async def spawn(
+    command: Command,
+    *,
+    open_pidfd: OpenPidfd = os.pidfd_open,
+    guard: Guard | None = None,
+    is_over: Callable[[], bool] = _never,
+) -> Child:
     """Start a command; raises ``SpawnError`` with program, reason and way out.
+
+    While the system has no room, other commands of ``guard`` are waited for, until ``is_over``.
 
     The child has ``/dev/null`` as standard input, pipes as standard output and error, no other
     descriptor, its own session, and exactly ``command.env``.
@@ -61,17 +75,25 @@ async def spawn(command: Command, *, open_pidfd: OpenPidfd = os.pidfd_open) -> C
     attempt = 0
     while True:
         try:
-            return _start(command, await _search(command), open_pidfd)
+            return _start(command, await _search(command), open_pidfd, guard)
         except _StartFailedError as caught:
             failure = caught
         except ValueError:
             _check_texts(command)
             raise
         delays = _DELAYS.get(failure.error.errno or 0, ())
-        if attempt >= len(delays):
+        if is_over() or (attempt >= len(delays) and not _may_wait(failure.error, guard)):
             raise SpawnError(await _reason(failure, command)) from failure.error
-        await trio.sleep(delays[attempt])
+        await trio.sleep(delays[min(attempt, len(delays) - 1)])
         attempt += 1
+
+
+def _may_wait(error: OSError, guard: Guard | None) -> bool:
+    """Whether the end of another command can make room (D06, D07)."""
+    if guard is None or not guard.is_busy or error.errno not in _SCARCE:
+        return False
+    guard.tell_once(f"no room for another process ({error.strerror}): waiting for tasks to end")
+    return True
 
 
 async def _search(command: Command) -> bytes:
@@ -163,11 +185,14 @@ def _check_texts(command: Command) -> None:
             raise SpawnError(cannot_start(program, reason))
 
 
-def _start(command: Command, path: bytes, open_pidfd: OpenPidfd) -> Child:
+def _start(
+    command: Command, path: bytes, open_pidfd: OpenPidfd, guard: Guard | None = None
+) -> Child:
     """Execute a program; raises ``_StartFailedError``, and ``ValueError`` for impossible texts."""
     argv = [encode(word) for word in command.argv]
     env = {encode(name): encode(value) for name, value in command.env.items()}
     opened: list[int] = []
+    ward: Ward | None = None
     try:
         for _ in range(2):
             opened += os.pipe()  # not inheritable (PEP 446)
@@ -178,6 +203,8 @@ def _start(command: Command, path: bytes, open_pidfd: OpenPidfd) -> Child:
         # Only our ends: the child's belong to other open file descriptions and stay blocking.
         os.set_blocking(out_read, False)
         os.set_blocking(err_read, False)
+        if guard is not None:
+            ward = guard.expect(out_read, err_read)
         popen = subprocess.Popen(
             argv,
             executable=path,
@@ -193,6 +220,8 @@ def _start(command: Command, path: bytes, open_pidfd: OpenPidfd) -> Child:
     except BaseException as error:
         for descriptor in opened:
             os.close(descriptor)
+        if ward is not None:
+            ward.leave()
         if isinstance(error, OSError):
             raise _StartFailedError(error, path) from None
         raise
@@ -202,4 +231,8 @@ def _start(command: Command, path: bytes, open_pidfd: OpenPidfd) -> Child:
         pidfd = open_pidfd(popen.pid)
     except OSError:  # an old kernel, or no descriptor left: a thread waits instead
         pidfd = None
-    return Child(popen.pid, pidfd, out_read, err_read, popen)
+    child = Child(popen.pid, pidfd, out_read, err_read, popen)
+    if ward is not None:
+        child.ward = ward
+        ward.enter(popen.pid)
+    return child

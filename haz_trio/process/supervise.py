@@ -17,12 +17,14 @@ import attrs
 import trio
 
 from haz_trio.abc import Command, Emit, Ending, Stop
+from haz_trio.errors import SpawnError
 from haz_trio.model.workspace import Containment
 from haz_trio.plan.messages import Stream
-from haz_trio.plan.outcome import Exited
+from haz_trio.plan.outcome import Exited, Signalled
 from haz_trio.process import proc
 from haz_trio.process.child import Child
 from haz_trio.process.family import Family, wait_gone
+from haz_trio.process.guard import Guard
 from haz_trio.process.proc import Process
 from haz_trio.process.pumps import DRAIN_LIMIT, Pump
 from haz_trio.process.spawn import spawn
@@ -35,6 +37,7 @@ PATIENCE = 5.0
 
 _POLL = 0.005
 _SUCCESS = Exited(0)
+_NEVER_STARTED = Signalled(signal.SIGTERM)  # the stop came while there was no room to start
 
 
 async def run_command(
@@ -43,6 +46,7 @@ async def run_command(
     *,
     stop: Stop,
     containment: Containment = Containment.GROUP,
+    guard: Guard | None = None,
 ) -> Ending:
     """Run a command to its end and hand every byte of its streams to ``emit``, stream by stream.
 
@@ -53,7 +57,12 @@ async def run_command(
     A command that ended before the stop was noticed keeps its result.
     ``Ending.status`` is ``Exited(255)`` when other code of this process took the status (B14).
     """
-    child = await spawn(command)
+    try:
+        child = await spawn(command, guard=guard, is_over=lambda: stop.ask.cancel_called)
+    except SpawnError:
+        if stop.ask.cancel_called and guard is not None:
+            return Ending(_NEVER_STARTED, halted=True)
+        raise
     try:
         return await _Supervision.of(child, emit, containment).run(stop)
     finally:
@@ -67,11 +76,12 @@ class _Supervision:
     pumps: tuple[Pump, Pump]
     containment: Containment
     leftovers: dict[Process, str]
+    survivors: list[str]
 
     @classmethod
     def of(cls, child: Child, emit: Emit, containment: Containment) -> _Supervision:
         pumps = Pump(Stream.STDOUT, child.stdout, emit), Pump(Stream.STDERR, child.stderr, emit)
-        return cls(child, Family(child), pumps, containment, {})
+        return cls(child, Family(child), pumps, containment, {}, [])
 
     async def run(self, stop: Stop) -> Ending:
         async with trio.open_nursery() as nursery:
@@ -82,7 +92,8 @@ class _Supervision:
                     await self._put_down()
             # What a consumer has not taken by then is lost; it had its time.
             nursery.cancel_scope.deadline = trio.current_time() + DRAIN_LIMIT
-        return Ending(self.child.reap(), halted, tuple(map(str, self.leftovers.values())))
+        names = tuple(map(str, self.leftovers.values())), tuple(self.survivors)
+        return Ending(self.child.reap(), halted, *names)
 
     async def _see_through(self, stop: Stop, nursery: trio.Nursery) -> bool:
         """Until the child has been reaped; returns whether the stop ended it.
@@ -114,10 +125,24 @@ class _Supervision:
         """
         if self.containment is not Containment.GROUP or not await self.child.wait_silent_end():
             return False
-        if not self.family.is_alone():
+        if not self.family.is_alone() or self._has_more_to_ask():
             return False
+        if self.child.ward is not None and self.child.peek() == _SUCCESS:
+            self.child.ward.spare()
         self._reap_family()
         return True
+
+    def _has_more_to_ask(self) -> bool:
+        """Whether it matters who left for a session of his own."""
+        guard = self.child.ward.guard if self.child.ward is not None else None
+        if guard is None or not guard.adopts:
+            return False
+        return guard.names_survivors or self.child.peek() != _SUCCESS
+
+    def _is_thorough(self, *, halted: bool) -> bool:
+        """Whether also who left on purpose is to be ended (decisions.md 7)."""
+        strict = self.containment is Containment.STRICT
+        return strict or halted or self.child.peek() != _SUCCESS
 
     def _reap_family(self) -> None:
         """Take the status, when everybody who is known to be left has been named and ended."""
@@ -155,13 +180,18 @@ class _Supervision:
 
         A stop may interrupt it; then it is done again from the start, and forgets no name.
         """
-        if not await self._is_clean(halted=halted):
-            await self._end_family(halted=halted)
+        thorough = self._is_thorough(halted=halted)
+        if thorough and self.child.ward is not None:
+            self.family.meet()  # whom only the guard knows
+        if not await self._is_clean(thorough=thorough, halted=halted):
+            await self._end_family(thorough=thorough)
+        if not thorough and self.child.ward is not None:
+            self.survivors += self.child.ward.spare()
         self._reap_family()
         for pump in self.pumps:
             pump.drain()
 
-    async def _is_clean(self, *, halted: bool) -> bool:
+    async def _is_clean(self, *, thorough: bool, halted: bool) -> bool:
         """Whether nobody is left; after an end that nobody asked for, soon counts as now."""
         if not self.family.everybody() and not self._held():
             return True
@@ -171,12 +201,13 @@ class _Supervision:
             await wait_gone(self.family.everybody)
             while self._held():  # noqa: ASYNC110  # only a reader is woken by a hang-up
                 await trio.sleep(_POLL)
-            return True
+            if thorough and self.child.ward is not None:
+                self.family.meet()  # who left the session meanwhile has not ended
+            return not self.family.everybody()
         return False
 
-    async def _end_family(self, *, halted: bool) -> None:
+    async def _end_family(self, *, thorough: bool) -> None:
         strict = self.containment is Containment.STRICT
-        thorough = strict or halted or self.child.peek() != _SUCCESS
         if thorough:
             self.family.meet(self.family.session())
         for process in self.family.everybody() if strict else self.family.session():

@@ -1,0 +1,225 @@
+"""What a run does so that nothing of its commands escapes it: the tiers of containment.
+
+Every command leads a session of its own, and a watchdog ends it when this process is killed.
+A program of its own may adopt as well: who has lost its parent becomes a child of this process
+instead of the system's first one, and is found again. That changes the whole process, so a
+library does not do it unasked.
+A run that contains strictly gives each command a control group, where there are any to be had.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import attrs
+
+from haz_trio.model.workspace import Containment
+from haz_trio.process import proc
+from haz_trio.process.cells import Cell, open_cell
+from haz_trio.process.proc import Process
+from haz_trio.process.watchdog import Watchdog
+
+_SET_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of <linux/prctl.h>
+_CLOCK = os.sysconf("SC_CLK_TCK")
+_DUSTING = 64  # commands between two looks for the dead among the adopted
+_ADMISSIONS = 20  # looks for who was forked while others were admitted to a control group
+
+
+def adopt_orphans(wanted: bool) -> bool:
+    """Become, or stop being, the parent of descendants that lose theirs; whether that worked."""
+    try:
+        return bool(ctypes.CDLL(None).prctl(_SET_SUBREAPER, int(wanted), 0, 0, 0) == 0)
+    except (OSError, AttributeError):
+        return False
+
+
+def _ticks() -> int:
+    """The present moment as the system notes the start of processes."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * _CLOCK)
+
+
+@attrs.define(eq=False)
+class Ward:
+    """One command under guard; ``pid`` is 0 before it is started."""
+
+    guard: Guard
+    number: int
+    began: int  # before the command's own start, in clock ticks since boot
+    pid: int = 0
+    cell: Cell | None = None
+
+    def enter(self, pid: int) -> None:
+        """The command has been started."""
+        self.pid = pid
+        self.guard.enter(self)
+
+    def met(self) -> list[Process]:
+        """Who came from the command, as far as adoption and the control group tell."""
+        inside = self.cell.members() if self.cell is not None else ()
+        looked = [proc.look(pid) for pid in inside if pid != self.pid]
+        found = [process for process in looked if process is not None]
+        return found + self.guard.orphans(self)
+
+    def spare(self) -> list[str]:
+        """Let live whoever left on purpose; returns their names, if anybody wants to know them."""
+        return self.guard.spare(self)
+
+    def leave(self) -> None:
+        """The command's group has been ended, or was never made; nothing happens twice."""
+        self.guard.leave(self)
+
+
+@attrs.define(eq=False)
+class Guard:
+    """Watches over the commands of one run; ``tell`` hears what people should know.
+
+    ``adopts`` says that orphans come to this process; ``names_survivors`` that people want to
+    know of processes that left on purpose.
+    """
+
+    watchdog: Watchdog
+    tell: Callable[[str], None]
+    adopts: bool = False
+    names_survivors: bool = False
+    cell: Cell | None = None
+    _wards: dict[int, Ward] = attrs.field(factory=dict)  # by pid
+    _spared: list[tuple[int, int]] = attrs.field(factory=list)  # when commands ran that succeeded
+    _named: set[Process] = attrs.field(factory=set)
+    _has_told: bool = False
+    _left: int = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether some command is running."""
+        return bool(self._wards)
+
+    def expect(self, *pipes: int) -> Ward:
+        """A command is about to be started that will write into these pipes."""
+        began = _ticks()
+        return Ward(self, self.watchdog.expect(began, *pipes), began)
+
+    def enter(self, ward: Ward) -> None:
+        """See ``Ward.enter``; here, so that a command is found from the first moment on."""
+        self.watchdog.enter(ward.number, ward.pid)
+        self._wards[ward.pid] = ward
+        if self.cell is not None:
+            try:
+                ward.cell = self.cell.make(str(ward.pid))
+                self._admit(ward.cell, ward.pid)
+            except OSError as problem:
+                self.tell_once(f"no control group for a command: {problem.strerror}")
+
+    def leave(self, ward: Ward) -> None:
+        """See ``Ward.leave``."""
+        if ward.number < 0:
+            return
+        self._left += 1
+        if self._left % _DUSTING == 0:
+            self._adopted()  # while the command still is a ward: it is not reaped here
+        self.watchdog.leave(ward.number)
+        ward.number = -1
+        self._wards.pop(ward.pid, None)
+        if ward.cell is not None:
+            ward.cell.remove()
+
+    def tell_once(self, text: str) -> None:
+        """Tell what every further command would tell again."""
+        if not self._has_told:
+            self._has_told = True
+            self.tell(text)
+
+    def orphans(self, ward: Ward) -> list[Process]:
+        """The adopted processes that can only come from this command, as things stand.
+
+        Another command that still runs and began early enough may be the origin as well; then
+        the process is not this one's to end. When that command ends, it is asked about again.
+        What may come from a command that has succeeded is nobody's to end.
+        """
+        others = [other.began for other in self._wards.values() if other is not ward]
+        return [
+            each
+            for each in self._adopted()
+            if each.started >= ward.began
+            and not any(each.started >= began for began in others)
+            and not any(first <= each.started <= last for first, last in self._spared)
+        ]
+
+    def spare(self, ward: Ward) -> list[str]:
+        """See ``Ward.spare``."""
+        if not self.adopts:
+            return []
+        first, last = ward.began, _ticks()
+        # Intervals that touch become one, so that a long run keeps few of them.
+        while self._spared and self._spared[-1][1] >= first:
+            first = min(first, self._spared.pop()[0])
+        self._spared.append((first, last))
+        if not self.names_survivors:
+            return []
+        fresh = [
+            each
+            for each in self._adopted()
+            if each.started >= ward.began and each not in self._named
+        ]
+        self._named.update(fresh)
+        return [str(each) for each in fresh]
+
+    def close(self) -> None:
+        """End the watchdog, take leave of the adopted, and remove the control groups."""
+        if self.adopts:
+            self._adopted()
+            adopt_orphans(False)
+        if self.cell is not None:
+            self.cell.end()
+        self.watchdog.close()
+
+    def _adopted(self) -> list[Process]:
+        """Who lives of those that lost their parents; the dead among them are taken down.
+
+        A process in our own session was started by other code of this program.
+        """
+        if not self.adopts:
+            return []
+        ours = os.getsid(0)
+        found = []
+        for pid in proc.own_children():
+            if pid in self._wards or pid == self.watchdog.pid:
+                continue
+            process = proc.look(pid, dead=True)
+            if process is None or process.session == ours:
+                continue
+            if proc.look(pid) is not None:
+                found.append(process)
+                continue
+            # By its number and never "any child": that could take a command's status (B13).
+            with suppress(ChildProcessError):
+                os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG)
+        return found
+
+    def _admit(self, cell: Cell, pid: int) -> None:
+        """Take in the command, and whom it has forked in the moment since its start."""
+        cell.admit(pid)
+        for _ in range(_ADMISSIONS):
+            inside = set(cell.members())
+            outside = [each for each in proc.descendants([pid]) if each.pid not in inside]
+            if not outside:
+                return
+            for process in outside:
+                with suppress(OSError):  # it has gone
+                    cell.admit(process.pid)
+
+
+def open_guard(
+    tell: Callable[[str], None],
+    *,
+    containment: Containment,
+    adopts: bool = False,
+    names_survivors: bool = False,
+) -> Guard:
+    """A guard for one run; starts nothing before there is a command."""
+    cell = open_cell() if containment is Containment.STRICT else None
+    watchdog = Watchdog(tell, cell.path if cell is not None else "")
+    return Guard(watchdog, tell, adopts and adopt_orphans(True), names_survivors, cell)

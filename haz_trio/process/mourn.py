@@ -1,0 +1,86 @@
+"""``python -m haz_trio.process.mourn``: end what a killed haz has left running.
+
+The watchdog's helper becomes this program when the process that it watched is gone.
+Who belongs to a command is collected before anybody is ended, since a process whose parent has
+ended can no longer be told from a stranger.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+
+from haz_trio.process import proc
+from haz_trio.process.cells import Cell
+from haz_trio.values import frozen
+
+_ROUNDS = 50  # of looking for who was forked while others were ended
+
+
+@frozen
+class Record:
+    """A command of the dead: its group, unless it was only about to start, and its pipes.
+
+    ``began`` is a moment before its start, in clock ticks since boot.
+    """
+
+    pid: int
+    began: int
+    pipes: tuple[int, ...]
+
+
+def read_book(descriptor: int) -> list[Record]:
+    """The commands that were running; what cannot be read is none."""
+    with open(f"/proc/self/fd/{descriptor}", "rb") as file:
+        lines = file.read().splitlines()
+    records = []
+    for line in lines:
+        pid, began, *pipes = map(int, line.split())
+        if pipes:
+            records.append(Record(pid, began, tuple(pipes)))
+    return records
+
+
+def mourn(records: Iterable[Record]) -> None:
+    """End the commands and all that descends from them, as far as it can be seen."""
+    own = proc.look(os.getpid())
+    assert own is not None
+    leaders = set()
+    records = list(records)
+    holders = proc.writers(*(pipe for record in records for pipe in record.pipes))
+    # Older than every command is who opened a pipe without descending from any of them.
+    begun = min((record.began for record in records), default=0)
+    strays = {each for each in holders if each.started >= begun}
+    for record in records:
+        if record.pid > 1:
+            leader = proc.look(record.pid, dead=True)
+            # The number of a leader that has gone is not given away while its session has members.
+            if leader is None or leader.started <= own.started:
+                leaders.add(record.pid)
+    for _ in range(_ROUNDS):
+        found = strays.union(proc.session_members(*leaders))
+        found.update(proc.descendants([*leaders, *(each.pid for each in found)]))
+        found = {each for each in found if each != own and proc.look(each.pid) == each}
+        if not found:
+            return
+        for group in leaders.intersection(process.session for process in found):
+            with suppress(OSError):
+                os.killpg(group, signal.SIGKILL)  # whoever is being forked included
+        for process in found:
+            proc.send(process, signal.SIGKILL)
+
+
+def main() -> None:
+    """The words are the descriptor of the book and the control group of the run, or nothing."""
+    _, book, cell = sys.argv
+    records = read_book(int(book))
+    if cell:
+        Cell(cell).end()
+    mourn(records)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Control groups, where the kernel has any for us."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from haz_trio.model.workspace import Containment
+from haz_trio.process.cells import Cell, open_cell
+from haz_trio.process.guard import open_guard
+from haz_trio.process.supervise import run_command
+from tests.process.support import Session, bearers, new_stop, new_token, shell
+
+
+@pytest.fixture
+def cell() -> Iterator[Cell]:
+    cell = open_cell()
+    if cell is None:
+        pytest.skip("no control group can be made here")
+    yield cell
+    cell.end()
+
+
+def test_who_is_born_in_a_cell_stays_in_it(cell: Cell) -> None:
+    """Whatever a process does to leave, one write ends it with all its kind (B06)."""
+    env = new_token()
+    script = "read go; (setsid sleep 60 &); while :; do setsid sleep 60 & sleep 0.01; done"
+    with subprocess.Popen(
+        ["sh", "-c", script], stdin=subprocess.PIPE, env={**os.environ, **env}
+    ) as child:
+        cell.admit(child.pid)
+        assert child.stdin is not None
+        child.stdin.write(b"go\n")
+        child.stdin.flush()
+        while len(cell.members()) < 8:
+            assert child.poll() is None
+        cell.end()
+    assert bearers(env) == []
+    assert not Path(cell.path).exists()
+
+
+def test_a_cell_ends_with_those_in_it(cell: Cell) -> None:
+    """An end reaches cells in cells; what is gone already is no trouble."""
+    inner = cell.make("a")
+    child = subprocess.Popen(["sleep", "60"])
+    inner.admit(child.pid)
+    assert inner.members() == [child.pid]
+    assert not inner.remove()
+    cell.end()
+    child.wait()
+    assert not Path(cell.path).exists()
+    cell.end()
+    assert inner.members() == []
+
+
+def test_a_strict_run_ends_a_daemon_by_its_cell(cell: Cell) -> None:
+    """A daemon that nothing else leads to ends with its command, and is named."""
+    env = new_token()
+
+    async def main() -> tuple[str, ...]:
+        guard = open_guard(print, containment=Containment.STRICT)
+        session = Session(new_stop())
+        script = "sleep 0.2; (setsid sleep 60 >/dev/null 2>&1 &); sleep 0.02; exit 0"
+        ending = await run_command(
+            shell(script, **env),
+            session.emit,
+            stop=session.stop,
+            containment=Containment.STRICT,
+            guard=guard,
+        )
+        guard.close()
+        return ending.leftovers
+
+    leftovers = trio.run(main)
+    assert bearers(env) == []
+    assert len(leftovers) == 1
+
+
+def test_a_place_that_cannot_be_written_has_no_cells(tmp_path: Path) -> None:
+    """What is no control group is refused without an error of ours."""
+    with pytest.raises(OSError, match="No such file"):
+        Cell(str(tmp_path / "nowhere")).make("a")
+    assert Cell(str(tmp_path / "nowhere")).members() == []
+    Cell(str(tmp_path / "nowhere")).kill()

@@ -1,0 +1,123 @@
+"""Adoption: whose a process is that lost its parent, and who of them may live on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from haz_trio.abc import Ending
+from haz_trio.model.workspace import Containment
+from haz_trio.process.guard import Guard, open_guard
+from haz_trio.process.supervise import run_command
+from tests.process.support import Session, bearers, children, end, new_stop, new_token, shell
+
+# A daemon: two forks, a session of its own, all descriptors closed; it is there when this ends.
+DAEMON = (
+    'rm -f $MARK; (setsid sh -c "echo > $MARK; exec sleep 60 >/dev/null 2>&1" &); '
+    "while [ ! -e $MARK ]; do :; done"
+)
+
+
+@pytest.fixture
+def guard() -> Iterator[Guard]:
+    guard = open_guard(print, containment=Containment.GROUP, adopts=True, names_survivors=True)
+    assert guard.adopts
+    yield guard
+    guard.close()
+
+
+async def run_one(guard: Guard, script: str, env: dict[str, str]) -> Ending:
+    session = Session(new_stop())
+    return await run_command(shell(script, **env), session.emit, stop=session.stop, guard=guard)
+
+
+def test_a_daemon_of_a_success_lives_on_and_is_named(guard: Guard, tmp_path: Path) -> None:
+    """Who left on purpose is no leftover; whoever asks learns its name, once (decisions.md 7)."""
+    env = {**new_token(), "MARK": str(tmp_path / "mark")}
+
+    async def main() -> tuple[Ending, Ending]:
+        first = await run_one(guard, f"{DAEMON}; exit 0", env)
+        return first, await run_one(guard, "exit 0", env)
+
+    first, second = trio.run(main)
+    survivors = bearers(env)
+    end(survivors)
+    assert first.leftovers == ()
+    assert first.survivors == (f"sleep (pid {survivors[0]})",)
+    assert second.survivors == ()
+
+
+def test_a_daemon_of_a_failure_is_ended(guard: Guard, tmp_path: Path) -> None:
+    """A command that fails takes its daemons along, though no parent leads to them (B04, B05)."""
+    env = {**new_token(), "MARK": str(tmp_path / "mark")}
+    ending = trio.run(run_one, guard, f"{DAEMON}; exit 1", env)
+    assert bearers(env) == []
+    assert ending.survivors == ()
+
+
+def test_a_failure_spares_the_daemon_of_a_success(guard: Guard, tmp_path: Path) -> None:
+    """Who may have been left by a command that succeeded is nobody's to end."""
+    env = {**new_token(), "MARK": str(tmp_path / "mark")}
+    go = tmp_path / "go"
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(
+                run_one, guard, f"while [ ! -e {go} ]; do sleep 0.01; done; exit 1", env
+            )
+            await run_one(guard, f"{DAEMON}; exit 0", env)
+            go.touch()
+
+    trio.run(main)
+    survivors = bearers(env)
+    end(survivors)
+    assert len(survivors) == 1
+
+
+def test_a_doubtful_daemon_is_ended_with_the_last_who_may_have_left_it(
+    guard: Guard, tmp_path: Path
+) -> None:
+    """While another command runs that may need it, it lives."""
+    env = {**new_token(), "MARK": str(tmp_path / "mark")}
+    go = tmp_path / "go"
+    left: list[int] = []
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(
+                run_one, guard, f"while [ ! -e {go} ]; do sleep 0.01; done; exit 1", env
+            )
+            await run_one(guard, f"{DAEMON}; exit 1", env)
+            left.extend(bearers(env))
+            go.touch()
+
+    trio.run(main)
+    assert len(left) >= 2  # the daemon, and the command that still ran
+    assert bearers(env) == []
+
+
+def test_the_adopted_dead_are_taken_down(guard: Guard) -> None:
+    """No zombie stays, and no status of a command is taken in the search for them (B13)."""
+    env = new_token()
+    before = children()
+
+    async def main() -> list[Ending]:
+        return [await run_one(guard, "(setsid true &); exit 3", env) for _ in range(140)]
+
+    endings = trio.run(main)
+    assert {str(ending.status) for ending in endings} == {"exit 3"}
+    guard.close()
+    assert set(children()) <= set(before)
+    guard.watchdog = open_guard(print, containment=Containment.GROUP).watchdog
+
+
+def test_others_children_of_this_process_are_left_alone(guard: Guard) -> None:
+    """Who is in our own session was started by other code, and its status is not ours."""
+    pid = os.posix_spawn("/bin/true", ["true"], os.environ)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert trio.run(run_one, guard, "exit 1", new_token()).leftovers == ()
+    assert os.waitpid(pid, 0) == (pid, 0)
