@@ -1,4 +1,4 @@
-"""The machine as far as runs depend on it: versions, git, clock, limits, pidfd."""
+"""The machine as far as runs depend on it: versions, git, clock, limits, pidfd, containment."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from importlib import metadata
 
 from haz_trio import __version__
 from haz_trio.cli.doctor_findings import Finding, attention, good, note
+from haz_trio.process.cells import Cell, open_cell
 
 PACKAGES = ("attrs", "blake3", "cattrs", "pyyaml", "trio", "trio-util", "typer", "xxhash")
 FILES = 256  # open files that a run with a few dozens of tasks takes
@@ -35,6 +36,7 @@ def look_at_machine(*, repository: bool) -> Iterator[Finding]:
         "processes", resource.getrlimit(resource.RLIMIT_NPROC)[0], PROCESSES, "ulimit -u 4096"
     )
     yield look_at_pidfd(os.pidfd_open)
+    yield look_at_containment(open_cell)
 
 
 def look_at_packages() -> Finding:
@@ -103,3 +105,17 @@ def look_at_pidfd(open_pidfd: Callable[[int], int]) -> Finding:
         )
         return note("pidfd", f"is not to be had: {problem.strerror}", way_out)
     return good("pidfd", "works")
+
+
+def look_at_containment(open_cell: Callable[[], Cell | None]) -> Finding:
+    """How far a run reaches to end what its tasks have started; ``open_cell`` makes a cell."""
+    always = "a session for each task, orphans adopted, a watchdog"
+    cell = open_cell()
+    if cell is not None:
+        cell.remove()
+        return good("containment", f"{always}; control groups for containment: strict")
+    way_out = (
+        "with containment: strict, who daemonizes is found through its parents and adoption; "
+        "for control groups, let haz write to its own (systemd-run --user --scope has that)"
+    )
+    return note("containment", f"{always}; no control groups", way_out)

@@ -16,11 +16,13 @@ from haz_trio.cli.doctor_disk import PREFIX, look_at_disk
 from haz_trio.cli.doctor_findings import Finding, Standing, size_text
 from haz_trio.cli.doctor_machine import (
     look_at_clock,
+    look_at_containment,
     look_at_limit,
     look_at_packages,
     look_at_pidfd,
 )
 from haz_trio.cli.main import run_command_line
+from haz_trio.process.cells import Cell
 from tests.config.places import without_privileges
 
 Capture = pytest.CaptureFixture[str]
@@ -77,7 +79,8 @@ def test_a_healthy_workspace(doctor: Doctor) -> None:
     assert found["cache"].value == "none yet"
     topics = (
         "python packages git clock processes pidfd rename lock fsync case reflink overlays "
-        "file~system free~space open~files hard~link file~times time~stamps nested~workspaces"
+        "file~system free~space open~files hard~link file~times time~stamps nested~workspaces "
+        "containment"
     )
     assert {topic.replace("~", " ") for topic in topics.split()} <= set(found)
 
@@ -253,6 +256,18 @@ def test_no_pidfd() -> None:
 
     assert look_at_pidfd(refused).standing is Standing.NOTE
     assert look_at_pidfd(os.pidfd_open).standing is Standing.GOOD
+
+
+def test_containment(tmp_path: Path) -> None:
+    """It says how far a run reaches; a machine without control groups is no fault (B05)."""
+    (tmp_path / "cell").mkdir()
+    found = look_at_containment(lambda: Cell(str(tmp_path / "cell")))
+    assert found.standing is Standing.GOOD
+    assert "control groups for containment: strict" in found.value
+    assert not (tmp_path / "cell").exists()
+    found = look_at_containment(lambda: None)
+    assert found.standing is Standing.NOTE
+    assert "no control groups" in found.value
 
 
 def test_versions_of_packages() -> None:
