@@ -28,6 +28,24 @@ class Cell:
 
     path: str
 
+    @property
+    def parent(self) -> Cell:
+        """The control group that this one is in."""
+        return Cell(os.path.dirname(self.path))
+
+    def open(self) -> bool:
+        """Make the group; whether that is allowed, and it can be used."""
+        try:
+            os.mkdir(self.path)
+        except OSError:
+            return False
+        if os.access(f"{self.path}/{_KILL}", os.W_OK) and os.access(
+            f"{self.parent.path}/{_MEMBERS}", os.W_OK
+        ):
+            return True
+        self.remove()
+        return False
+
     def make(self, name: str) -> Cell:
         """A cell in this one; raises ``OSError``."""
         path = os.path.join(self.path, name)
@@ -76,21 +94,18 @@ class Cell:
         return self.remove()
 
 
-def open_cell() -> Cell | None:
-    """A new cell beside this process, or None where none is to be had."""
+def next_cell() -> Cell | None:
+    """A cell beside this process that is not open yet, or None where there can be none."""
     home = _home()
     if home is None:
         return None
-    try:
-        cell = home.make(f"haz-{os.getpid()}-{secrets.token_hex(4)}")
-    except OSError:
-        return None
-    if os.access(f"{cell.path}/{_KILL}", os.W_OK) and os.access(
-        f"{home.path}/{_MEMBERS}", os.W_OK
-    ):
-        return cell
-    cell.remove()
-    return None
+    return Cell(os.path.join(home.path, f"haz-{os.getpid()}-{secrets.token_hex(4)}"))
+
+
+def open_cell() -> Cell | None:
+    """A new cell beside this process, or None where none is to be had."""
+    cell = next_cell()
+    return cell if cell is not None and cell.open() else None
 
 
 def _home() -> Cell | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,7 +20,7 @@ import attrs
 
 from haz_trio.model.workspace import Containment
 from haz_trio.process import proc
-from haz_trio.process.cells import Cell, open_cell
+from haz_trio.process.cells import Cell, next_cell
 from haz_trio.process.proc import Process
 from haz_trio.process.watchdog import Watchdog
 
@@ -89,6 +90,7 @@ class Guard:
     _wards: dict[int, Ward] = attrs.field(factory=dict)  # by pid
     _spared: list[tuple[int, int]] = attrs.field(factory=list)  # when commands ran that succeeded
     _named: set[Process] = attrs.field(factory=set)
+    _is_open: bool = False
     _has_told: bool = False
     _left: int = 0
 
@@ -100,10 +102,16 @@ class Guard:
     def expect(self, *pipes: int) -> Ward:
         """A command is about to be started that will write into these pipes."""
         began = _ticks()
-        return Ward(self, self.watchdog.expect(began, *pipes), began)
+        number = self.watchdog.expect(began, *pipes)
+        if self.cell is not None and not self._is_open:
+            self._open(self.cell)
+        return Ward(self, number, began)
 
     def enter(self, ward: Ward) -> None:
         """See ``Ward.enter``; here, so that a command is found from the first moment on."""
+        if self.cell is not None:
+            # Being admitted may take the system milliseconds, enough to become a daemon.
+            os.kill(ward.pid, signal.SIGSTOP)
         self.watchdog.enter(ward.number, ward.pid)
         self._wards[ward.pid] = ward
         if self.cell is not None:
@@ -112,6 +120,8 @@ class Guard:
                 self._admit(ward.cell, ward.pid)
             except OSError as problem:
                 self.tell_once(f"no control group for a command: {problem.strerror}")
+            finally:
+                os.kill(ward.pid, signal.SIGCONT)
 
     def leave(self, ward: Ward) -> None:
         """See ``Ward.leave``."""
@@ -172,8 +182,12 @@ class Guard:
         if self.adopts:
             self._adopted()
             adopt_orphans(False)
-        if self.cell is not None:
-            self.cell.end()
+        if self._is_open and self.cell is not None:
+            if self.adopts:
+                with suppress(OSError):
+                    self.cell.parent.admit(os.getpid())
+            if os.getpid() not in self.cell.members():
+                self.cell.end()
         self.watchdog.close()
 
     def _adopted(self) -> list[Process]:
@@ -199,6 +213,20 @@ class Guard:
                 os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG)
         return found
 
+    def _open(self, cell: Cell) -> None:
+        """Make the cell of the run, whose watchdog knows of it already.
+
+        A program of its own enters it, so that everybody whom it starts is born there; in a host,
+        other threads may start processes that are not ours.
+        """
+        if not cell.open():
+            self.cell = None
+            return
+        self._is_open = True
+        if self.adopts:
+            with suppress(OSError):
+                cell.admit(os.getpid())
+
     def _admit(self, cell: Cell, pid: int) -> None:
         """Take in the command, and whom it has forked in the moment since its start."""
         cell.admit(pid)
@@ -220,6 +248,6 @@ def open_guard(
     names_survivors: bool = False,
 ) -> Guard:
     """A guard for one run; starts nothing before there is a command."""
-    cell = open_cell() if containment is Containment.STRICT else None
+    cell = next_cell() if containment is Containment.STRICT else None
     watchdog = Watchdog(tell, cell.path if cell is not None else "")
     return Guard(watchdog, tell, adopts and adopt_orphans(True), names_survivors, cell)

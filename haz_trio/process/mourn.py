@@ -78,6 +78,8 @@ def main() -> None:
     _, book, cell = sys.argv
     records = read_book(int(book))
     if cell:
+        with suppress(OSError):
+            Cell(cell).parent.admit(os.getpid())  # a later watchdog is born with the others
         Cell(cell).end()
     mourn(records)
 
