@@ -1,0 +1,147 @@
+"""Stopping haz at a chosen moment of its work, and asking what is left when it has ended.
+
+Python tells an audit hook of every import, file, folder, rename and process before it happens.
+A program that is nothing but ``haz`` with such a hook says that it is there and waits for a word,
+in the very thread that does the work; nothing in haz itself knows of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from tests.cli.support import LIMIT, Home
+
+PAUSE = 0.08  # seconds; two signals within 50 ms count as one press (decisions.md 8)
+_HALTING = """
+import json, os, sys
+kind, words, here, go = json.loads(sys.argv.pop(1))
+waiting = True
+def hook(event, details):
+    global waiting
+    if waiting and event == kind and all(word in str(details) for word in words):
+        waiting = False
+        os.write(here, b"here")
+        os.read(go, 1)
+sys.addaudithook(hook)
+from haz_trio.__main__ import main
+main()
+"""
+
+
+@attrs.frozen
+class Moment:
+    """An event of Python's audit, by its name and words in its details."""
+
+    kind: str
+    words: tuple[str, ...]
+
+
+@attrs.define
+class Halted:
+    """A haz that stands still at a moment, or runs until a task has said its word."""
+
+    child: subprocess.Popen[bytes]
+    _go: int | None
+    heard: bytes = b""
+
+    def wait_for(self, word: bytes) -> None:
+        """Read until a word has come, on either stream."""
+        assert self.child.stdout is not None
+        end = time.monotonic() + LIMIT
+        while word not in self.heard:
+            ready, _, _ = select.select([self.child.stdout], [], [], end - time.monotonic())
+            data = os.read(self.child.stdout.fileno(), 65536) if ready else b""
+            assert data, f"{word!r} does not come: {self.heard!r}"
+            self.heard += data
+
+    def press(self, numbers: Sequence[int]) -> None:
+        """Send signals, each far enough from the one before to count."""
+        for number in numbers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.child.pid, number)
+            time.sleep(PAUSE)
+
+    def go_on(self) -> None:
+        if self._go is not None:
+            with contextlib.suppress(BrokenPipeError):
+                os.write(self._go, b"!")
+
+    def end(self) -> int:
+        """Read to the end; the exit code, negative for a signal."""
+        self.heard += self.child.communicate(timeout=LIMIT)[0]
+        return self.child.returncode
+
+
+@contextlib.contextmanager
+def halted(home: Home, moment: Moment | None, *words: str) -> Iterator[Halted]:
+    """Haz with these words, standing still at the moment if one is given."""
+    here, telling = os.pipe()
+    waiting, go = os.pipe()
+    argv = [sys.executable, "-m", "haz_trio", *words]
+    if moment is not None:
+        what = json.dumps([moment.kind, moment.words, telling, waiting])
+        argv = [sys.executable, "-c", _HALTING, what, *words]
+    child = subprocess.Popen(
+        argv,
+        cwd=home.root,
+        env={**home.env, "HAZ_MEMO": "0"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        pass_fds=(telling, waiting),
+    )
+    os.close(telling)
+    os.close(waiting)
+    try:
+        if moment is not None:
+            assert select.select([here], [], [], LIMIT)[0], "it never comes there"
+            assert os.read(here, 4) == b"here", child.communicate()[0]
+        yield Halted(child, go if moment is not None else None)
+    finally:
+        if child.poll() is None:
+            child.kill()
+        os.close(here)
+        os.close(go)
+        child.communicate()
+        for pid in home.place.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def gone_soon(home: Home, seconds: float = 1.0) -> bool:
+    """Whether nothing of a run is left, at once or some moments later."""
+    end = time.monotonic() + seconds
+    while home.place.processes():
+        if time.monotonic() > end:
+            return False
+    return True
+
+
+def assert_quiet(heard: bytes) -> None:
+    """Nothing was said that only a programmer wants to read."""
+    for word in (b"Traceback", b"Exception ignored", b"RuntimeWarning", b"haz failed"):
+        assert word not in heard, heard
+
+
+def assert_heals(home: Home, *words: str) -> None:
+    """Whatever happened: one more run succeeds, and the one after it has everything."""
+    first = home.haz("run", *words, HAZ_MEMO="0")
+    assert first.code == 0, first.err
+    second = home.haz("run", *words, HAZ_MEMO="0")
+    assert second.code == 0, second.err
+    completed = second.lines[-2].removeprefix("Tasks: ")
+    count = completed.split()[0]
+    assert completed == f"{count} completed ({count} cached)", second.err
+    assert not second.said("note:"), second.err
+    assert home.place.litter() == []

@@ -1,0 +1,80 @@
+"""Where the system has no room for another process (section D, and B17)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.support import Home
+from tests.engine.workspaces import sh
+from tests.faults.support import assert_heals, assert_quiet
+from tests.process.support import python_program
+
+FEW = 40  # tasks at once, of which each takes three descriptors
+
+
+@pytest.mark.row("D06", "B17")
+@pytest.mark.parametrize(
+    ("count", "files"), [(FEW, 60), pytest.param(1100, 256, marks=pytest.mark.deep)]
+)
+def test_too_few_descriptors_for_all_tasks_at_once(tmp_path: Path, count: int, files: int) -> None:
+    """Who finds no room waits for the end of others; all succeed, and nothing wrong is stored."""
+    tasks = {f"t{n}": sh(f"sleep 0.3; echo {n} > o{n}", outputs=[f"o{n}"]) for n in range(count)}
+    home = Home.make(tmp_path, tasks)
+    done = home.shell(f'ulimit -n {files}; exec "$@" run --workspace -j {count}')
+    assert_quiet(done.err)
+    assert done.code == 0, done.err
+    assert done.said(f"Tasks: {count} completed")
+    assert done.said("waiting for tasks to end")
+    assert_heals(home, "--workspace")
+
+
+@pytest.mark.row("D06")
+def test_no_descriptors_at_all(tmp_path: Path) -> None:
+    """Where nothing ends that could make room, the task fails with the way out."""
+    home = Home.make(tmp_path, {"t": sh("true")})
+    codes = set()
+    for files in range(12, 40, 2):
+        done = home.shell(f'ulimit -n {files}; exec "$@" run -f p:t')
+        codes.add(done.code)
+        if done.said("program", "cannot be started"):
+            assert done.said("ulimit -n"), done.err
+            assert done.code == 1
+    assert 0 in codes
+
+
+@pytest.mark.row("D07")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who has a limit")
+def test_no_room_for_a_process_while_others_run() -> None:
+    """With room for one process at a time, commands wait for each other instead of failing."""
+    code = """
+import os, resource, trio
+from haz_trio.model.workspace import Containment
+from haz_trio.process.guard import open_guard
+from haz_trio.process.supervise import run_command
+from tests.process.support import command, new_stop
+os.setgid(54322)
+os.setuid(54322)
+async def emit(stream, data): pass
+async def one(guard, seconds):
+    what = command("sleep", seconds)
+    print((await run_command(what, emit, stop=new_stop(), guard=guard)).status, flush=True)
+notes = []
+async def main():
+    guard = open_guard(notes.append, containment=Containment.GROUP)
+    await one(guard, "0")  # what threads and helpers there are have been started
+    numbers = [name for name in os.listdir("/proc") if name.isdigit()]
+    ours = [name for name in numbers if os.stat("/proc/" + name).st_uid == 54322]
+    used = sum(len(os.listdir(f"/proc/{name}/task")) for name in ours)
+    resource.setrlimit(resource.RLIMIT_NPROC, (used + 1, used + 1))
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(one, guard, "1")
+    guard.close()
+trio.run(main)
+print(len(notes), "waiting for tasks to end" in notes[0])
+"""
+    lines = python_program(code).splitlines()
+    assert lines == ["exit 0"] * 4 + ["1 True"]

@@ -1,0 +1,126 @@
+"""Terminals that vanish, and surroundings that pass things on (section L)."""
+
+from __future__ import annotations
+
+import os
+import pty
+import resource
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.support import HAZ, Home
+from tests.engine.workspaces import sh
+from tests.faults.support import assert_heals, assert_quiet, gone_soon
+
+WAITING = "echo up; while [ ! -e ../go ]; do sleep 0.02; done"
+
+
+def processor_time(pid: int) -> float:
+    """The seconds that a process has worked."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.row("L05")
+@pytest.mark.parametrize("deaf", [False, True], ids=["hangup", "nohup"])
+def test_a_terminal_that_is_closed(tmp_path: Path, deaf: bool) -> None:
+    """The hangup ends the run like SIGTERM, quickly and without a busy loop.
+
+    Under nohup the run goes on and only its words are lost.
+    """
+    home = Home.make(tmp_path, {"t": sh(f"{WAITING}; echo made > o", outputs=["o"])})
+    pid, keyboard = pty.fork()
+    if pid == 0:
+        os.chdir(home.root)
+        if deaf:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        os.execve(sys.executable, [*HAZ, "run", "p:t"], home.env)
+    heard = b""
+    while b"up" not in heard:
+        assert select.select([keyboard], [], [], 20)[0]
+        heard += os.read(keyboard, 65536)
+    os.close(keyboard)
+    began = time.monotonic()
+    if deaf:
+        worked = processor_time(pid)
+        assert not select.select([], [], [], 0.5)[0]
+        assert processor_time(pid) - worked < 0.2
+        (tmp_path / "go").touch()
+    _, status, used = os.wait4(pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    assert gone_soon(home)
+    assert time.monotonic() - began < 6
+    if deaf:
+        assert code == 1  # it could not say what it had to say
+        assert (home.place.p / "o").exists()
+    else:
+        assert code == 128 + signal.SIGHUP
+    assert used.ru_utime + used.ru_stime < 3
+    (tmp_path / "go").touch()
+    assert_heals(home, "p:t")
+
+
+@pytest.mark.row("L14")
+def test_limits_are_passed_on(tmp_path: Path) -> None:
+    """A task has the limits, niceness and inclination to be killed that haz was given."""
+    script = "ulimit -n; ulimit -c; nice; cat /proc/self/oom_score_adj"
+    home = Home.make(tmp_path, {"t": sh(script)})
+    before = f"ulimit -n 333; ulimit -c 0; {script}"
+    expected = subprocess.run(
+        ["nice", "-n", "3", "sh", "-c", before], capture_output=True, check=True
+    ).stdout.split()
+    done = home.shell('ulimit -n 333; ulimit -c 0; exec nice -n 3 "$@" run p:t')
+    assert done.code == 0
+    assert [line.split()[-1] for line in done.out.splitlines()] == expected
+
+
+@pytest.mark.row("L15")
+def test_a_container_without_an_init(tmp_path: Path) -> None:
+    """As the first process of a PID namespace haz works, and no zombie stays."""
+    spaces = ["unshare", "-Urpf", "--mount-proc"]
+    if subprocess.run([*spaces, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no PID namespace can be made here")
+    tasks = {
+        "a": sh("(setsid sh -c 'sleep 0.1' >/dev/null 2>&1 &); exit 0"),
+        "b": sh("sleep 0.4; grep -l '^State:.Z' /proc/[0-9]*/status; exit 0", deps=["~:a"]),
+    }
+    home = Home.make(tmp_path, tasks)
+    done = subprocess.run(
+        [*spaces, *HAZ, "run", "--workspace"],
+        cwd=home.root,
+        env=home.env,
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert_quiet(done.stderr)
+    assert b"Tasks: 2 completed" in done.stderr
+
+
+@pytest.mark.row("L12")
+def test_a_directory_that_was_removed(tmp_path: Path) -> None:
+    """In a directory that is gone haz says so in a line, and exits with 2."""
+    home = Home.make(tmp_path, {"t": sh("true")})
+    done = home.shell('mkdir ../gone; cd ../gone; rmdir ../gone; exec "$@" run p:t')
+    assert done.code == 2
+    assert done.said("cannot read current working directory")
+    assert_quiet(done.err)
+
+
+@pytest.mark.row("D10", "D09")
+@pytest.mark.deep
+def test_two_gigabytes_without_a_newline(tmp_path: Path) -> None:
+    """Memory stays where it was, and the bytes come at a good pace."""
+    home = Home.make(tmp_path, {"t": sh("head -c 2147483648 /dev/zero | tr '\\0' x")})
+    began = time.monotonic()
+    done = home.shell('exec "$@" run --no-cache p:t | wc -c')
+    assert time.monotonic() - began < 120
+    assert int(done.out) > 1 << 31
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 400_000
