@@ -86,6 +86,23 @@ def read_own(path: str, largest: int = LARGEST) -> bytes | None:
         os.close(descriptor)
 
 
+def written_at(path: str, kind: bytes) -> int | None:
+    """When the frame at ``path`` says that it was written; ``None`` where there is none."""
+    try:
+        descriptor = os.open(path, _READ)
+    except OSError:
+        return None
+    try:
+        head = os.read(descriptor, KIND + 8)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    if len(head) < KIND + 8 or head[:KIND] != kind:
+        return None
+    return int.from_bytes(head[KIND:], "little")
+
+
 def parse_frame(data: bytes, kind: bytes, *, row_size: int = 0) -> Frame | None:
     """The frame that bytes hold, or ``None``."""
     if len(data) < _HEAD.size + _SEAL:

@@ -173,7 +173,8 @@ class Kit:
             snapshot = write_snapshot(self.workspace, self.graph, sources, seen_ns=seen)
         if snapshot is not None and not self._environment:
             self._environment = _environment(snapshot, self.host)
-        tools.lessons.save(snapshot, self._environment)
+        with tools.disk.claims.maintenance():
+            tools.lessons.save(snapshot, self._environment)
         self._origin = Origin(snapshot)
 
 

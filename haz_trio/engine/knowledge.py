@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from haz_trio.cache.known import DIGEST, NO_DIGEST, SHORT, Known, Standing, read_known
+from haz_trio.cache.known import DIGEST, KIND, NO_DIGEST, PLACE, SHORT, Known, Standing, read_known
 from haz_trio.config.snapshot import Snapshot
 from haz_trio.engine.found import Found, Replay
-from haz_trio.frames import read_own
+from haz_trio.frames import read_own, written_at
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
 from haz_trio.plan.messages import Stream, Upstream
@@ -104,6 +104,14 @@ class Knowledge:
     def written(self) -> Known | None:
         """What is on disk now."""
         return read_known(self._root or "/") if self.is_old else self._known
+
+    def newest(self) -> Known | None:
+        """What is known by now: other runs may have written since this one began."""
+        known = self._known
+        told = None if known is None else known.written_at_ns
+        if written_at(os.path.join(self._root or "/", PLACE), KIND) == told:
+            return known
+        return read_known(self._root or "/")
 
     # -- recalling ----------------------------------------------------------------------------
 

@@ -180,7 +180,7 @@ class Lessons:
                     proofs[str(task).encode()] = renewed
         write_known(
             self._root or "/",
-            self._knowledge.known,
+            self._knowledge.newest(),
             rows,
             proofs,
             {str(task).encode() for task in self._knowledge.gone},

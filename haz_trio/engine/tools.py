@@ -57,7 +57,12 @@ def make_tools(
         lessons = Lessons(workspace.root, graph, knowledge, reader.fingerprints)
     keys = Keys(reader, hash_name, host, graph.producers_of)
     store = limit(store, use)
-    return Tools(store, keys, Looker(store, keys, knowledge, lessons, why_missed), disk, lessons)
+    claims = None
+    if disk is not None:
+        claims = disk.claims
+        claims.makes = use.stores
+    looker = Looker(store, keys, knowledge, lessons, why_missed, claims)
+    return Tools(store, keys, looker, disk, lessons)
 
 
 def disk_store(
