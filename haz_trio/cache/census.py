@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from haz_trio.cache.files import FOLDER, READ, lock, opened, pieces, regular
+from haz_trio.cache.files import FOLDER, READ, Disk, lock, opened, pieces, regular
 from haz_trio.cache.layout import (
     CACHE,
     MANIFEST,
@@ -28,6 +28,7 @@ from haz_trio.cache.layout import (
     TRASH,
     is_digest,
 )
+from haz_trio.cache.locks import Locks, existing_locks, is_in_use
 from haz_trio.cache.manifest_reader import LIMIT
 from haz_trio.cache.problems import Problem, Step
 from haz_trio.cache.record import parse_record
@@ -54,6 +55,7 @@ class Entry:
 
     ``stranger`` names a file in a folder without a key for a name that we did not write there,
     and is empty where there is none: nobody but its owner may delete it.
+    ``in_use`` says that a living run looks at it or restores it at this moment.
     """
 
     shard: str
@@ -64,6 +66,7 @@ class Entry:
     footprint: int = 0
     task: str = ""
     stranger: str = ""
+    in_use: bool = False
 
     @property
     def place(self) -> str:
@@ -124,7 +127,8 @@ def census(workspace: str, hash_name: HashName) -> Census:
     if root is None:
         return Census(path)
     try:
-        return _Taker(path, root, hash_name).take()
+        with existing_locks(root, Disk()) as locks:
+            return _Taker(path, root, hash_name, locks).take()
     finally:
         os.close(root)
 
@@ -203,8 +207,9 @@ def read_file(name: str, at: int) -> bytes:
 class _Taker:
     """One census."""
 
-    def __init__(self, path: str, root: int, hash_name: HashName) -> None:
+    def __init__(self, path: str, root: int, hash_name: HashName, locks: Locks | None) -> None:
         self._path = path
+        self._locks = locks
         self._root = root
         self._hash_name = hash_name
         self._entries: list[Entry] = []
@@ -256,6 +261,7 @@ class _Taker:
             item.inode(),
             Standing.CORRUPT,
             stranger="" if is_digest(item.name) else _stranger(at),
+            in_use=is_in_use(self._locks, item.name),
         )
         try:
             data = read_file(MANIFEST, at)

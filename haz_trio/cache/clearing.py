@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from haz_trio.cache.census import is_live, open_cache, shards
 from haz_trio.cache.files import FOLDER, Disk, opened
-from haz_trio.cache.layout import RESTORING, STATE, TEMPORARY, TRASH
+from haz_trio.cache.layout import RESTORING, STATE, TEMPORARY, TRASH, is_digest
+from haz_trio.cache.locks import Locks, existing_locks, is_in_use
 from haz_trio.cache.problems import Problem, Step
 from haz_trio.cache.removal import Remover
 from haz_trio.values import frozen
@@ -66,7 +67,14 @@ def _remove_root(remover: Remover) -> bool:
 
 def _clear_once(remover: Remover) -> list[str]:
     """Remove all but what living runs work on, which is the result."""
-    busy = sorted(_living(remover.root))
+    with existing_locks(remover.root, remover.disk) as locks:
+        return _clear_around(remover, locks)
+
+
+def _clear_around(remover: Remover, locks: Locks | None) -> list[str]:
+    busy = sorted(_living(remover.root, locks))
+    if locks is not None and not _take_all(locks):
+        busy.append(STATE)  # removed, its locks would keep nobody out any more
     held = {place.partition("/")[0] for place in busy}
     for name in sorted(os.listdir(remover.root)):
         if name in held or (busy and name == STATE):
@@ -78,6 +86,8 @@ def _clear_once(remover: Remover) -> list[str]:
         else:
             remover.remove(name, Step.REMOVE)
     for shard in sorted(name for name in held if not name.startswith(RESTORING)):
+        if shard == STATE:
+            continue
         _clear_shard(remover, shard, set(busy))
     return busy
 
@@ -94,8 +104,16 @@ def _clear_shard(remover: Remover, shard: str, busy: set[str]) -> None:
             remover.remove(place, Step.REMOVE_ENTRY)
 
 
-def _living(root: int) -> Iterator[str]:
-    """The places of stores and restores whose makers live."""
+def _take_all(locks: Locks) -> bool:
+    """Whether no run holds a lock; then none gets one until the locks are closed."""
+    try:
+        return locks.take_all()
+    except OSError:
+        return True
+
+
+def _living(root: int, locks: Locks | None) -> Iterator[str]:
+    """The places of stores and restores whose makers live, and of entries that are used now."""
     for name in os.listdir(root):
         if name.startswith(RESTORING) and is_live(name, root):
             yield name
@@ -103,7 +121,8 @@ def _living(root: int) -> Iterator[str]:
         try:
             with opened(shard, FOLDER, at=root) as at:
                 for name in os.listdir(at):
-                    if name.startswith(TEMPORARY) and is_live(name, at):
+                    live = name.startswith(TEMPORARY) and is_live(name, at)
+                    if live or (is_digest(name) and is_in_use(locks, name)):
                         yield f"{shard}/{name}"
         except OSError:
             continue  # its removal will say what is wrong with it

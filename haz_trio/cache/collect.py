@@ -80,8 +80,9 @@ def plan_clean(census: Census, options: CleanOptions, *, now: int) -> CleanPlan:
     """What goes: what is corrupt, then what is old, then the oldest of what is too much.
 
     ``now`` is in unix seconds; an entry of the future counts as one of now.
+    What a living run uses stays, and the next oldest goes in its place.
     """
-    mine = [entry for entry in census.entries if not entry.stranger]
+    mine = [entry for entry in census.entries if not entry.stranger and not entry.in_use]
     corrupt = [entry for entry in mine if entry.standing is Standing.CORRUPT]
     good = [entry for entry in mine if entry.standing is Standing.WELL_FORMED]
     evictions: list[Eviction] = []
@@ -113,7 +114,8 @@ def plan_clean(census: Census, options: CleanOptions, *, now: int) -> CleanPlan:
 
 
 def _is_good_but_stays(entry: Entry) -> bool:
-    return bool(entry.stranger) and entry.standing is Standing.WELL_FORMED
+    stays = bool(entry.stranger) or entry.in_use
+    return stays and entry.standing is Standing.WELL_FORMED
 
 
 def _ordered(evictions: Iterable[Eviction]) -> tuple[Eviction, ...]:

@@ -17,6 +17,7 @@ POOL = "blobs"
 QUARANTINE = "quarantine"
 STATE = "state"
 LEDGER = "ledger"
+LOCKS = "locks"
 TAG = "CACHEDIR.TAG"
 TAG_TEXT = b"Signature: 8a477f597d28d172789f06886806bc55\n# Results of tasks; safe to delete.\n"
 IGNORE = ".gitignore"
@@ -29,6 +30,8 @@ BESIDE = ".haz-restore-"
 JOURNAL = "journal"
 BESIDE_LIST = "beside"
 
+_STRIPE = re.compile(r"lock-[0-9a-f]{3}", re.ASCII)
+_RUN = re.compile(r"run-([0-9]{1,10})", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -65,6 +68,27 @@ def trash(token: str) -> str:
 def quarantined(key: str, reason: str, token: str) -> str:
     """A damaged entry, inside ``quarantine``; ``reason`` is one word."""
     return f"{key[:8]}-{reason}-{token}"
+
+
+def stripe(number: int) -> str:
+    """The file of many locks, inside ``state``, where the bytes of one file cannot be locked."""
+    return f"lock-{number:03x}"
+
+
+def is_stripe(name: str) -> bool:
+    """Whether a name is one of ``stripe``."""
+    return _STRIPE.fullmatch(name) is not None
+
+
+def running(process: int) -> str:
+    """The file, inside ``state``, that a run holds the lock of as long as it lives."""
+    return f"run-{process}"
+
+
+def running_process(name: str) -> int | None:
+    """The process of a name of ``running``, ``None`` for any other name."""
+    found = _RUN.fullmatch(name)
+    return int(found[1]) if found is not None else None
 
 
 def staged(number: int) -> str:

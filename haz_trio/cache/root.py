@@ -11,6 +11,7 @@ from haz_trio.cache.files import CREATE, FOLDER, Disk, explain
 from haz_trio.cache.layout import CACHE, IGNORE, IGNORE_TEXT, TAG, TAG_TEXT
 from haz_trio.errors import HazError
 
+_TRIES = 5  # somebody may clear the cache while we make it
 _LASTING = frozenset({errno.ENOSPC, errno.EROFS, errno.EDQUOT})
 
 
@@ -58,9 +59,14 @@ class CacheRoot:
             if self._fd is not None and os.fstat(self._fd).st_nlink == 0:
                 self._old.append(self._fd)  # removed while we ran; others may still use it
                 self._fd = None
-            if self.reading() is None and self._refused is None:
+            for tries_left in reversed(range(_TRIES)):
+                if self.reading() is not None or self._refused is not None:
+                    break
                 try:
                     self._make()
+                except FileNotFoundError as problem:
+                    if not tries_left:
+                        raise Refused(self.give_up(problem)) from problem
                 except OSError as problem:
                     raise Refused(self.give_up(problem)) from problem
                 self.reading()

@@ -17,6 +17,7 @@ from haz_trio.abc import (
     Restored,
     Subject,
 )
+from haz_trio.cache.claims import Claims
 from haz_trio.cache.entries import (
     Damaged,
     Examined,
@@ -84,6 +85,7 @@ class DiskStore:
         self._vouch = vouch
         self._disk = disk or Disk()
         self._root = CacheRoot(self._workspace or "/", self._disk)
+        self.claims = Claims(self._root, self._disk)
         self._pool = Pool(hash_name, self._disk)
         self._staging = Staging(self._disk)
         self._doubted: dict[str, str] = {}
@@ -131,6 +133,7 @@ class DiskStore:
 
     def close(self) -> None:
         """Let go of the cache's folder; the next use opens it again."""
+        self.claims.close()
         self._root.close()
 
     def open_state(self) -> bool:
@@ -217,7 +220,8 @@ class DiskStore:
     def finish(self) -> tuple[str, ...]:
         """See ``abc.Store``; writes the ledger."""
         if self._loaded is not None and self._loaded.new:
-            save(self._root, self._loaded.new, self._disk)
+            with self.claims.maintenance():
+                save(self._root, self._loaded.new, self._disk)
         self._staging.close(self._root.reading())
         remarks = list(self._root.notes)
         if self._aside:
@@ -226,7 +230,7 @@ class DiskStore:
             noun = "damaged entry" if count == 1 else "damaged entries"
             more = "" if count == 1 else f" and {count - 1} more"
             remarks.append(f"cache: {count} {noun} set aside ({first.task}: {first.reason}{more})")
-        self._root.close()
+        self.close()
         return tuple(remarks)
 
     @property

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import nullcontext
 
 from haz_trio.cache.census import open_cache, shards
 from haz_trio.cache.collect import CleanPlan, Eviction
 from haz_trio.cache.files import FOLDER, Disk, opened
 from haz_trio.cache.layout import POOL, QUARANTINE, TRASH, is_digest
+from haz_trio.cache.locks import Locks, alone_with, existing_locks
 from haz_trio.cache.problems import Problem, Step
 from haz_trio.cache.removal import Remover
 from haz_trio.values import evolve, frozen
+
+_PATIENCE = 2.0  # seconds for which a collector waits for who rewrites state files, or collects
 
 
 @frozen
@@ -33,14 +37,18 @@ def carry_out(workspace: str, plan: CleanPlan, disk: Disk | None = None) -> Clea
         done = evolve(plan, evictions=(), temporary=(), restoring=())
         return Cleaned(done, plan.problems)
     try:
-        return _clean(Remover(workspace, root, disk or Disk()), plan)
+        disk = disk or Disk()
+        with existing_locks(root, disk) as locks:
+            alone = nullcontext() if locks is None else locks.maintenance(_PATIENCE)
+            with alone:
+                return _clean(Remover(workspace, root, disk), plan, locks)
     finally:
         os.close(root)
 
 
-def _clean(remover: Remover, plan: CleanPlan) -> Cleaned:
+def _clean(remover: Remover, plan: CleanPlan, locks: Locks | None) -> Cleaned:
     remover.problems += plan.problems
-    evictions = tuple(e for e in plan.evictions if _evict(remover, e))
+    evictions = tuple(e for e in plan.evictions if _evict(remover, e, locks))
     if plan.restoring:
         remover.recover()
     temporary = tuple(p for p in plan.temporary if remover.remove_orphan(p, Step.REMOVE_TEMPORARY))
@@ -52,13 +60,15 @@ def _clean(remover: Remover, plan: CleanPlan) -> Cleaned:
     return Cleaned(done, tuple(remover.problems))
 
 
-def _evict(remover: Remover, eviction: Eviction) -> bool:
+def _evict(remover: Remover, eviction: Eviction, locks: Locks | None) -> bool:
+    """Remove an entry unless somebody uses it; whether it is gone."""
     entry = eviction.entry
 
     def same(info: os.stat_result) -> bool:
         return info.st_ino == entry.inode
 
-    return remover.remove(entry.place, Step.REMOVE_ENTRY, only=same)
+    with alone_with(locks, entry.name) as alone:
+        return alone and remover.remove(entry.place, Step.REMOVE_ENTRY, only=same)
 
 
 def _remove_waste(remover: Remover) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from haz_trio.abc import Miss
-from haz_trio.engine.found import NO_ENTRY, Found
+from haz_trio.engine.found import NO_ENTRY, Busy, Found
 from haz_trio.engine.jobs import Jobs
 from haz_trio.errors import TaskError
 from haz_trio.model.names import TaskId
@@ -109,7 +109,7 @@ class _Driver:
         except TaskError:
             found = None  # the loop comes to the same, and says so
         match found:
-            case None:
+            case None | Busy():
                 self.looks.append(look)
             case Found(record, replays):
                 self.tell(TaskBegun(look.task, record.key))
@@ -125,7 +125,7 @@ class _Driver:
             self._until = self.clock() + PATIENCE
         return None
 
-    def _find(self, look: Look) -> Found | Miss | None:
+    def _find(self, look: Look) -> Found | Miss | Busy | None:
         if not self.jobs.absent(look.task):
             proven = self.recall(look.task, look.upstream)
             if proven is not None:

@@ -35,3 +35,10 @@ class Found:
 
     record: Record
     replays: Sequence[Replay]
+
+
+@frozen
+class Busy:
+    """Another process works on the task, or under this key: look again when it is done."""
+
+    key: str

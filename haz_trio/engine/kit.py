@@ -183,7 +183,8 @@ class Kit:
                 drop_snapshot(self.workspace)
         if snapshot is not None and not self._environment:
             self._environment = _environment(snapshot, self.host)
-        tools.lessons.save(snapshot, self._environment)
+        with tools.disk.claims.maintenance():
+            tools.lessons.save(snapshot, self._environment)
         self._origin = Origin(snapshot, None, self._origin.seen_ns)
 
 

@@ -14,8 +14,9 @@ import attrs
 
 from haz_trio.abc import Found as Entry
 from haz_trio.abc import Miss, Restored, Store
+from haz_trio.cache.claims import Claim, Claims
 from haz_trio.cache.recipe import Recipe
-from haz_trio.engine.found import READ_AHEAD, Found, Replay
+from haz_trio.engine.found import READ_AHEAD, Busy, Found, Replay
 from haz_trio.engine.jobs import Job
 from haz_trio.engine.keys import Key, Keys
 from haz_trio.engine.knowledge import Certain, Knowledge
@@ -26,6 +27,7 @@ from haz_trio.plan.outcome import Record
 
 WhyMissed: TypeAlias = Callable[[TaskId, Recipe], str]  # in one line, for people
 Check: TypeAlias = Callable[[], None]
+_TRIES, _PAUSE = 4, 0.001  # seconds between two tries of a claim
 
 
 def _go_on() -> None:
@@ -46,6 +48,7 @@ class Looker:
     _lessons: Lessons | None = None
     why_missed: WhyMissed | None = None
     _clock: Callable[[], int] = time.time_ns
+    claims: Claims | None = None
     await_key: Callable[[str], None] = attrs.field(default=_at_once, init=False)
     """Returns when nothing is about to be stored under a key; blocks."""
 
@@ -53,14 +56,21 @@ class Looker:
     looked: dict[TaskId, Key] = attrs.field(factory=dict, init=False)
     """The keys of the tasks that have missed, for their runs."""
 
+    held: dict[TaskId, Claim] = attrs.field(factory=dict, init=False)
+    """What keeps other processes from the tasks that have missed, until it is released."""
+
     def recall(self, job: Job, upstream: tuple[Upstream, ...]) -> Found | None:
         """A hit without looking, if one is proven."""
         if self.knowledge is None or job.absent:
             return None
         return self.knowledge.recall(job.id, upstream)
 
-    def look(self, job: Job, upstream: tuple[Upstream, ...], *, check: Check) -> Found | Miss:
+    def look(
+        self, job: Job, upstream: tuple[Upstream, ...], *, check: Check
+    ) -> Found | Miss | Busy:
         """Look for a task; ``check`` is called between files and may raise to give up.
+
+        After a miss the task is claimed until ``let_go``.
 
         Raises ``TaskError``.
         """
@@ -69,33 +79,83 @@ class Looker:
 
     def look_closely(
         self, job: Job, upstream: tuple[Upstream, ...], *, check: Check = _go_on
-    ) -> Found | Miss:
+    ) -> Found | Miss | Busy:
         """The same without asking for a proof."""
         began = self._clock()
+        self.let_go(job.id)
         certain = self.knowledge.certain(job.id) if self.knowledge is not None else None
         if certain is not None:
             known = self._look_for(certain, job, began)
             if known is not None:
                 return known
         key = self._derive(job, upstream, check)
-        self.await_key(key.key)
-        found = self._store.look(key.key, job.subject)
-        if isinstance(found, Miss):
-            return self._miss(job, upstream, began, key, found)
-        check()
-        restored = self._restore(found, job)
-        if isinstance(restored, Miss):
-            return self._miss(job, upstream, began, key, restored)
-        return self._hit(job, upstream, began, key, restored)
+        found = self._fetch(job, key.key, check)
+        match found:
+            case Busy():
+                del self.looked[job.id]
+                return found
+            case Miss():
+                return self._miss(job, upstream, began, key, found)
+            case Restored():
+                return self._hit(job, upstream, began, key, found)
 
-    def _look_for(self, certain: Certain, job: Job, began: int) -> Found | None:
+    def _fetch(self, job: Job, key: str, check: Check) -> Restored | Miss | Busy:
+        """Claim the task, then look up a key and make the outputs right."""
+        self.await_key(key)
+        claim = None
+        if self.claims is not None:
+            claim = _claimed(self.claims, str(job.id), key)
+            if claim is None:
+                return Busy(key)
+        missed = False
+        try:
+            found = self._store.look(key, job.subject)
+            if isinstance(found, Miss):
+                missed = True
+                return found
+            check()
+            restored = self._restore(found, job)
+            missed = isinstance(restored, Miss)
+            return restored
+        finally:
+            if claim is not None and missed:
+                self.held[job.id] = claim
+            elif claim is not None:
+                claim.release()
+
+    def is_free(self, job: Job, busy: Busy) -> bool:
+        """Whether another process has let go of what a look found busy."""
+        claim = None if self.claims is None else self.claims.claim(str(job.id), busy.key)
+        if claim is not None:
+            claim.release()  # the look claims it again, under the key that it has by then
+        return claim is not None
+
+    def add_mutex(self, claim: Claim, name: str, shared: bool) -> bool:
+        """Hold a mutex with a claim; False while another process holds it."""
+        return self.claims is None or self.claims.add_mutex(claim, name, shared=shared)
+
+    def others(self) -> tuple[int, ...]:
+        """The processes of other runs in this workspace."""
+        return () if self.claims is None else self.claims.others()
+
+    def let_go(self, id: TaskId) -> None:
+        """Let other processes have a task that has missed, unless it has its result already."""
+        claim = self.held.pop(id, None)
+        if claim is not None:
+            claim.release()
+
+    def let_all_go(self) -> None:
+        """The same for all tasks."""
+        for id in list(self.held):
+            self.let_go(id)
+
+    def _look_for(self, certain: Certain, job: Job, began: int) -> Found | Busy | None:
         """The hit under a key that is proven; ``None`` where a miss needs more than the key."""
-        self.await_key(certain.key)
-        found = self._store.look(certain.key, job.subject)
-        if isinstance(found, Miss):
-            return None
-        restored = self._restore(found, job)
+        restored = self._fetch(job, certain.key, _go_on)
+        if isinstance(restored, Busy):
+            return restored
         if isinstance(restored, Miss):
+            self.let_go(job.id)  # the same key or another one is claimed next
             return None
         replays = _replays(restored)
         if self._lessons is not None:
@@ -164,6 +224,16 @@ class Looker:
         if not miss.reason and self.why_missed is not None:
             return Miss(self.why_missed(job.id, key.recipe))
         return miss
+
+
+def _claimed(claims: Claims, task: str, key: str) -> Claim | None:
+    """A claim; who has it busy for a moment only, because it looks as well, is waited for."""
+    for _ in range(_TRIES):
+        claim = claims.claim(task, key)
+        if claim is not None:
+            return claim
+        time.sleep(_PAUSE)
+    return None
 
 
 def _replays(restored: Restored) -> list[Replay]:

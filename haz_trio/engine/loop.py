@@ -39,6 +39,8 @@ from haz_trio.plan.messages import (
     RunFinished,
     RunNote,
     StopRequested,
+    TaskSettled,
+    TaskWaits,
     Upstream,
 )
 from haz_trio.plan.outcome import RunReport
@@ -82,6 +84,8 @@ class Steps(Protocol):
     def hurry(self) -> None: ...
 
     async def drop(self, id: TaskId) -> None: ...
+
+    def give_way(self, id: TaskId) -> None: ...
 
     async def finish(self) -> tuple[str, ...]: ...
 
@@ -181,6 +185,9 @@ class Loop:
                 self._halt(self._stops[id])
             case RunFinished():
                 pass  # told by ``run``, when the store has said its last word
+            case TaskWaits(id) | TaskSettled(id):
+                self._worker.give_way(id)
+                self._announcer.tell(message)
             case _:
                 self._announcer.tell(message)
 

@@ -68,7 +68,11 @@ def make_tools(
         )
     keys = Keys(reader, hash_name, host, graph.producers_of)
     store = limit(store, use)
-    looker = Looker(store, keys, knowledge, lessons, why_missed, senses.clock)
+    claims = None
+    if disk is not None:
+        claims = disk.claims
+        claims.makes = use.stores
+    looker = Looker(store, keys, knowledge, lessons, why_missed, senses.clock, claims)
     return Tools(store, keys, looker, disk, lessons)
 
 

@@ -24,14 +24,16 @@ from haz_trio.abc import (
     Store,
 )
 from haz_trio.cache.recipe import readable
-from haz_trio.engine.found import NO_ENTRY, READ_AHEAD, Found, Replay
+from haz_trio.engine.claimed import ClaimedPending, Patience
+from haz_trio.engine.found import NO_ENTRY, READ_AHEAD, Busy, Found, Replay
 from haz_trio.engine.jobs import Job
 from haz_trio.engine.keeper import Keeper, Produced
 from haz_trio.engine.keys import Key, Keys
 from haz_trio.engine.looker import Looker
 from haz_trio.engine.threads import Threads, in_thread
 from haz_trio.errors import TaskError
-from haz_trio.model.names import TaskId
+from haz_trio.model.names import TaskId, quote
+from haz_trio.model.tasks import MutexMode
 from haz_trio.plan.messages import (
     Broke,
     Ended,
@@ -103,14 +105,19 @@ class Worker:
 
         A restore that has begun is completed and reported as a hit, also after a stop.
         """
-        found: Found | Miss | None = None
+        found: Found | Miss | Busy | None = None
+        patience = self._patience(job, "that works on it")
         with stop.ask:
             try:
                 found = await in_thread(self._threads.looks, self._look, job, upstream)
+                while isinstance(found, Busy):
+                    await patience.wait()
+                    if await in_thread(self._threads.stores, self._looker.is_free, job, found):
+                        found = await in_thread(self._threads.looks, self._look, job, upstream)
             except TaskError as problem:
                 return Broke(job.id, str(problem))
         match found:
-            case None:
+            case None | Busy():
                 return Halted(job.id)
             case Miss(reason):
                 key = self._looker.looked[job.id].key
@@ -122,13 +129,27 @@ class Worker:
                     await self._show(job.id, replays)
                 return Hit(job.id, record)
 
-    def _look(self, job: Job, upstream: tuple[Upstream, ...]) -> Found | Miss:
+    def _look(self, job: Job, upstream: tuple[Upstream, ...]) -> Found | Miss | Busy:
         """A look; after a miss the command follows at once, or after another look: it begins."""
         found = self._looker.look(job, upstream, check=trio.from_thread.check_cancelled)
         if isinstance(found, Miss):
             self._forget_begun(job.id)
             self._begun[job.id] = self._begin(self._looker.looked[job.id], job)
         return found
+
+    def _patience(self, job: Job, what: str) -> Patience:
+        return Patience(
+            partial(self._note, job.id),
+            what,
+            lambda: in_thread(self._threads.stores, self._looker.others),
+        )
+
+    def give_way(self, id: TaskId) -> None:
+        """The task does not run now, or not again: other processes may have it.
+
+        Does nothing for a result that is being stored.
+        """
+        self._looker.let_go(id)
 
     def _forget_begun(self, id: TaskId) -> None:
         begun = self._begun.pop(id, None)
@@ -171,7 +192,7 @@ class Worker:
     async def _execute(
         self, job: Job, key: Key, pending: Pending, stop: Stop
     ) -> Ran | Ended | Broke | Halted:
-        if stop.ask.cancel_called:
+        if stop.ask.cancel_called or not await self._hold_mutex(job, stop):
             return Halted(job.id)
         self._listener.tell(TaskBegun(job.id, key.key))
         started = trio.current_time()
@@ -199,10 +220,30 @@ class Worker:
             )
         except TaskError as problem:
             return Broke(job.id, str(problem))
+        claim = self._looker.held.pop(job.id, None)
+        if claim is not None:
+            pending = ClaimedPending(pending, claim)
         self._produced[job.id] = Produced(key.key, pending, obstacle, held, duration)
         record = Record(key.key, collected.stdout, collected.stderr, collected.outputs)
         self._looker.ran(job, record)
         return Ran(job.id, record, collected.written)
+
+    async def _hold_mutex(self, job: Job, stop: Stop) -> bool:
+        """Hold the mutex of a task also against other processes; False after a stop.
+
+        Whoever holds it waits for nothing but its command, so this ends.
+        """
+        mutex, claim = job.node.task.mutex, self._looker.held.get(job.id)
+        if mutex is None or claim is None:
+            return True
+        name, shared = mutex.lock(job.node.project.name), mutex.mode is MutexMode.SHARED
+        patience = self._patience(job, f"that holds its mutex {quote(mutex.name)}")
+        add = self._looker.add_mutex
+        while not await in_thread(self._threads.stores, add, claim, name, shared):
+            if stop.ask.cancel_called:  # its block is the command's
+                return False
+            await patience.wait()
+        return True
 
     def _gather(
         self, job: Job, key: Key, pending: Pending, outlived: bool
@@ -279,11 +320,13 @@ class Worker:
         self._keeper.flush()
         while self._produced:
             self._produced.popitem()[1].pending.discard()
+        self._looker.let_all_go()
         if self._unfinished:
             self._finish_store()
 
     def _finish_store(self) -> tuple[str, ...]:
         self._keeper.flush()
+        self._looker.let_all_go()
         self._unfinished = False
         return self._store.finish()
 

@@ -128,6 +128,9 @@ class ScriptedWorker:
     async def drop(self, id: TaskId) -> None:
         await trio.lowlevel.checkpoint()
 
+    def give_way(self, id: TaskId) -> None:
+        pass
+
     async def finish(self) -> tuple[str, ...]:
         return ()
 

@@ -1,0 +1,237 @@
+"""Claims: one process at a time for a task and for a key; who lives is known by name."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from haz_trio.cache.claims import Claims
+from haz_trio.cache.files import Disk
+from haz_trio.cache.presence import Presence, others
+from haz_trio.cache.root import CacheRoot
+from tests.cache.test_locks import Refusing
+
+_RUN = """
+import sys
+from haz_trio.cache.claims import Claims
+from haz_trio.cache.files import Disk
+from haz_trio.cache.root import CacheRoot
+claims = Claims(CacheRoot(sys.argv[1], Disk()), Disk())
+assert claims.claim("p:build", "11") is not None
+print("claimed", flush=True)
+sys.stdin.read()
+"""
+
+
+class Runs:
+    """The claims of as many runs as a test asks for, in one workspace."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.notes: list[list[str]] = []
+        self._made: list[Claims] = []
+
+    def new(self, *, makes: bool = True, disk: Disk | None = None) -> Claims:
+        disk = disk or Disk()
+        root = CacheRoot(str(self.root), disk)
+        claims = Claims(root, disk, makes=makes)
+        self.notes.append(root.notes)
+        self._made.append(claims)
+        return claims
+
+    def end(self) -> None:
+        for claims in self._made:
+            claims.close()
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Iterator[Runs]:
+    runs = Runs(tmp_path)
+    yield runs
+    runs.end()
+
+
+def state(runs: Runs) -> Path:
+    return runs.root / ".haz" / "cache" / "state"
+
+
+def test_a_task_is_claimed_by_one_run_at_a_time(runs: Runs) -> None:
+    """Whatever the key; after the release another run may have it."""
+    one, other = runs.new(), runs.new()
+    claim = one.claim("p:build", "11")
+    assert claim is not None
+    assert other.claim("p:build", "22") is None
+    claim.release()
+    assert other.claim("p:build", "22") is not None
+
+
+def test_a_key_is_claimed_by_one_run_at_a_time(runs: Runs) -> None:
+    """Whatever the task is called."""
+    one, other = runs.new(), runs.new()
+    assert one.claim("p:build", "11") is not None
+    assert other.claim("p:make", "11") is None
+
+
+def test_a_claim_that_is_refused_holds_nothing(runs: Runs) -> None:
+    """Who waits keeps nobody else waiting."""
+    one, other, third = runs.new(), runs.new(), runs.new()
+    assert one.claim("p:a", "11") is not None
+    assert other.claim("p:b", "11") is None
+    assert third.claim("p:b", "22") is not None
+
+
+def test_other_tasks_are_not_in_the_way(runs: Runs) -> None:
+    """Runs work side by side on what differs."""
+    one, other = runs.new(), runs.new()
+    assert one.claim("p:a", "11") is not None
+    assert other.claim("p:b", "22") is not None
+
+
+def test_a_release_twice_is_one(runs: Runs) -> None:
+    """A claim that was released does not take away what somebody else of the run holds."""
+    one, other = runs.new(), runs.new()
+    first, second = one.claim("p:a", "11"), one.claim("p:b", "11")
+    assert first is not None
+    assert second is not None
+    first.release()
+    first.release()
+    assert other.claim("p:c", "11") is None
+    second.release()
+    assert other.claim("p:c", "11") is not None
+
+
+def test_mutexes_hold_between_runs(runs: Runs) -> None:
+    """Shared ones together, an exclusive one alone, until the claim is released."""
+    one, other = runs.new(), runs.new()
+    mine, yours = one.claim("p:a", "11"), other.claim("p:b", "22")
+    assert mine is not None
+    assert yours is not None
+    assert one.add_mutex(mine, "db", shared=True)
+    assert other.add_mutex(yours, "db", shared=True)
+    assert not one.add_mutex(mine, "db", shared=False)
+    assert one.add_mutex(mine, "p/db", shared=False)
+    assert not other.add_mutex(yours, "p/db", shared=False)
+    yours.release()
+    assert one.add_mutex(mine, "db", shared=False)
+
+
+def test_the_other_runs_are_known_by_their_processes(runs: Runs) -> None:
+    """Those that live; the file of a dead one is removed."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", _RUN, str(runs.root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    with child:
+        assert child.stdout.readline() == "claimed\n"
+        claims = runs.new()
+        assert claims.claim("p:build", "11") is None
+        assert claims.others() == (child.pid,)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        assert claims.claim("p:build", "11") is not None
+        assert claims.others() == ()
+        assert not (state(runs) / f"run-{child.pid}").exists()
+
+
+def test_a_run_leaves_no_file_of_its_own(runs: Runs) -> None:
+    """Only the file of the locks stays, and a dead run's file goes with the next run."""
+    claims = runs.new()
+    claim = claims.claim("p:build", "11")
+    assert claim is not None
+    (state(runs) / "run-999999999").touch()
+    assert sorted(os.listdir(state(runs))) == ["locks", f"run-{os.getpid()}", "run-999999999"]
+    claim.release()
+    claims.close()
+    assert runs.new().claim("p:build", "11") is not None
+    assert "run-999999999" not in os.listdir(state(runs))
+
+
+def test_names_of_no_process_are_left_alone(tmp_path: Path) -> None:
+    """Only what a run would have made is looked at."""
+    for name in ("run-", "run-x", "run-1.txt", "other"):
+        (tmp_path / name).touch()
+    (tmp_path / "run-77").mkdir()
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        presence = Presence(folder)
+        assert list(others(folder)) == []
+        presence.close()
+    finally:
+        os.close(folder)
+    assert sorted(os.listdir(tmp_path)) == ["other", "run-", "run-1.txt", "run-77", "run-x"]
+
+
+def test_after_a_clear_the_next_claim_locks_the_new_file(runs: Runs) -> None:
+    """Runs that began before and after the cache was removed keep each other out."""
+    one, other = runs.new(), runs.new()
+    first = one.claim("p:a", "11")
+    assert first is not None
+    shutil.rmtree(runs.root / ".haz" / "cache")
+    assert one.claim("p:b", "22") is not None
+    assert other.claim("p:b", "22") is None
+    first.release()
+
+
+def test_who_does_not_store_makes_nothing(runs: Runs) -> None:
+    """Without the file of the locks nobody can be at work, and every claim is granted."""
+    (runs.root / ".haz").mkdir()
+    assert runs.new(makes=False).claim("p:a", "11") is not None
+    assert os.listdir(runs.root / ".haz") == []
+
+
+def test_who_does_not_store_heeds_others(runs: Runs) -> None:
+    """Two runs of one task write the same files, stored or not."""
+    assert runs.new().claim("p:a", "11") is not None
+    assert runs.new(makes=False).claim("p:a", "11") is None
+
+
+def test_without_locks_everything_is_granted_and_told_once(runs: Runs) -> None:
+    """The file system has none at all."""
+    claims = runs.new(disk=Disk(Refusing("lock", "flock")))
+    assert claims.claim("p:a", "11") is not None
+    assert claims.claim("p:b", "22") is not None
+    (notes,) = runs.notes
+    assert len(notes) == 1
+    assert "cannot be locked" in notes[0]
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE])
+def test_trouble_with_a_lock_grants_the_claim(runs: Runs, number: int) -> None:
+    """A fault of the cache costs time, never an outcome (CACHE-023)."""
+    claims = runs.new(disk=Disk(Refusing("lock", number=number)))
+    claim = claims.claim("p:a", "11")
+    assert claim is not None
+    assert claims.add_mutex(claim, "db", shared=False)
+    assert len(runs.notes[0]) == 1
+
+
+def test_a_folder_in_the_place_of_the_file_is_told(runs: Runs) -> None:
+    """Nothing is locked then, and nothing fails."""
+    (state(runs) / "locks").mkdir(parents=True)
+    claims = runs.new()
+    assert claims.claim("p:a", "11") is not None
+    with claims.maintenance() as alone:
+        assert not alone
+    assert len(runs.notes[0]) == 1
+
+
+def test_state_files_are_rewritten_by_one_run_at_a_time(runs: Runs) -> None:
+    """Not where there is no cache: then nothing is made for it."""
+    claims = runs.new()
+    with claims.maintenance() as alone:
+        assert not alone
+    assert not (runs.root / ".haz").exists()
+    assert claims.claim("p:a", "11") is not None
+    with claims.maintenance() as alone:
+        assert alone
