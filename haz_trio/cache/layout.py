@@ -32,6 +32,7 @@ BESIDE_LIST = "beside"
 
 _STRIPE = re.compile(r"lock-[0-9a-f]{3}", re.ASCII)
 _RUN = re.compile(r"run-([0-9]{1,10})", re.ASCII)
+_BEGUN = re.compile(r"[\w-]+\.[0-9a-f]{16}", re.ASCII)  # see ``frames.write_whole``
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -89,6 +90,11 @@ def running_process(name: str) -> int | None:
     """The process of a name of ``running``, ``None`` for any other name."""
     found = _RUN.fullmatch(name)
     return int(found[1]) if found is not None else None
+
+
+def is_begun(name: str) -> bool:
+    """Whether a name inside ``state`` is that of a file whose writer has not finished."""
+    return _BEGUN.fullmatch(name) is not None
 
 
 def staged(number: int) -> str:

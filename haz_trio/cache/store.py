@@ -17,6 +17,7 @@ from haz_trio.abc import (
     Restored,
     Subject,
 )
+from haz_trio.cache.begun import remove_begun
 from haz_trio.cache.claims import Claims
 from haz_trio.cache.entries import (
     Damaged,
@@ -137,16 +138,18 @@ class DiskStore:
         self._root.close()
 
     def open_state(self) -> bool:
-        """Whether state files can be written: makes their folder, but no cache.
+        """Whether state files can be written: makes their folder, tidied up, but no cache.
 
         Raises ``OSError``.
         """
         if not self.is_there:
             return False
         try:
-            make_folder(STATE, at=self._root.writing(), disk=self._disk)
+            root = self._root.writing()
+            make_folder(STATE, at=root, disk=self._disk)
         except Refused:
             return False
+        remove_begun(root, self._disk)
         return True
 
     def restore(self, found: Found, subject: Subject) -> Restored | Miss:

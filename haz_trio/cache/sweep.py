@@ -6,6 +6,7 @@ import os
 import stat
 from contextlib import nullcontext
 
+from haz_trio.cache.begun import remove_begun
 from haz_trio.cache.census import open_cache, shards
 from haz_trio.cache.collect import CleanPlan, Eviction
 from haz_trio.cache.files import FOLDER, Disk, opened
@@ -78,6 +79,7 @@ def _remove_waste(remover: Remover) -> None:
             remover.delete(name, remover.root, Step.REMOVE_WASTE, name)
         elif name == QUARANTINE:
             remover.remove(name, Step.REMOVE_WASTE)
+    remove_begun(remover.root, remover.disk)
     for name in shards(remover.root):
         if len(name) == 2:  # others are not of our making
             try:
