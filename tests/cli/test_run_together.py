@@ -10,10 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 from haz_trio.cache.census import census
 from haz_trio.cache.clearing import clear
 from haz_trio.cache.collect import CleanOptions, plan_clean
 from haz_trio.cache.files import Disk
+from haz_trio.cache.known import read_known
 from haz_trio.cache.ledger_file import load
 from haz_trio.cache.root import CacheRoot
 from haz_trio.cache.sweep import carry_out
@@ -52,17 +55,20 @@ def wait_for_line(running: Running, words: str) -> str:
     raise AssertionError(f"{words!r} was never said")
 
 
-def test_each_command_runs_once(tmp_path: Path) -> None:
-    """Four processes, all tasks, several rounds: no failure, no torn output (P1)."""
+@pytest.mark.parametrize(
+    ("processes", "rounds"), [(4, 5), pytest.param(16, 200, marks=pytest.mark.deep)]
+)
+def test_each_command_runs_once(tmp_path: Path, processes: int, rounds: int) -> None:
+    """Many processes, all tasks, several rounds: no failure, no torn output (P1)."""
     tasks = {name: slow(name) for name in "abc"}
     home = Home.make(tmp_path / "ws", tasks)
-    for number in range(5):
+    for number in range(rounds):
         home.place.write("p/in", f"{number}\n")
-        for done in together(home, *[ALL] * 4):
+        for done in together(home, *[ALL] * processes):
             assert done.code == 0, done.err.decode()
         for name in tasks:
             assert (home.place.p / name).read_text() == f"{number}\n" * 2
-    assert log(home) == {f"{name}-{number}": 1 for name in tasks for number in range(5)}
+    assert log(home) == {f"{name}-{number}": 1 for name in tasks for number in range(rounds)}
     assert home.place.litter() == []
 
 
@@ -178,15 +184,19 @@ def test_a_task_that_waits_for_its_mutex_keeps_nobody_from_it(tmp_path: Path) ->
 
 
 def test_what_several_runs_note_is_all_kept(tmp_path: Path) -> None:
-    """Runs that end at the same time lose no row of each other's ledger."""
+    """Runs that end at the same time lose no row of each other's ledger, and no proof."""
     names = [f"t{number}" for number in range(8)]
     home = Home.make(tmp_path / "ws", {name: slow(name) for name in names})
     home.place.write("p/in", "1\n")
+    assert home.haz("run", "p:t0").code == 0  # the secret is there, by which variables are known
     for done in together(home, *[("run", f"p:{name}") for name in names]):
         assert done.code == 0, done.err.decode()
     root = CacheRoot(str(home.root), Disk())
     assert sorted(load(root)) == [f"p:{name}" for name in names]
     root.close()
+    known = read_known(str(home.root))
+    assert known is not None
+    assert sorted(known.tasks) == [f"p:{name}".encode() for name in names]
 
 
 @contextlib.contextmanager
