@@ -98,6 +98,18 @@ def test_a_failure_is_nobody_elses(tmp_path: Path) -> None:
         assert not done.said("exit 7")
 
 
+def test_what_has_failed_is_free_while_its_run_goes_on(tmp_path: Path) -> None:
+    """Another process may try it before the first one has ended."""
+    tasks = {"fails": sh("exit 3"), "goes_on": sh("echo first; exec sleep 60")}
+    home = Home.make(tmp_path / "ws", tasks)
+    with home.started(*ALL, "-j", "1") as holder:
+        holder.wait_for(b"first")
+        done = home.haz("run", "p:fails")
+        assert done.code == 1
+        assert done.said("exit 3")
+        assert holder.child.poll() is None
+
+
 def test_tries_stay_together(tmp_path: Path) -> None:
     """Another process does not come between a try and the next."""
     task = {"shell": "echo $WHO >> log; sleep 0.02; exit 3", "env": {"from_host": ["PATH", "WHO"]}}
