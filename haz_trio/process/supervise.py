@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Sequence
 
 import attrs
 import trio
@@ -75,7 +76,7 @@ class _Supervision:
     family: Family
     pumps: tuple[Pump, Pump]
     containment: Containment
-    leftovers: dict[Process, str]
+    leftovers: dict[Process, list[str]]  # with remarks
     survivors: list[str]
 
     @classmethod
@@ -92,8 +93,11 @@ class _Supervision:
                     await self._put_down()
             # What a consumer has not taken by then is lost; it had its time.
             nursery.cancel_scope.deadline = trio.current_time() + DRAIN_LIMIT
-        names = tuple(map(str, self.leftovers.values())), tuple(self.survivors)
-        return Ending(self.child.reap(), halted, *names)
+        leftovers = tuple(
+            f"{process}: {', '.join(remarks)}" if remarks else str(process)
+            for process, remarks in self.leftovers.items()
+        )
+        return Ending(self.child.reap(), halted, leftovers, tuple(self.survivors))
 
     async def _see_through(self, stop: Stop, nursery: trio.Nursery) -> bool:
         """Until the child has been reaped; returns whether the stop ended it.
@@ -221,9 +225,9 @@ class _Supervision:
         if not withstood:
             with trio.move_on_after(PATIENCE):
                 await self.child.wait_exited()
-        await self._free_pipes(thorough=thorough)
+        await self._free_pipes(thorough=thorough, withstood=withstood)
 
-    async def _free_pipes(self, *, thorough: bool) -> None:
+    async def _free_pipes(self, *, thorough: bool, withstood: Sequence[Process] = ()) -> None:
         """Name who holds a pipe without being of the session, and end him where that is asked."""
         holders: dict[Process, list[str]] = {}
         for pump in self._held():
@@ -240,8 +244,9 @@ class _Supervision:
                 holders.setdefault(process, []).append(pump.stream.value)
         for process, streams in holders.items():
             self._name(process, "holds " + " and ".join(streams))
-        if thorough and holders:
-            self.family.meet(process for process in holders if self._is_descendant(process))
+        ours = {process for process in holders if self._is_descendant(process)}
+        if thorough and ours.difference(withstood):
+            self.family.meet(ours)
             await self.family.kill(self.family.everybody)
 
     def _is_descendant(self, process: Process) -> bool:
@@ -262,8 +267,9 @@ class _Supervision:
         return [pump for pump in self.pumps if pump.is_held()]
 
     def _name(self, process: Process, remark: str = "") -> None:
-        if process not in self.leftovers or remark:
-            self.leftovers[process] = f"{process}: {remark}" if remark else str(process)
+        remarks = self.leftovers.setdefault(process, [])
+        if remark and remark not in remarks:
+            remarks.append(remark)
 
     async def _put_down(self) -> None:
         """The caller was cancelled, or a pump failed: end everything without asking."""

@@ -28,7 +28,8 @@ def test_too_few_descriptors_for_all_tasks_at_once(tmp_path: Path, count: int, f
     assert done.code == 0, done.err
     assert done.said(f"Tasks: {count} completed")
     assert done.said("waiting for tasks to end")
-    assert_heals(home, "--workspace")
+    # Among a thousand, some cannot open a folder to empty it; what is left goes when it is old.
+    assert_heals(home, "--workspace", tidy=count == FEW)
 
 
 @pytest.mark.row("D06")

@@ -120,4 +120,4 @@ def test_signals_in_every_phase(tmp_path: Path, phase: str, press: str) -> None:
     assert running.heard.count(b"Tasks:") <= 1
     assert_quiet(running.heard)
     (tmp_path / "go").touch()
-    assert_heals(home, "--workspace")
+    assert_heals(home, "--workspace", tidy=press != "INT INT INT")
