@@ -97,7 +97,8 @@ class InputReader:
                 odd |= globbed.odd
                 seen = min(seen, globbed.seen_ns)
             else:
-                digest = self._digest(pattern.text, pattern, check)
+                host = self.tree.host_path(pattern.text)
+                digest = self._digest(pattern.text, host, pattern, check)
                 assert digest is not None, "a literal that is not there has been refused"
                 digests[pattern.text] = digest
         # The order of texts is that of their UTF-8 bytes.
@@ -178,10 +179,10 @@ class InputReader:
         digests: dict[str, bytes] = {}
         files: dict[bytes, tuple[bytes, Fingerprint | None]] = {}
         for path in sorted(found.files):
-            digest = seen[path] if path in seen else self._digest(path, pattern, check)
+            host = self.tree.host_path(path)  # one object for all who remember it
+            digest = seen[path] if path in seen else self._digest(path, host, pattern, check)
             if digest is not None:
                 digests[path] = digest
-                host = self.tree.host_path(path)
                 files[host] = digest, self.fingerprints.known(host)
         globbed = Globbed(digests, found.folders, found.linked, found.odd, seen_ns)
         steady = Steady.of(globbed, found, files)
@@ -223,10 +224,9 @@ class InputReader:
         return found
 
     def _digest(
-        self, path: str, pattern: Anchored, check: Callable[[], None] | None
+        self, path: str, host: bytes, pattern: Anchored, check: Callable[[], None] | None
     ) -> bytes | None:
         """The digest of one file, ``None`` if a match of a glob has gone since it was found."""
-        host = self.tree.host_path(path)
         if check is not None:
             check()
         try:
