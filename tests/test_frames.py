@@ -16,15 +16,7 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from haz_trio.frames import (
-    LARGEST,
-    boot_id,
-    build_frame,
-    parse_frame,
-    read_frame,
-    write_frame,
-    written_at,
-)
+from haz_trio.frames import LARGEST, boot_id, build_frame, parse_frame, read_frame, write_frame
 
 KIND = b"things 1"
 
@@ -201,16 +193,3 @@ def test_a_frame_of_another_boot_says_so() -> None:
     frame = parse_frame(other + xxhash.xxh3_128_digest(other), KIND)
     assert frame is not None
     assert not frame.same_boot
-
-
-def test_the_time_of_writing_is_read_without_the_rest(tmp_path: Path) -> None:
-    """It tells one frame from another; where there is no frame of the kind it is ``None``."""
-    path = str(tmp_path / "frame")
-    assert written_at(path, b"kind   1") is None
-    write_frame(path, b"kind   1", names=[b"a"], rows=[b"r"])
-    frame = read_frame(path, b"kind   1", row_size=1)
-    assert frame is not None
-    assert written_at(path, b"kind   1") == frame.written_at_ns
-    assert written_at(path, b"kind   2") is None
-    (tmp_path / "frame").write_bytes(b"kind   1short")
-    assert written_at(path, b"kind   1") is None

@@ -206,7 +206,7 @@ def test_what_several_runs_note_is_all_kept(tmp_path: Path) -> None:
     root = CacheRoot(str(home.root), Disk())
     assert sorted(load(root)) == [f"p:{name}" for name in names]
     root.close()
-    known = read_known(str(home.root))
+    known = read_known(str(home.root), b"blake3")
     assert known is not None
     assert sorted(known.tasks) == [f"p:{name}".encode() for name in names]
 
