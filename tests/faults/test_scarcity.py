@@ -55,7 +55,7 @@ import os, resource, trio
 from haz_trio.model.workspace import Containment
 from haz_trio.process.guard import open_guard
 from haz_trio.process.supervise import run_command
-from tests.process.support import command, new_stop
+from tests.process.support import children, command, new_stop
 os.setgid(54322)
 os.setuid(54322)
 async def emit(stream, data): pass
@@ -66,9 +66,8 @@ notes = []
 async def main():
     guard = open_guard(notes.append, containment=Containment.GROUP)
     await one(guard, "0")  # what threads and helpers there are have been started
-    numbers = [name for name in os.listdir("/proc") if name.isdigit()]
-    ours = [name for name in numbers if os.stat("/proc/" + name).st_uid == 54322]
-    used = sum(len(os.listdir(f"/proc/{name}/task")) for name in ours)
+    # Threads count; the others that have this user are our own children.
+    used = len(os.listdir("/proc/self/task")) + len(children())
     resource.setrlimit(resource.RLIMIT_NPROC, (used + 1, used + 1))
     async with trio.open_nursery() as nursery:
         for _ in range(3):
