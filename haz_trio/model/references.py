@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, assert_never
+from typing import TypeAlias
 
 from haz_trio.errors import InvalidTextError
 from haz_trio.model.names import check_name
@@ -72,19 +72,6 @@ def parse_reference(text: str) -> Reference:
     if not colon:
         raise InvalidTextError("task reference has no `:` separator")
     return InProject(_name(project, "project"), _name(task, "task"))
-
-
-def needs_bearing_project(reference: Reference) -> bool:
-    """Whether a reference means nothing outside of a project."""
-    match reference:
-        case SameProject():
-            return True
-        case InProject():
-            return False
-        case FanOut(_, sibling) | Tagged(_, _, sibling):
-            return sibling
-        case _:
-            assert_never(reference)
 
 
 def _tagged(text: str) -> Tagged:

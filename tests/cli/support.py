@@ -114,6 +114,18 @@ class Home:
             child.wait()
 
 
+def hear_until(word: bytes, child: subprocess.Popen[bytes], heard: bytes = b"") -> bytes:
+    """Read standard output until a word has come; all that was heard."""
+    assert child.stdout is not None
+    end = time.monotonic() + LIMIT
+    while word not in heard:
+        ready, _, _ = select.select([child.stdout], [], [], max(end - time.monotonic(), 0))
+        data = os.read(child.stdout.fileno(), 65536) if ready else b""
+        assert data, f"{word!r} does not come: {heard!r}"
+        heard += data
+    return heard
+
+
 @attrs.define
 class Running:
     """A process in the making."""
@@ -123,13 +135,7 @@ class Running:
 
     def wait_for(self, word: bytes) -> None:
         """Read standard output until a word has come."""
-        assert self.child.stdout is not None
-        end = time.monotonic() + LIMIT
-        while word not in self.heard:
-            ready, _, _ = select.select([self.child.stdout], [], [], end - time.monotonic())
-            data = os.read(self.child.stdout.fileno(), 65536) if ready else b""
-            assert data, f"{word!r} does not come: {self.heard!r}"
-            self.heard += data
+        self.heard = hear_until(word, self.child, self.heard)
 
     def signal(self, number: int) -> None:
         self.child.send_signal(number)

@@ -19,7 +19,15 @@ from haz_trio.plan.messages import (
     TaskSettled,
 )
 from haz_trio.plan.outcome import Completed
-from tests.engine.shortcut_world import SECOND, Clock, Twin, drive_whole, populate, start
+from tests.engine.shortcut_world import (
+    SECOND,
+    Clock,
+    Twin,
+    drive_whole,
+    populate,
+    proven_twin,
+    start,
+)
 from tests.shortcut_edits import Edit, chmod, entries, remove, same_size, write
 
 EDITS: list[Edit] = [
@@ -92,14 +100,7 @@ def test_both_drivers_decide_alike(
 
 @pytest.fixture
 def twin(tmp_path: Path) -> Twin:
-    """A workspace in which everything is proven."""
-    clock = Clock(tmp_path)
-    twin = Twin(tmp_path / "w", clock.senses, True, {"MODE": "1"})
-    populate(twin.root)
-    for _ in range(3):
-        twin.run(())
-        clock.advance(10 * SECOND)
-    return twin
+    return proven_twin(tmp_path)
 
 
 def test_all_hits_leave_nothing_to_the_loop(twin: Twin) -> None:

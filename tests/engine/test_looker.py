@@ -16,7 +16,7 @@ from haz_trio.engine.looker import Looker
 from haz_trio.errors import OutputError
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import HashName
-from tests.engine.shortcut_world import SECOND, Clock, Twin, populate
+from tests.engine.shortcut_world import Twin, proven_twin
 
 LIT = TaskId("one", "lit")
 
@@ -27,14 +27,7 @@ def go_on() -> None:
 
 @pytest.fixture
 def twin(tmp_path: Path) -> Twin:
-    """A workspace in which everything is proven."""
-    clock = Clock(tmp_path)
-    twin = Twin(tmp_path / "w", clock.senses, True, {"MODE": "1"})
-    populate(twin.root)
-    for _ in range(3):
-        twin.run(())
-        clock.advance(10 * SECOND)
-    return twin
+    return proven_twin(tmp_path)
 
 
 def test_a_proven_look_needs_no_input_and_no_entry(twin: Twin) -> None:

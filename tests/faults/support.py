@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from tests.cli.support import LIMIT, Home
+from tests.cli.support import LIMIT, Home, hear_until
 
 PAUSE = 0.08  # seconds; two signals within 50 ms count as one press (decisions.md 8)
 _HALTING = """
@@ -56,13 +56,7 @@ class Halted:
 
     def wait_for(self, word: bytes) -> None:
         """Read until a word has come, on either stream."""
-        assert self.child.stdout is not None
-        end = time.monotonic() + LIMIT
-        while word not in self.heard:
-            ready, _, _ = select.select([self.child.stdout], [], [], end - time.monotonic())
-            data = os.read(self.child.stdout.fileno(), 65536) if ready else b""
-            assert data, f"{word!r} does not come: {self.heard!r}"
-            self.heard += data
+        self.heard = hear_until(word, self.child, self.heard)
 
     def press(self, numbers: Sequence[int]) -> None:
         """Send signals, each far enough from the one before to count."""

@@ -13,7 +13,6 @@ from haz_trio.model.references import (
     Reference,
     SameProject,
     Tagged,
-    needs_bearing_project,
     parse_reference,
 )
 
@@ -87,19 +86,3 @@ def test_near_misses_are_refused_with_a_reason(text: str, message: str) -> None:
     with pytest.raises(InvalidTextError) as caught:
         parse_reference(text)
     assert str(caught.value).startswith(message)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("~:t", True),
-        ("p:t", False),
-        ("^:t", False),
-        ("^~:t", True),
-        ("[g]:t", False),
-        ("[g]~:t", True),
-    ],
-)
-def test_relative_forms_need_a_project(text: str, expected: bool) -> None:
-    """Those with a tilde mean nothing outside of a project."""
-    assert needs_bearing_project(parse_reference(text)) is expected
