@@ -17,6 +17,7 @@ The rooms, lowest floor first; a module imports from lower floors and from its o
     output   SHOWS  events as lines, and the console
     cli      ENTRY  the command line
     memo     ENTRY  a run in which nothing has moved, said again
+    testing         the test kit, an extra: what must hold of an engine, a store, a program
 
 The public names below are loaded when they are first used, so that a command pays only for
 what it needs:

@@ -49,6 +49,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # The command line stands on everything; ``__main__`` starts it.
 MAY_IMPORT["cli"] = {*MAY_IMPORT}
+# The test kit is an extra: it may use everything but the command line, and nobody uses it.
+MAY_IMPORT["testing"] = {*MAY_IMPORT} - {"cli", "memo"}
 MAY_IMPORT["__main__"] = {"cli", "memo"}
 
 THIRD_PARTY: dict[str, set[str]] = {
@@ -61,6 +63,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "engine": {"blake3", "trio"},
     "output": {"trio", "trio_util"},
     "cli": {"trio", "trio_util", "typer"},
+    "testing": {"hypothesis", "trio", "yaml"},
 }
 PURE_ROOMS = {"errors", "model", "graph", "query", "plan"}
 PURE_STANDARD = {

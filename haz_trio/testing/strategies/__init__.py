@@ -1,0 +1,1 @@
+"""Hypothesis strategies for everything that a workspace is made of; small when shrunk."""
