@@ -80,6 +80,7 @@ class Census:
 
     ``temporary`` are stores and ``restoring`` restores that nobody works on any more, by their
     places; those of ``misplaced`` have the name of one but are no folders.
+    ``quarantined`` is how many damaged entries have been set aside.
     """
 
     path: str
@@ -88,6 +89,7 @@ class Census:
     restoring: tuple[str, ...] = ()
     misplaced: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
+    quarantined: int = 0
 
     def count(self, standing: Standing) -> int:
         return sum(entry.standing is standing for entry in self.entries)
@@ -204,6 +206,15 @@ def read_file(name: str, at: int) -> bytes:
         return bytes(data)
 
 
+def quarantined(root: int) -> int:
+    """How many damaged entries have been set aside and are still kept."""
+    try:
+        with opened(QUARANTINE, FOLDER, at=root) as place:
+            return len(os.listdir(place))
+    except OSError:
+        return 0
+
+
 class _Taker:
     """One census."""
 
@@ -237,6 +248,7 @@ class _Taker:
             tuple(self._restoring),
             frozenset(self._misplaced),
             tuple(self._problems),
+            quarantined(self._root),
         )
 
     def _look_into(self, shard: str, at: int) -> None:
@@ -293,10 +305,11 @@ def _listed(at: int) -> list[os.DirEntry[str]]:
 
 def _stranger(at: int) -> str:
     """The first name in a folder that no store of ours would have given, or an empty text."""
-    return min(_strangers(at), default="")
+    return min(strangers(at), default="")
 
 
-def _strangers(at: int) -> Iterator[str]:
+def strangers(at: int) -> Iterator[str]:
+    """All such names in an entry; raises ``OSError``."""
     for item in _listed(at):
         mode = item.stat(follow_symlinks=False).st_mode
         if item.name == OUTPUTS and stat.S_ISDIR(mode):

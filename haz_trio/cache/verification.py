@@ -1,11 +1,13 @@
 """Entries judged down to their last byte, so that a hit foretold is a hit (cache.md C6).
 
-A run verifies bytes when it uses them; ``why`` reads them all and changes nothing.
+A run verifies bytes when it uses them; ``why`` and ``cache verify`` read them all and change
+nothing.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TypeAlias
 
 from haz_trio.abc import Subject
@@ -44,13 +46,19 @@ class Verifier:
 
     def verify(self, key: str, subject: Subject) -> Examined:
         """The manifest of a key if a run of this task would use it; never raises."""
+        return self._verify(key, lambda found: misfit(found, subject, self._workspace))
+
+    def verify_alone(self, key: str) -> Examined:
+        """The same without asking whose entry it is."""
+        return self._verify(key, lambda found: "")
+
+    def _verify(self, key: str, misfit_of: Callable[[Manifest], str]) -> Examined:
         if self._root is None:
             return NoEntry()
         found = examine(self._root, key, self._hash_name)
         if not isinstance(found, Manifest):
             return found
-        reason = misfit(found, subject, self._workspace)
-        if reason:
+        if reason := misfit_of(found):
             return Damaged(reason, "manifest")
         try:
             with open_entry(self._root, key) as entry:
@@ -74,11 +82,16 @@ class Verifier:
             return
         with opened(OUTPUTS, FOLDER, at=entry) as folder:
             for digest, size in {o.digest: o.size for o in manifest.outputs}.items():
-                self._blob(digest, size, folder)
+                self.check_blob(digest, size, folder)
 
-    def _blob(self, digest: str, size: int, folder: int) -> None:
+    def check_blob(self, digest: str, size: int | None, folder: int) -> None:
+        """A blob in a folder has its bytes, and its size if that is known.
+
+        Raises ``Damage`` and ``OSError``.
+        """
         with opened(digest, READ, at=folder) as fd:
             info = os.fstat(fd)
+            size = info.st_size if size is None else size
             seen = (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
             if self._right.get(seen) == digest:
                 return

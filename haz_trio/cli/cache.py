@@ -60,6 +60,11 @@ def info_command(options: RootOptions, *, as_json: bool) -> int:
     found, bulk = _look(place)
     text = info_json if as_json else info_text
     code = printer.out(text(found, bulk, place.settings.hash))
+    if found.quarantined and not as_json:
+        printer.say(
+            f"damaged entries in quarantine: {found.quarantined}; "
+            "`haz cache clean --soft` removes them"
+        )
     for name in sorted(found.misplaced):
         printer.say(f"{escape(f'{found.path}/{name}')} is not a folder; it is not counted")
         code = EXIT_CONFIGURATION

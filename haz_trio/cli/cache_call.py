@@ -55,6 +55,13 @@ def show(state: State, *, key: str, json: bool) -> int:
     return show_command(state.options, key.lower(), as_json=json)
 
 
+def verify(state: State, *, repair: bool, json: bool) -> int:
+    """Verify everything."""
+    from haz_trio.cli.cache_verify import verify_command
+
+    return verify_command(state.options, mend=repair, as_json=json)
+
+
 def _quantity(parse: Callable[[str], int], text: str | None, flag: str) -> int | None:
     if text is None:
         return None

@@ -117,6 +117,30 @@ def show(
     """Print what one entry records: its outputs, and the recipe that its key is made of."""
 
 
+@cache_app.command("verify", cls=StrictCommand, short_help="Verify every entry and blob.")
+@forwards("haz_trio.cli.cache_call:verify")
+def verify(
+    ctx: typer.Context,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            help="Move damaged entries to quarantine and remove damaged blobs; the next run makes "
+            "them again. Example: haz cache verify --repair",
+        ),
+    ] = False,
+    json: Annotated[
+        bool,
+        typer.Option("--json", help="Print JSON for programs. Example: haz cache verify --json"),
+    ] = False,
+) -> None:
+    """Read every manifest and every blob, and name what is damaged or not of the cache.
+
+    Runs may go on meanwhile. The exit code is 1 when damage is left, 2 when something cannot be
+    read.
+    """
+
+
 def register_cache(app: typer.Typer, settings: Settings) -> None:
     """Add the group of commands to the application; it has settings of its own."""
     app.add_typer(cache_app)

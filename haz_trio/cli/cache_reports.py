@@ -41,6 +41,7 @@ def info_json(census: Census, bulk: Bulk, hash_name: HashName) -> str:
             "corrupt": census.count(Standing.CORRUPT),
             "orphanTmp": len(set(census.temporary) - census.misplaced),
             "orphanRestore": len(set(census.restoring) - census.misplaced),
+            "quarantined": census.quarantined,
             "totalBytes": bulk.total,
             "bySchema": [schema] if good else [],
             "problems": [

@@ -149,4 +149,9 @@ COMMANDS: dict[Path, Command] = {
         ("key", False, True),
         {"--json": ("json", "switch")},
     ),
+    ("cache", "verify"): (
+        "haz_trio.cli.cache_call:verify",
+        None,
+        {"--repair": ("repair", "switch"), "--json": ("json", "switch")},
+    ),
 }

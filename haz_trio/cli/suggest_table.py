@@ -302,4 +302,17 @@ COMMANDS: dict[Path, ShownCommand] = {
         (("KEY", False),),
         ((("--json",), "switch", "", "Print JSON for programs"),),
     ),
+    ("cache", "verify"): (
+        "Verify every entry and blob.",
+        (),
+        (
+            (
+                ("--repair",),
+                "switch",
+                "",
+                "Move damaged entries to quarantine and remove damaged blobs",
+            ),
+            (("--json",), "switch", "", "Print JSON for programs"),
+        ),
+    ),
 }

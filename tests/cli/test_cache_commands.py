@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -286,6 +287,7 @@ def test_info_as_json_has_the_same_figures(shell: Shell) -> None:
         "corrupt": 0,
         "orphanTmp": 0,
         "orphanRestore": 0,
+        "quarantined": 0,
         "totalBytes": total,
         "bySchema": [{"revision": 0, "hash": "blake3", "entries": 1}],
         "problems": [],
@@ -588,3 +590,64 @@ def test_no_command_but_clean_and_clear_changes_a_thing(stored: Shell) -> None:
     for words in ("info", "info --json", "ls", "show 3333", "clean --soft --dry-run"):
         assert stored.haz(f"cache {words}").code == 0
     assert tree(stored.root) == before
+
+
+def test_verify_of_a_sound_cache(stored: Shell) -> None:
+    """Entries of another schema are counted, not judged; the damaged one is removed first."""
+    shutil.rmtree(stored.cache / "55")
+    said = stored.haz("cache verify")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines() == [
+        f"cache root: {stored.cache}",
+        "entries verified: 1",
+        "entries of another schema: 2",
+        "blobs verified: 1",
+        "damaged entries: 0",
+        "damaged blobs: 0",
+        "strange files: 0",
+        "quarantined entries: 0",
+    ]
+
+
+def test_verify_names_damage_and_repair_sets_it_aside(stored: Shell) -> None:
+    """Exit code 1 until nothing is left to be done; info counts the quarantine."""
+    [blob] = (stored.cache / "blobs").iterdir()
+    with blob.open("r+b") as file:
+        file.write(b"MADE")
+    said = stored.haz("cache verify")
+    assert said.code == 1
+    assert "damaged entries: 2\ndamaged blobs: 1\n" in said.out
+    assert f"damaged 33333333 (lib:build): blob {blob.name} has other bytes" in said.out
+    assert f"damaged blobs/{blob.name}: blob {blob.name} has other bytes" in said.out
+    assert "haz cache verify --repair" in narrated(said)
+    said = stored.haz("cache verify --repair")
+    assert (said.code, said.err) == (0, "")
+    assert "entries set aside: 2\nblobs removed: 1\n" in said.out
+    assert stored.haz("cache verify").code == 0
+    info = stored.haz("cache info")
+    assert "damaged entries in quarantine: 2" in info.err
+    assert json.loads(stored.haz("cache info --json").out)["quarantined"] == 2
+    assert stored.haz("cache clean --soft").code == 0
+    assert json.loads(stored.haz("cache info --json").out)["quarantined"] == 0
+
+
+def test_verify_as_json(stored: Shell) -> None:
+    """Places inside the cache; what belongs to nobody is not repaired."""
+    write(stored.cache / "mine.txt")
+    value = json.loads(stored.haz("cache verify --json").out)
+    assert [(each["place"], each["task"]) for each in value["damaged"]] == [
+        (f"55/{key('5')}", None)
+    ]
+    assert value["damaged"][0]["reason"]
+    assert (value["strangers"], value["repair"]) == (["mine.txt"], None)
+    said = stored.haz("cache verify --repair --json")
+    assert said.code == 1
+    assert json.loads(said.out)["repair"] == {
+        "mended": [f"55/{key('5')}"],
+        "busy": [],
+        "problems": [],
+    }
+    said = stored.haz("cache verify")
+    assert said.code == 1
+    assert "strange mine.txt" in said.out
+    assert "move it away yourself" in narrated(said)
