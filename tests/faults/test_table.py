@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.rows import COVERED_ELSEWHERE, ROWS
-from tests.faults.table import Result, Table, is_of
+from tests.faults.table import Result, Table, is_of, main
 
 TOP = Path(__file__).parents[2]
 
@@ -46,3 +46,9 @@ def test_functions_are_not_mixed_up() -> None:
     assert is_of("t.py::test_a[1]", "t.py::test_a")
     assert is_of("t.py::test_a", "t.py")
     assert not is_of("t.py::test_ab", "t.py::test_a")
+
+
+def test_pytest_takes_the_table_as_a_plugin(capfd: pytest.CaptureFixture[str]) -> None:
+    """A run with it counts a row and ends well, also without pytest-xdist."""
+    assert main(["-p", "no:xdist", "-p", "no:cacheprovider", "-k", "test_words_that"]) == 0
+    assert "B09  passed" in capfd.readouterr().out
