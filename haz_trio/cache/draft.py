@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 
+from haz_trio.cache.durable import sync_entry
 from haz_trio.cache.entries import Damaged, NoEntry, examine
-from haz_trio.cache.files import FOLDER, Disk, delete_tree, hold, token
+from haz_trio.cache.files import FOLDER, Disk, delete_tree, hold, opened, token
 from haz_trio.cache.layout import MANIFEST, OUTPUTS, shard, temporary
 from haz_trio.cache.manifest import Manifest, render
 from haz_trio.cache.pool import Target
@@ -49,8 +50,13 @@ class Draft:
         Returns the intact entry with another result that was replaced.
         """
         self._disk.write_new(MANIFEST, render(manifest), at=self.folder)
+        if self._disk.durable:
+            sync_entry(self.folder, self.root, self._disk)
         beaten = self._become(manifest, doubted)
         self._published = True
+        if self._disk.durable:
+            self._disk.sync(self._shard)
+            self._disk.sync(self.root)  # the shard may be new
         return beaten
 
     def _become(self, manifest: Manifest, doubted: bool) -> Manifest | None:
@@ -65,6 +71,9 @@ class Draft:
                     raise
             if isinstance(found, Manifest) and not doubted:
                 if result_of(found) == result_of(manifest):
+                    if self._disk.durable:  # whoever stored it may not have been
+                        with opened(self._key, FOLDER, at=self._shard) as entry:
+                            sync_entry(entry, self.root, self._disk)
                     delete_tree(self._name, at=self._shard)
                     return None
                 beaten = found

@@ -48,9 +48,11 @@ class Disk:
     """The calls that change files; ``before`` is told each one's name and may raise ``OSError``.
 
     ``at`` is the descriptor of the folder that a relative name is seen from.
+    ``durable`` says that what is stored has to survive a loss of power (cache.md C11).
     """
 
     before: Callable[[str], None] = _nothing
+    durable: bool = False
 
     def create(self, name: str, *, at: int | None = None) -> int:
         """A new file of mode 0600 open for writing; the name must be free."""
@@ -94,6 +96,17 @@ class Disk:
     def unlink(self, name: str, *, at: int) -> None:
         self.before("unlink")
         os.unlink(name, dir_fd=at)
+
+    def sync_data(self, name: str, *, at: int) -> None:
+        """Have the bytes of a file on the disk."""
+        self.before("fdatasync")
+        with opened(name, READ, at=at) as fd:
+            os.fdatasync(fd)
+
+    def sync(self, folder: int) -> None:
+        """Have the names in an open folder on the disk."""
+        self.before("fsync")
+        os.fsync(folder)
 
     def write_new(self, name: str, data: bytes, *, at: int, mode: int = 0o600) -> None:
         """A new file with these bytes."""

@@ -7,7 +7,7 @@ import os
 import stat
 import threading
 
-from haz_trio.cache.files import CREATE, FOLDER, Disk, explain
+from haz_trio.cache.files import CREATE, FOLDER, Disk, explain, opened
 from haz_trio.cache.layout import CACHE, IGNORE, IGNORE_TEXT, TAG, TAG_TEXT
 from haz_trio.errors import HazError
 
@@ -156,3 +156,7 @@ class CacheRoot:
                 self.disk.write(fd, text)
             finally:
                 os.close(fd)
+        if self.disk.durable:
+            for folder in (self.path, parent, os.path.dirname(parent)):
+                with opened(os.path.realpath(folder), FOLDER) as fd:
+                    self.disk.sync(fd)

@@ -89,6 +89,7 @@ def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> 
             # A snapshot says nothing of actions with further arguments.
             origin=Origin() if choices.arguments else session.origin,
             strict=is_on("HAZ_CACHE_STRICT"),
+            durable=is_on("HAZ_CACHE_DURABLE"),
             held=held_below(session.workspace.root),
         )
         renderer = make_renderer(root, options, choices, session, encoder)

@@ -51,6 +51,7 @@ class Kit:
         store: Store | None,
         why_missed: WhyMissed | None,
         strict: bool,
+        durable: bool,
         knowledge: Knowledge | None,
         origin: Origin,
         environment: bytes,
@@ -60,6 +61,7 @@ class Kit:
         self.workspace, self.graph = workspace, graph
         self.host, self.policy, self.limits = host, policy, limits
         self._store, self._why_missed, self._strict = store, why_missed, strict
+        self._durable = durable
         self._knowledge, self._origin, self._environment = knowledge, origin, environment
         self._tools: Tools | None = None
 
@@ -93,6 +95,7 @@ class Kit:
                 knowledge=self._knowledge,
                 why_missed=self._why_missed,
                 strict=self._strict,
+                durable=self._durable,
                 senses=self._senses,
             )
         return self._tools
@@ -198,6 +201,7 @@ def make_kit(
     why_missed: WhyMissed | None = None,
     origin: Origin = _UNKNOWN,
     strict: bool = False,
+    durable: bool = False,
     proofs: bool = True,
     held: Mapping[bytes, Row] | None = None,
     senses: Senses = SENSES,
@@ -205,6 +209,7 @@ def make_kit(
     """The kit for runs of a workspace, with the cache below its root unless there is a ``store``.
 
     ``strict`` counts results that could not be stored as failures (decisions.md 14).
+    ``durable`` has each result on the disk before it is stored (cache.md C11).
     Without ``proofs`` each task is looked at, whatever is known of it.
     ``held`` are names below the root that have just been seen, with their rows.
     """
@@ -238,6 +243,7 @@ def make_kit(
         store=store,
         why_missed=why_missed,
         strict=strict,
+        durable=durable,
         knowledge=knowledge,
         origin=origin,
         environment=environment,

@@ -6,9 +6,11 @@ import time
 from collections.abc import Mapping
 
 from haz_trio.abc import Store
+from haz_trio.cache.files import Disk
 from haz_trio.cache.hashing import StatRow
 from haz_trio.cache.inputs import InputReader
 from haz_trio.cache.store import DiskStore
+from haz_trio.cache.targets import no_vouch
 from haz_trio.engine.cache_use import limit
 from haz_trio.engine.keys import Keys
 from haz_trio.engine.knowledge import Knowledge
@@ -47,9 +49,13 @@ def make_tools(
     knowledge: Knowledge | None,
     why_missed: WhyMissed | None,
     strict: bool,
+    durable: bool,
     senses: Senses = SENSES,
 ) -> Tools:
-    """Tools for a workspace; ``strict`` as in ``disk_store``, ``knowledge`` only without store."""
+    """Tools for a workspace; ``strict`` and ``durable`` as in ``disk_store``.
+
+    ``knowledge`` only without store.
+    """
     hash_name = workspace.settings.hash
     reader = InputReader(
         workspace.root,
@@ -59,7 +65,7 @@ def make_tools(
     )
     disk = lessons = None
     if store is None:
-        store = disk = disk_store(workspace, strict=strict, reader=reader)
+        store = disk = disk_store(workspace, strict=strict, durable=durable, reader=reader)
     if knowledge is not None:
         reader.fingerprints.earlier = knowledge.earlier
         contents = hash_name.value.encode()
@@ -77,17 +83,25 @@ def make_tools(
 
 
 def disk_store(
-    workspace: Workspace, *, strict: bool = False, reader: InputReader | None = None
+    workspace: Workspace,
+    *,
+    strict: bool = False,
+    durable: bool = False,
+    reader: InputReader | None = None,
 ) -> DiskStore:
     """The cache below the workspace root, for one run that begins now (cache.md C4).
 
     ``strict`` counts results that could not be stored in ``failures`` (decisions.md 14).
+    ``durable`` has each result on the disk before it is stored (cache.md C11).
     What ``reader`` knows of files need not be read again to compare outputs.
     """
     now = int(time.time())
     hash_name = workspace.settings.hash
-    if reader is None:
-        return DiskStore(workspace.root, hash_name, created_at=now, strict=strict)
     return DiskStore(
-        workspace.root, hash_name, created_at=now, strict=strict, vouch=reader.vouches
+        workspace.root,
+        hash_name,
+        created_at=now,
+        strict=strict,
+        vouch=no_vouch if reader is None else reader.vouches,
+        disk=Disk(durable=durable),
     )

@@ -29,12 +29,13 @@ def bench(bench: Bench) -> Bench:
     return bench
 
 
-def test_a_failure_at_any_call_of_a_store_is_only_not_stored(bench: Bench) -> None:
+@pytest.mark.parametrize("durable", [False, True])
+def test_a_failure_at_any_call_of_a_store_is_only_not_stored(bench: Bench, durable: bool) -> None:
     """S3: the n-th call fails, for all n: no exception, no litter, earlier entries intact."""
     reasons, at = set(), 1
     while True:
         faults = Faults(at)
-        store = bench.store(disk=Disk(faults))
+        store = bench.store(disk=Disk(faults, durable))
         pending = store.begin(OTHER_KEY, WHAT, lambda secret: b"{}")
         write(bench.lib / "out.o", b"%d" % at)
         write(bench.lib / "dist/big", b"b" * (1 << 20) + b"%d" % at)
