@@ -23,18 +23,39 @@ The public names below are loaded when they are first used, so that a command pa
 what it needs:
 
     workspace = haz_trio.load_workspace(".")
-    graph = haz_trio.build_graph(workspace)
-    async with haz_trio.open_engine(workspace, graph) as engine:
-        report = await engine.run(graph.nodes)
+    async with haz_trio.open_engine(workspace) as engine:
+        report = await engine.run()
 """
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "haz_trio.abc": ("Command", "Ending", "Observer", "RunCommand", "Stop", "Store"),
+    "haz_trio.abc": (
+        "Collected",
+        "Command",
+        "Emit",
+        "Ending",
+        "Evidence",
+        "Found",
+        "Miss",
+        "NotStored",
+        "Observer",
+        "Pending",
+        "ReadableRecipe",
+        "Restored",
+        "RunCommand",
+        "Stop",
+        "Store",
+        "Stored",
+        "Subject",
+    ),
+    "haz_trio.config.built": ("add_tasks", "make_project", "make_task", "make_workspace"),
     "haz_trio.config.load": ("load_workspace",),
-    "haz_trio.engine.engine": ("Engine", "open_engine"),
+    "haz_trio.engine.engine": ("Engine",),
+    "haz_trio.engine.opening": ("open_engine",),
+    "haz_trio.engine.stream": ("EventStream", "Told"),
     "haz_trio.errors": (
+        "ArgumentError",
         "ChangesetError",
         "ConfigError",
         "CycleError",
@@ -57,9 +78,19 @@ _HOMES = {
     "haz_trio.graph.build": ("build_graph",),
     "haz_trio.graph.graph": ("TaskGraph",),
     "haz_trio.graph.selection": ("resolve",),
+    "haz_trio.engine.explain": ("explain",),
+    "haz_trio.engine.reasons": ("open_reasons",),
     "haz_trio.model.names": ("TaskId",),
-    "haz_trio.model.references": ("parse_reference",),
-    "haz_trio.model.workspace": ("Project", "Settings", "Workspace"),
+    "haz_trio.model.references": ("Reference", "parse_reference"),
+    "haz_trio.model.tasks": ("Mutex", "MutexMode", "MutexScope", "Task"),
+    "haz_trio.model.workspace": (
+        "Containment",
+        "HashName",
+        "KeepOutputs",
+        "Project",
+        "Settings",
+        "Workspace",
+    ),
     "haz_trio.plan.messages": (
         "Event",
         "Obstacle",
@@ -103,6 +134,8 @@ _HOMES = {
         "exit_code_for",
     ),
     "haz_trio.plan.policy": ("CacheUse", "Policy"),
+    "haz_trio.plan.statistics": ("PlanStatistics",),
+    "haz_trio.query.asking": ("query_tasks",),
     "haz_trio.query.filters": ("QueryError",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

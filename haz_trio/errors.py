@@ -4,6 +4,7 @@ A task that fails is an outcome, not an exception; nothing here speaks of tasks 
 
     HazError
     ├── InvalidTextError       a text breaks a rule (also a ValueError)
+    ├── ArgumentError          a function of the library was called wrongly (also a ValueError)
     ├── UsageError             the command line cannot be understood
     ├── ConfigError            problems of the workspace, every one with its place
     │   └── GraphError         problems of the task graph
@@ -82,6 +83,13 @@ class HazError(Exception):
 
 class InvalidTextError(HazError, ValueError):
     """A name, path, pattern, reference or quantity breaks its rule; the message says which."""
+
+
+class ArgumentError(HazError, ValueError):
+    """An argument of a public function cannot be used; the message has its name and value.
+
+    It is raised by the call itself, before anything has been started.
+    """
 
 
 class UsageError(HazError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 import subprocess
@@ -29,10 +30,23 @@ def test_names_are_the_objects_of_their_homes() -> None:
             assert getattr(haz_trio, name) is getattr(importlib.import_module(home), name)
 
 
+def test_type_checkers_see_the_same_names() -> None:
+    """The stub takes each name from the home in the table, and has no other names."""
+    stub = ast.parse(Path(haz_trio.__file__).with_suffix(".pyi").read_text())
+    told = {
+        node.module: sorted(alias.name for alias in node.names)
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+    }
+    assert told == {home: sorted(names) for home, names in haz_trio._HOMES.items()}
+    (names,) = (node.value for node in stub.body if isinstance(node, ast.Assign))
+    assert sorted(ast.literal_eval(names)) == sorted(haz_trio.__all__)
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """What is not public is refused as Python refuses it."""
     with pytest.raises(AttributeError, match="no_such_name"):
-        haz_trio.no_such_name  # noqa: B018  # the access is the test
+        getattr(haz_trio, "no_such_name")  # noqa: B009  # no type checker lets it pass
 
 
 def test_importing_the_package_loads_nothing_else() -> None:

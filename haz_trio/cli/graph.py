@@ -23,7 +23,7 @@ def graph_command(root: RootOptions, options: GraphOptions) -> int:
     graph = session.graph
     tasks = graph.ids
     if options.references:
-        seeds = resolve(graph, session.workspace, options.references, session.bearing)
+        seeds = resolve(graph, options.references, session.bearing)
         tasks = graph.closure(seeds)
     form = GraphForm(options.format.value)
     return Printer(root).out(write_tasks(graph, tasks, form, session.workspace.root))

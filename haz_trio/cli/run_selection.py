@@ -42,7 +42,7 @@ def choose(session: Session, options: RunOptions, choices: RunChoices, printer: 
     Raises ``SelectionError`` for references, and ``ChangesetError`` when git cannot say.
     """
     graph, workspace, bearing = session.graph, session.workspace, session.bearing
-    skipped = resolve(graph, workspace, choices.skip, bearing)
+    skipped = resolve(graph, choices.skip, bearing)
     seeds = named = select(graph, workspace, _targets(options, choices), bearing) - skipped
     if options.git is not None:
         seeds = affected(graph, seeds, _changed(session, options.git, printer))

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 
 import attrs
 import trio
 
-from haz_trio.abc import Observer, RunCommand, Store
+from haz_trio.abc import Observer, RunCommand
+from haz_trio.engine.checks import check_grace, checked_tasks, refuse
 from haz_trio.engine.direct import Rest
 from haz_trio.engine.jobs import Jobs
-from haz_trio.engine.kit import Kit, make_kit
-from haz_trio.engine.looker import WhyMissed
+from haz_trio.engine.kit import Kit
 from haz_trio.engine.loop import Announcer, Loop
+from haz_trio.engine.stream import WELCOME, EventStream
 from haz_trio.engine.threads import Threads, in_thread
 from haz_trio.engine.worker import Worker
 from haz_trio.graph.graph import TaskGraph
@@ -23,14 +24,11 @@ from haz_trio.model.workspace import Workspace
 from haz_trio.plan.machine import Plan, PlanStatistics
 from haz_trio.plan.messages import Event, RunNote
 from haz_trio.plan.outcome import RunReport
-from haz_trio.plan.policy import Policy
 from haz_trio.process.guard import open_guard
 from haz_trio.process.supervise import run_command as run_real_command
 
-_DEFAULT = Policy()
 
-
-@attrs.define
+@attrs.define(eq=False)
 class Engine:
     """Runs selections of one workspace, one at a time; made by ``open_engine``."""
 
@@ -40,31 +38,66 @@ class Engine:
     _announcer: Announcer
     _threads: Threads
     _plan: Plan | None = None
+    _is_busy: bool = False
+    _is_closed: bool = False
+    _streams: list[EventStream] = attrs.field(factory=list)
 
-    async def run(self, targets: Iterable[TaskId]) -> RunReport:
-        """Run targets and what they depend on; the report has an outcome for each task.
+    @property
+    def workspace(self) -> Workspace:
+        return self._kit.workspace
+
+    @property
+    def graph(self) -> TaskGraph:
+        return self._kit.graph
+
+    async def run(self, targets: Iterable[TaskId] | None = None) -> RunReport:
+        """Run targets and what they depend on, or everything; the report has all outcomes.
 
         Returns also when tasks fail or the run is stopped.
         When it returns or is cancelled, no process of the run is left.
+
+        Raises ``ArgumentError`` for a target that is no task, ``trio.BusyResourceError`` while
+        another run goes on and ``trio.ClosedResourceError`` behind the engine's block; then
+        nothing has been started.
         """
-        return await self.run_only(self._kit.graph.closure(targets))
+        graph = self._kit.graph
+        tasks = graph.ids if targets is None else checked_tasks("targets", targets, graph)
+        return await self._run(graph.closure(tasks))
 
     async def run_only(self, tasks: Iterable[TaskId]) -> RunReport:
         """Run just these tasks, as if those left out were satisfied.
 
         The key of a task that lacks a dependency says so: no other run uses its result.
-        Returns also when tasks fail or the run is stopped.
-        When it returns or is cancelled, no process of the run is left.
+        All else is as with ``run``.
         """
-        await self._worker.recover()
-        self._plan, jobs = self._kit.plan(tasks)
-        return await self._finish(await self._loop.run(self._plan, jobs))
+        return await self._run(checked_tasks("tasks", tasks, self._kit.graph))
+
+    async def _run(self, tasks: Iterable[TaskId]) -> RunReport:
+        with self._running():
+            await self._worker.recover()
+            self._plan, jobs = self._kit.plan(tasks)
+            return await self._finish(await self._loop.run(self._plan, jobs))
 
     async def take_over(self, plan: Plan, jobs: Jobs, rest: Rest) -> RunReport:
         """Go on with a plan that ``direct.drive`` has carried as far as it could."""
-        self._plan = plan
-        self._worker.take_over()
-        return await self._finish(await self._loop.run(plan, jobs, rest))
+        with self._running():
+            self._plan = plan
+            self._worker.take_over()
+            return await self._finish(await self._loop.run(plan, jobs, rest))
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        """One run at a time; whatever becomes of it, nobody waits for more of its events."""
+        if self._is_closed:
+            raise trio.ClosedResourceError("the block of open_engine has been left")
+        if self._is_busy:
+            raise trio.BusyResourceError("the engine carries out another run: open a second one")
+        self._is_busy = True
+        try:
+            yield
+        finally:
+            self._is_busy = False
+            self._end_streams()
 
     async def _finish(self, report: RunReport) -> RunReport:
         # The shield ends when a few state files are written.
@@ -73,8 +106,34 @@ class Engine:
         return report
 
     def stop(self, *, grace: float | None = None) -> None:
-        """Ask the run to end (EXEC-013, EXEC-014); ``grace=0`` ends the grace period at once."""
+        """Ask the run to end (EXEC-013, EXEC-014); ``grace=0`` ends the grace period at once.
+
+        May be called at any time and again; between two runs it holds for the one to come.
+        Raises ``ArgumentError`` for another grace.
+        """
+        check_grace(grace)
         self._loop.stop(grace=grace)
+
+    @contextmanager
+    def events(self, *, most: int = WELCOME) -> Iterator[EventStream]:
+        """The events of the run that goes on, or else of the next one, as an async iterator.
+
+        ``most`` is how many bytes of output may wait for the reader before tasks have to.
+        Raises ``ArgumentError`` for less than 1, ``trio.ClosedResourceError`` as ``run`` does.
+        """
+        if not isinstance(most, int) or most < 1:
+            raise refuse("most", most, "a number of bytes, at least 1")
+        if self._is_closed:
+            raise trio.ClosedResourceError("the block of open_engine has been left")
+        stream = EventStream(most)
+        self._streams.append(stream)
+        self._announcer.observers.append(stream)
+        try:
+            yield stream
+        finally:
+            stream.close()
+            self._announcer.observers.remove(stream)
+            self._streams.remove(stream)
 
     def tell(self, event: Event) -> None:
         """Pass an event on to the observers, with the time of the run."""
@@ -84,29 +143,14 @@ class Engine:
         """How many tasks wait, run and have settled; ``None`` before the first run."""
         return self._plan.statistics() if self._plan is not None else None
 
+    def close(self) -> None:
+        """Run nothing any more; called when the block of ``open_engine`` is left."""
+        self._is_closed = True
+        self._end_streams()
 
-@asynccontextmanager
-async def open_engine(
-    workspace: Workspace,
-    graph: TaskGraph,
-    *,
-    store: Store | None = None,
-    run_command: RunCommand | None = None,
-    observers: Sequence[Observer] = (),
-    host: Mapping[str, str] | None = None,
-    policy: Policy = _DEFAULT,
-    why_missed: WhyMissed | None = None,
-) -> AsyncIterator[Engine]:
-    """An engine for a workspace; nothing of it is left when the block is left.
-
-    ``store`` defaults to the cache below the workspace root, ``host`` to the environment of
-    this process (execution.md 5.4).
-    ``policy`` is for every run of the engine.
-    ``why_missed`` gives the reason that a ``TaskMissed`` tells; ``open_reasons`` has a good one.
-    """
-    kit = make_kit(workspace, graph, store=store, host=host, policy=policy, why_missed=why_missed)
-    async with open_engine_with(kit, run_command=run_command, observers=observers) as engine:
-        yield engine
+    def _end_streams(self) -> None:
+        for stream in self._streams:
+            stream.end()
 
 
 @asynccontextmanager
@@ -124,7 +168,7 @@ async def open_engine_with(
     ``adopts`` is for a program of its own, and ``names_survivors`` needs it: see ``Guard``.
     """
     settings = kit.workspace.settings
-    announcer = Announcer(tuple(observers), trio.current_time() - elapsed)
+    announcer = Announcer(list(observers), trio.current_time() - elapsed)
     guard = None
     if run_command is None:
         containment = settings.containment
@@ -146,9 +190,11 @@ async def open_engine_with(
         task_timeout=kit.policy.task_timeout,
     )
     loop = Loop(worker, announcer, grace=settings.cancel_grace)
+    engine = Engine(kit, worker, loop, announcer, threads)
     try:
-        yield Engine(kit, worker, loop, announcer, threads)
+        yield engine
     finally:
+        engine.close()
         # The shield ends with a few small files removed.
         with trio.CancelScope(shield=True):
             await in_thread(threads.stores, worker.close)

@@ -50,7 +50,7 @@ from haz_trio.plan.outcome import RunReport
 class Announcer:
     """Stamps events with the time and hands them to every observer, in order."""
 
-    observers: tuple[Observer, ...] = ()
+    observers: list[Observer] = attrs.field(factory=list)
     started: float = attrs.field(factory=trio.current_time)
 
     def tell(self, event: Event) -> None:
@@ -192,9 +192,13 @@ class Loop:
                 self._announcer.tell(message)
 
     def _halt(self, stop: Stop) -> None:
-        """End a step; one whose time is over already is not halted, but timed out."""
+        """End a step; one whose time is over already is not halted, but timed out.
+
+        Who reads what is replayed has as much time for it as a process for its end.
+        """
         stop.halted = not stop.ask.cancel_called
         stop.ask.cancel()
+        stop.tell.deadline = min(stop.tell.deadline, trio.current_time() + stop.grace)
 
     def _fresh_stop(self, id: TaskId) -> Stop:
         """The handles by which ``Halt`` and ``stop(grace=0)`` reach this step of the task."""

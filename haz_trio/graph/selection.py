@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TypeAlias, assert_never
 
-from haz_trio.errors import SelectionError
+from haz_trio.errors import ArgumentError, SelectionError
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.graph.near import Near
 from haz_trio.graph.references import (
@@ -21,7 +21,7 @@ from haz_trio.graph.references import (
     Unresolved,
 )
 from haz_trio.model.names import TaskId
-from haz_trio.model.references import Reference
+from haz_trio.model.references import Reference, parse_reference
 from haz_trio.model.workspace import Project, Workspace
 from haz_trio.values import frozen
 
@@ -59,7 +59,7 @@ def select(
     """The seeds that targets stand for; raises ``SelectionError``."""
     match targets:
         case Named(references):
-            return resolve(graph, workspace, references, bearing)
+            return resolve(graph, references, bearing)
         case Default():
             return default_target(graph, workspace, bearing)
         case All():
@@ -72,18 +72,21 @@ def select(
 
 def resolve(
     graph: TaskGraph,
-    workspace: Workspace,
-    references: Sequence[Reference],
-    bearing: Project | None,
+    references: Sequence[Reference | str],
+    bearing: Project | None = None,
 ) -> frozenset[TaskId]:
-    """The union of what references stand for.
+    """The union of what references stand for; ``~:task`` is of the project ``bearing``.
 
-    Raises ``SelectionError`` with one sentence for every reference that stands for nothing.
+    Raises ``SelectionError`` with one sentence for every reference that stands for nothing,
+    ``InvalidTextError`` for a text that is no reference, ``ArgumentError`` for a single text.
     """
+    if isinstance(references, str):
+        raise ArgumentError(f"references is the text {references!r}, but must be a list of them")
     near = Near()
     found: set[int] = set()
     problems: dict[str, None] = {}
-    for reference in references:
+    for given in references:
+        reference = parse_reference(given) if isinstance(given, str) else given
         result = graph.resolver.resolve(reference, bearing.name if bearing else None)
         if isinstance(result, Members):
             found.update(result.numbers)

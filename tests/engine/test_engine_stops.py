@@ -10,7 +10,8 @@ import pytest
 import trio
 import trio.testing
 
-from haz_trio.engine.engine import Engine, open_engine
+from haz_trio.engine.engine import Engine
+from haz_trio.engine.opening import open_engine
 from haz_trio.plan.outcome import (
     Cancelled,
     InFlight,

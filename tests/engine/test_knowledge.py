@@ -15,10 +15,10 @@ from haz_trio.abc import Miss
 from haz_trio.cache.known import PLACE, read_known
 from haz_trio.cache.layout import CACHE
 from haz_trio.config.snapshot import PLACE as SNAPSHOT
-from haz_trio.engine.engine import open_engine
 from haz_trio.engine.found import Found
 from haz_trio.engine.kit import Kit
 from haz_trio.engine.knowledge import environment_digest, upstream_digest
+from haz_trio.engine.opening import open_engine
 from haz_trio.engine.remember import Grounds
 from haz_trio.model.names import TaskId
 from haz_trio.plan.messages import Upstream

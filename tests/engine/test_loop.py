@@ -60,7 +60,7 @@ def drive(
 
     async def main() -> tuple[RunReport, float]:
         started = trio.current_time()
-        loop = Loop(worker, Announcer((recorder,)), grace=grace)
+        loop = Loop(worker, Announcer([recorder]), grace=grace)
 
         async def stopper() -> None:
             if stop_at is not None:

@@ -11,8 +11,8 @@ import trio.testing
 
 from haz_trio.abc import Command, Emit, Ending, NotStored, Stop, Store
 from haz_trio.engine.cache_use import limit
-from haz_trio.engine.engine import open_engine
 from haz_trio.engine.jobs import jobs_for, planned_tasks
+from haz_trio.engine.opening import open_engine
 from haz_trio.graph.arguments import with_arguments
 from haz_trio.model.names import TaskId
 from haz_trio.plan.messages import TaskBegun, TaskMissed, TryFailed

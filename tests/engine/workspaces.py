@@ -12,7 +12,8 @@ import trio
 
 from haz_trio.abc import Command, Emit, Ending, Observer, RunCommand, Stop, Store
 from haz_trio.config.load import load_workspace
-from haz_trio.engine.engine import Engine, open_engine
+from haz_trio.engine.engine import Engine
+from haz_trio.engine.opening import open_engine
 from haz_trio.graph.build import build_graph
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId

@@ -43,7 +43,7 @@ references = st.one_of(
 def message(text: str, bearing: str | None = None) -> str:
     project_ = FOUR.projects[bearing] if bearing else None
     with pytest.raises(SelectionError) as caught:
-        resolve(GRAPH, FOUR, [parse_reference(text)], project_)
+        resolve(GRAPH, [parse_reference(text)], project_)
     (problem,) = caught.value.problems
     return problem
 
