@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import threading
+from contextlib import suppress
 
 from haz_trio.cache.files import CREATE, FOLDER, Disk, explain, opened
 from haz_trio.cache.layout import CACHE, IGNORE, IGNORE_TEXT, TAG, TAG_TEXT
@@ -145,7 +146,8 @@ class CacheRoot:
         parent = os.path.dirname(self.path)
         if not os.path.isdir(parent):
             self.disk.before("mkdir")
-            os.mkdir(parent)
+            with suppress(FileExistsError):  # another run was quicker, and what follows tells
+                os.mkdir(parent)
         try:
             self.disk.mkdir(self.path)
         except FileExistsError:

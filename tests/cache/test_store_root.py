@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from haz_trio.abc import Miss, NotStored, Restored, Stored
+from haz_trio.cache.files import Disk
+from haz_trio.cache.root import CacheRoot
 from tests.cache.store_support import KEY, OTHER_KEY, Bench, remove, subject, write
 
 
@@ -123,3 +125,23 @@ def test_no_descriptor_stays_open(bench: Bench) -> None:
     (bench.entry() / "stdout").write_bytes(b"other")
     assert isinstance(bench.hit(what), Miss)
     assert sorted(os.listdir("/proc/self/fd")) == before
+
+
+def test_another_run_may_make_the_folder_of_the_cache_first(tmp_path: Path) -> None:
+    """Two first runs at once both have a cache, whoever is quicker at each step."""
+    made: list[str] = []
+
+    class Overtaken(Disk):
+        def before(self, operation: str) -> None:
+            if operation == "mkdir" and not made:
+                made.append(operation)
+                (tmp_path / ".haz").mkdir()
+            super().before(operation)
+
+    root = CacheRoot(str(tmp_path), Overtaken())
+    try:
+        assert root.writing() == root.reading()
+    finally:
+        root.close()
+    assert made == ["mkdir"]
+    assert (tmp_path / ".haz/cache/.gitignore").is_file()
