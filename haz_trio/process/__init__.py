@@ -4,6 +4,7 @@ environment   what tasks may copy from this process's environment
 signals       what children inherit of this process's signal handling
 lookup        which file a program's name stands for, and why it cannot be started
 spawn         starting a program in a session of its own
+launch        the two ways of making the process: the C library's, and Popen
 child         one child process: its pidfd, its pipes, its end
 pumps         carrying what a child writes to its consumer
 proc          what /proc says about processes

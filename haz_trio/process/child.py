@@ -2,7 +2,7 @@
 
 As long as the child has not been reaped, its pid is the number of its group and session and of
 nobody else's, so the group is signalled before the reaping and never after it (B07).
-Nothing here calls ``Popen.poll``, ``wait``, ``returncode`` or ``repr``, each of which reaps (B08).
+No ``Popen`` knows of it, whose ``poll``, ``wait`` and even ``repr`` reap (B08).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess
 import time
 from contextlib import suppress
 from functools import partial
@@ -41,7 +40,6 @@ class Child:
     pidfd: int | None
     stdout: int
     stderr: int
-    _popen: subprocess.Popen[bytes]
     status: ExitStatus | None = None
     started: float = attrs.field(factory=time.monotonic)
     is_watched: bool = False
@@ -122,8 +120,7 @@ class Child:
             status = self._waitid(os.WEXITED | os.WNOHANG)
             # A process that SIGKILL does not end is stuck in the kernel or another user's.
             # It is given up: its status says so, and the system reaps it after our own end.
-            self._settle(Signalled(signal.SIGKILL) if status is None else status)
-        assert self.status is not None
+            self.status = Signalled(signal.SIGKILL) if status is None else status
         return self.status
 
     def close(self) -> None:
@@ -133,11 +130,6 @@ class Child:
                 if self.is_watched or descriptor == self.pidfd:
                     trio.lowlevel.notify_closing(descriptor)
                 os.close(descriptor)
-
-    def _settle(self, status: ExitStatus) -> None:
-        self.status = status
-        # Popen must not warn about, nor wait for, a child that it believes to be running.
-        self._popen.returncode = 0
 
     def _waitid(self, options: int) -> ExitStatus | None:
         try:

@@ -1,7 +1,7 @@
 """Starting a program in a session of its own (execution.md 5.3), without ever losing the child.
 
-Starting blocks the whole interpreter until the program has been executed, in whichever thread it
-happens; so it happens on the loop, which spares two changes of threads for each command.
+Starting blocks the calling thread until the program has been executed.
+It happens on the loop all the same, which spares two changes of threads for each command.
 Looking a program up may wait for a disk: the first search for it is made in a worker thread, and
 later ones meet directories that the system knows by then.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeAlias
@@ -23,6 +22,7 @@ from haz_trio.abc import Command
 from haz_trio.errors import SpawnError
 from haz_trio.process.child import Child
 from haz_trio.process.guard import Guard, Ward
+from haz_trio.process.launch import Program, launch
 from haz_trio.process.lookup import cannot_start, encode, explain, find_program, glance
 from haz_trio.values import field, frozen
 
@@ -146,7 +146,7 @@ def _check_words(command: Command) -> None:
     """What every start has to ask: the rest is asked when a start has failed."""
     if not command.argv:
         raise SpawnError("the command is empty: it names no program")
-    if "" in command.env:
+    if any(not name or "=" in name for name in command.env):
         _check_texts(command)
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
         raise SpawnError(
@@ -190,14 +190,13 @@ def _start(
 ) -> Child:
     """Execute a program; raises ``_StartFailedError``, and ``ValueError`` for impossible texts."""
     argv = [encode(word) for word in command.argv]
-    env = {encode(name): encode(value) for name, value in command.env.items()}
+    environment = [encode(f"{name}={value}") for name, value in command.env.items()]
     opened: list[int] = []
     ward: Ward | None = None
     try:
         for _ in range(2):
             opened += os.pipe()  # not inheritable (PEP 446)
         out_read, out_write, err_read, err_write = opened
-        # Opened here and not by Popen, which builds an exit stack to close each of its own.
         nothing = os.open(os.devnull, os.O_RDWR)
         opened.append(nothing)
         # Only our ends: the child's belong to other open file descriptions and stay blocking.
@@ -205,18 +204,8 @@ def _start(
         os.set_blocking(err_read, False)
         if guard is not None:
             ward = guard.expect(out_read, err_read)
-        popen = subprocess.Popen(
-            argv,
-            executable=path,
-            cwd=os.fsencode(command.cwd),
-            env=env,
-            stdin=nothing,
-            stdout=out_write,
-            stderr=err_write,
-            close_fds=True,
-            restore_signals=True,
-            start_new_session=True,
-        )
+        streams = nothing, out_write, err_write
+        pid = launch(Program(path, argv, os.fsencode(command.cwd), environment, streams))
     except BaseException as error:
         for descriptor in opened:
             os.close(descriptor)
@@ -225,14 +214,14 @@ def _start(
         if isinstance(error, OSError):
             raise _StartFailedError(error, path) from None
         raise
-    for descriptor in (out_write, err_write, nothing):
+    for descriptor in streams:
         os.close(descriptor)
     try:
-        pidfd = open_pidfd(popen.pid)
+        pidfd = open_pidfd(pid)
     except OSError:  # an old kernel, or no descriptor left: a thread waits instead
         pidfd = None
-    child = Child(popen.pid, pidfd, out_read, err_read, popen)
+    child = Child(pid, pidfd, out_read, err_read)
     if ward is not None:
         child.ward = ward
-        ward.enter(popen.pid)
+        ward.enter(pid)
     return child

@@ -206,7 +206,7 @@ def test_a_reaped_number_is_never_signalled() -> None:
     """A pid that may belong to somebody else by now is left alone (B07)."""
     bystander = subprocess.Popen(["sleep", "60"], start_new_session=True)
     try:
-        reaped = Child(bystander.pid, None, -1, -1, bystander, status=Exited(0))
+        reaped = Child(bystander.pid, None, -1, -1, status=Exited(0))
         reaped.signal_group(signal.SIGKILL)
         with pytest.raises(subprocess.TimeoutExpired):
             bystander.wait(0.02)
