@@ -29,10 +29,12 @@ TRASH = ".trash-"
 BESIDE = ".haz-restore-"
 JOURNAL = "journal"
 BESIDE_LIST = "beside"
+OWNER = "owner"
 
 _STRIPE = re.compile(r"lock-[0-9a-f]{3}", re.ASCII)
 _RUN = re.compile(r"run-([0-9]{1,10})", re.ASCII)
 _BEGUN = re.compile(r"[\w-]+\.[0-9a-f]{16}", re.ASCII)  # see ``frames.write_whole``
+_BACKUP = re.compile(r"backup-([0-9]{8})", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -105,6 +107,22 @@ def staged(number: int) -> str:
 def replaced(number: int) -> str:
     """What a restore found in the place of a new file."""
     return f"old-{number:08d}"
+
+
+def backup(number: int) -> str:
+    """The record of what a task's outputs were, inside the folder of a run."""
+    return f"backup-{number:08d}"
+
+
+def backup_number(name: str) -> int | None:
+    """The number of a name of ``backup``, ``None`` for any other name."""
+    found = _BACKUP.fullmatch(name)
+    return int(found[1]) if found is not None else None
+
+
+def kept(number: int, thing: int) -> str:
+    """A file as it was, for the record ``number``."""
+    return f"kept-{number:08d}-{thing}"
 
 
 def beside(token: str, name: str) -> str:

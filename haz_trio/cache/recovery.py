@@ -1,4 +1,7 @@
-"""Undoing what killed restores left half done, before a run looks at anything (C7.9)."""
+"""Undoing what killed runs left half done, before a run looks at anything (C7.9).
+
+That is half a restore, or the outputs of a command where they are kept (decisions.md 12).
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,13 @@ import os
 from haz_trio.cache import journal as journals
 from haz_trio.cache.files import FOLDER, Disk, delete_tree, lock, opened
 from haz_trio.cache.journal import Workshop
-from haz_trio.cache.layout import BESIDE_LIST, JOURNAL, RESTORING
+from haz_trio.cache.layout import BESIDE_LIST, JOURNAL, RESTORING, backup_number
 from haz_trio.cache.restore import listed
 from haz_trio.cache.tree import Tree
 
 
 def recover(root: int, tree: Tree, disk: Disk) -> list[str]:
-    """Undo what killed restores left half done, and remove their staging; remarks for people.
+    """Undo what killed runs left half done, and remove their folders; remarks for people.
 
     Staging folders whose maker still lives are left alone.  Never raises.
     """
@@ -25,7 +28,10 @@ def recover(root: int, tree: Tree, disk: Disk) -> list[str]:
         return remarks
     for name in names:
         with contextlib.suppress(OSError), opened(name, FOLDER, at=root) as staging:
-            if lock(staging):
+            # Imported here: it is rare that a run was killed.
+            from haz_trio.cache.backups import wait_for_mourners
+
+            if lock(staging) or wait_for_mourners(staging):
                 remarks += _recover(name, staging, root, tree, disk)
     return remarks
 
@@ -40,5 +46,10 @@ def _recover(name: str, staging: int, root: int, tree: Tree, disk: Disk) -> list
         journals.sweep_beside(journal, shop)
     elif (planned := journals.read(staging, BESIDE_LIST)) is not None:
         journals.sweep_beside(planned, Workshop(tree, staging, planned.token))
-    delete_tree(name, at=root)
-    return []
+    # Imported here: see above.
+    from haz_trio.cache.backups import heal
+
+    remarks = heal(staging, name, tree.root, disk)
+    if not any(backup_number(each) is not None for each in os.listdir(staging)):
+        delete_tree(name, at=root)
+    return remarks

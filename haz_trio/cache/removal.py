@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from haz_trio.cache.census import cache_path
 from haz_trio.cache.files import FOLDER, Disk, delete_tree, lock, opened, token
-from haz_trio.cache.layout import BESIDE_LIST, JOURNAL, TEMPORARY, trash
+from haz_trio.cache.layout import BESIDE_LIST, JOURNAL, TEMPORARY, backup_number, trash
 from haz_trio.cache.problems import Problem, Step
 from haz_trio.cache.recovery import recover
 from haz_trio.cache.tree import Tree
@@ -132,8 +132,9 @@ def _parts(place: str) -> tuple[str, str]:
 
 
 def _unfinished(folder: int) -> bool:
-    """Whether a staging folder still has the record of a restore that was not undone."""
-    return _is_there(JOURNAL, folder) or _is_there(BESIDE_LIST, folder)
+    """Whether a folder still has the record of what was not undone."""
+    names = os.listdir(folder)
+    return any(n in (JOURNAL, BESIDE_LIST) or backup_number(n) is not None for n in names)
 
 
 def _is_there(name: str, at: int) -> bool:

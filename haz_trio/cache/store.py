@@ -213,12 +213,19 @@ class DiskStore:
             if self._recovered or root is None:
                 return
             self._recovered = True
-            tree = Tree(self._workspace or "/")
-            try:
-                for remark in recover(root, tree, self._disk):
-                    self._root.note(remark)
-            finally:
-                tree.close()
+        self.heal()
+
+    def heal(self) -> None:
+        """Undo what runs have left that were killed, by now."""
+        root = self._root.reading()
+        if root is None:
+            return
+        tree = Tree(self._workspace or "/")
+        try:
+            for remark in recover(root, tree, self._disk):
+                self._root.note(remark)
+        finally:
+            tree.close()
 
     def finish(self) -> tuple[str, ...]:
         """See ``abc.Store``; writes the ledger."""

@@ -46,7 +46,7 @@ class Tree:
     """The workspace at ``root`` (host path); holds a few open folders until ``close``."""
 
     def __init__(self, root: str) -> None:
-        self._root = root
+        self.root = root
         # The root itself may be behind links: it is where the user says that it is.
         self._top = os.open(root, FOLDER & ~os.O_NOFOLLOW)
         self._open: OrderedDict[str, int] = OrderedDict()
@@ -145,9 +145,9 @@ class Tree:
 
     def _prefix(self, prefix: str) -> str:
         place = prefix.strip("/")
-        if self.stands(place) or is_straight(self._root.rstrip("/"), prefix):
+        if self.stands(place) or is_straight(self.root.rstrip("/"), prefix):
             return self._outside_cache(place, prefix)
-        root = os.path.realpath(self._root)
+        root = os.path.realpath(self.root)
         real = os.path.realpath(root + prefix)
         if real == root:
             return ""

@@ -20,7 +20,7 @@ from haz_trio.engine.threads import Threads, in_thread
 from haz_trio.engine.worker import Worker
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
-from haz_trio.model.workspace import Workspace
+from haz_trio.model.workspace import KeepOutputs, Workspace
 from haz_trio.plan.machine import Plan, PlanStatistics
 from haz_trio.plan.messages import Event, RunNote
 from haz_trio.plan.outcome import RunReport
@@ -180,6 +180,12 @@ async def open_engine_with(
         )
         run_command = partial(run_real_command, containment=containment, guard=guard)
     threads = Threads()
+    backups = None
+    if settings.outputs is KeepOutputs.ROLLBACK:
+        # Imported here: most workspaces keep outputs as their tasks leave them.
+        from haz_trio.cache.backups import Backups
+
+        backups = Backups(kit.workspace.root, *(() if guard is None else (guard.share,)))
     worker = Worker(
         kit.tools.store,
         kit.tools.keys,
@@ -188,6 +194,7 @@ async def open_engine_with(
         announcer,
         threads,
         task_timeout=kit.policy.task_timeout,
+        backups=backups,
     )
     loop = Loop(worker, announcer, grace=settings.cancel_grace)
     engine = Engine(kit, worker, loop, announcer, threads)

@@ -52,6 +52,9 @@ class Looker:
     await_key: Callable[[str], None] = attrs.field(default=_at_once, init=False)
     """Returns when nothing is about to be stored under a key; blocks."""
 
+    heal: Callable[[], None] = attrs.field(default=_go_on, init=False)
+    """Undoes what other runs have left that were killed meanwhile; blocks."""
+
     _missed: dict[TaskId, Before] = attrs.field(factory=dict, init=False)
     looked: dict[TaskId, Key] = attrs.field(factory=dict, init=False)
     """The keys of the tasks that have missed, for their runs."""
@@ -109,6 +112,7 @@ class Looker:
                 return Busy(key)
         missed = False
         try:
+            self.heal()
             found = self._store.look(key, job.subject)
             if isinstance(found, Miss):
                 missed = True

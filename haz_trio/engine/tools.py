@@ -17,7 +17,7 @@ from haz_trio.engine.knowledge import Knowledge
 from haz_trio.engine.lessons import Lessons
 from haz_trio.engine.looker import Looker, WhyMissed
 from haz_trio.graph.graph import TaskGraph
-from haz_trio.model.workspace import Workspace
+from haz_trio.model.workspace import KeepOutputs, Workspace
 from haz_trio.plan.policy import CacheUse
 from haz_trio.trust import SENSES, Senses
 from haz_trio.values import frozen
@@ -79,6 +79,8 @@ def make_tools(
         claims = disk.claims
         claims.makes = use.stores
     looker = Looker(store, keys, knowledge, lessons, why_missed, senses.clock, claims)
+    if disk is not None and workspace.settings.outputs is KeepOutputs.ROLLBACK:
+        looker.heal = disk.heal
     return Tools(store, keys, looker, disk, lessons)
 
 

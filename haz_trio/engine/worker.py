@@ -9,20 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 import trio
 
-from haz_trio.abc import (
-    Collected,
-    Command,
-    Miss,
-    Pending,
-    RunCommand,
-    Stop,
-    Store,
-)
+from haz_trio.abc import Collected, Command, Miss, Pending, RunCommand, Stop, Store
 from haz_trio.cache.recipe import readable
 from haz_trio.engine.claimed import ClaimedPending, Patience
 from haz_trio.engine.found import NO_ENTRY, READ_AHEAD, Busy, Found, Replay
@@ -52,6 +44,9 @@ from haz_trio.plan.messages import (
 )
 from haz_trio.plan.outcome import Exited, Record, TimedOut
 
+if TYPE_CHECKING:
+    from haz_trio.cache.backups import Backups
+
 
 class Listener(Protocol):
     """Where the worker's own events go; the engine adds the time."""
@@ -72,6 +67,7 @@ class Worker:
     _listener: Listener
     _threads: Threads = attrs.field(factory=Threads)
     _task_timeout: float = attrs.field(default=math.inf, kw_only=True)  # seconds for one try
+    _backups: Backups | None = attrs.field(default=None, kw_only=True)
     _begun: dict[TaskId, Pending] = attrs.field(factory=dict, init=False)  # by the last look
     _produced: dict[TaskId, Produced] = attrs.field(factory=dict, init=False)
     _unfinished: bool = attrs.field(default=False, init=False)  # the store awaits ``finish``
@@ -152,8 +148,7 @@ class Worker:
         self._looker.let_go(id)
 
     def _forget_begun(self, id: TaskId) -> None:
-        begun = self._begun.pop(id, None)
-        if begun is not None:
+        if (begun := self._begun.pop(id, None)) is not None:
             begun.discard()
 
     async def _show(self, id: TaskId, replays: Iterable[Replay]) -> None:
@@ -174,14 +169,22 @@ class Worker:
         pending = self._begun.pop(job.id, None)
         if pending is None:  # another try, or the look was not ours
             pending = await in_thread(self._threads.stores, self._begin, key, job)
+        take = None
+        if self._backups is not None:
+            # Imported here: only a workspace that rolls back needs it.
+            from haz_trio.engine.backed import BackedPending
+
+            tell = partial(self._note, job.id)
+            pending = BackedPending(pending, self._backups, job.subject, tell)
+            take = pending.take
         fact: Ran | Ended | Broke | Halted | None = None
         try:
-            fact = await self._execute(job, key, pending, stop)
+            fact = await self._execute(job, key, pending, stop, take)
         finally:
             if not isinstance(fact, Ended):
                 del self._looker.looked[job.id]
             if not isinstance(fact, Ran):
-                # The shield ends with the removal of one folder.
+                # The shield ends with one folder removed, and maybe the outputs put back.
                 with trio.CancelScope(shield=True):
                     await in_thread(self._threads.stores, pending.discard)
         return fact
@@ -190,7 +193,7 @@ class Worker:
         return self._store.begin(key.key, job.subject, partial(readable, key.recipe))
 
     async def _execute(
-        self, job: Job, key: Key, pending: Pending, stop: Stop
+        self, job: Job, key: Key, pending: Pending, stop: Stop, take: Callable[[], None] | None
     ) -> Ran | Ended | Broke | Halted:
         if stop.ask.cancel_called or not await self._hold_mutex(job, stop):
             return Halted(job.id)
@@ -201,14 +204,15 @@ class Worker:
         self._looker.disturb()
         self._looker.forget(job.id)
         try:
+            if take is not None:
+                await in_thread(self._threads.stores, take)
             ending = await self._run_command(command, self._emitter(job.id, pending), stop=stop)
             duration = trio.current_time() - started
             if ending.leftovers:
-                names = ", ".join(ending.leftovers)
-                self._note(job.id, f"outlived by {names}")
+                self._note(job.id, f"outlived by {', '.join(ending.leftovers)}")
             if ending.survivors:
-                names = ", ".join(ending.survivors)
-                self._note(job.id, f"goes on in a session of its own: {names}")
+                said = f"goes on in a session of its own: {', '.join(ending.survivors)}"
+                self._note(job.id, said)
             if ending.halted and not stop.halted and trio.current_time() >= stop.ask.deadline:
                 return Ended(job.id, TimedOut(self._task_timeout))
             if ending.halted:
@@ -323,6 +327,8 @@ class Worker:
         self._looker.let_all_go()
         if self._unfinished:
             self._finish_store()
+        if self._backups is not None:
+            self._backups.close()
 
     def _finish_store(self) -> tuple[str, ...]:
         self._keeper.flush()

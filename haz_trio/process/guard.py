@@ -107,6 +107,13 @@ class Guard:
             self._open(self.cell)
         return Ward(self, number, began)
 
+    def share(self, descriptor: int) -> None:
+        """Have a descriptor kept open after our death until our commands have been ended too.
+
+        To be called before there is a command.
+        """
+        self.watchdog.shared.append(descriptor)
+
     def enter(self, ward: Ward) -> None:
         """See ``Ward.enter``; here, so that a command is found from the first moment on."""
         if self.cell is not None:

@@ -37,10 +37,12 @@ class Watchdog:
     """The helper and its book; ``tell`` hears once when there is no helper any more.
 
     ``cell`` is the control group of everything that is run, or empty.
+    ``shared`` are descriptors that a helper, once started, keeps open until all have been ended.
     """
 
     tell: Callable[[str], None]
     cell: str = ""
+    shared: list[int] = attrs.field(factory=list)
     book: int = attrs.field(factory=lambda: os.memfd_create("haz-watchdog"))
     _pipe: int | None = None
     _helper: subprocess.Popen[bytes] | None = None
@@ -113,7 +115,7 @@ class Watchdog:
                 stdin=reading,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                pass_fds=(self.book,),
+                pass_fds=(self.book, *self.shared),
                 start_new_session=True,
             )
         except OSError:
