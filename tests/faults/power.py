@@ -155,9 +155,14 @@ class Model:
             folder = self._now[folder][each]
         return folder, name
 
-    def states(self, draw: random.Random, mixed: int = 2) -> Iterator[State]:
-        """For each number of calls: names of five kinds, bytes of four kinds and some mixtures."""
-        for call in range(-1, self.calls):
+    def states(
+        self, draw: random.Random, mixed: int, calls: Sequence[int] = ()
+    ) -> Iterator[State]:
+        """For each number of calls: names of five kinds, bytes of four kinds and some mixtures.
+
+        ``calls``: after these calls only, instead of after each one.
+        """
+        for call in calls or range(-1, self.calls):
             done = [change for change in self.changes if change.since <= call]
             safe = [change for change in done if change.synced and change.synced[0] <= call]
             loose = [change for change in done if change not in safe]

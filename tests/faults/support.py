@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from tests.cli.support import LIMIT, Home, hear_until
+from tests.cli.support import HAZ, LIMIT, Home, hear_until
 
 PAUSE = 0.08  # seconds; two signals within 50 ms count as one press (decisions.md 8)
 _HALTING = """
@@ -77,11 +77,13 @@ class Halted:
 
 
 @contextlib.contextmanager
-def halted(home: Home, moment: Moment | None, *words: str) -> Iterator[Halted]:
+def halted(
+    home: Home, moment: Moment | None, *words: str, program: Sequence[str] = HAZ
+) -> Iterator[Halted]:
     """Haz with these words, standing still at the moment if one is given."""
     here, telling = os.pipe()
     waiting, go = os.pipe()
-    argv = [sys.executable, "-m", "haz_trio", *words]
+    argv = [*program, *words]
     if moment is not None:
         what = json.dumps([moment.kind, moment.words, telling, waiting])
         argv = [sys.executable, "-c", _HALTING, what, *words]

@@ -193,6 +193,17 @@ def half_published(run: Recorded, place: Path) -> list[tuple[int, str]]:
     return found
 
 
+def lost_entries(run: Recorded, place: Path, mixed: int) -> set[str]:
+    """The keys that some state has lost in which the disk can be after the end of the run."""
+    judge = Judge(run, place)
+    return {
+        key
+        for state in run.model.states(random.Random(1), mixed, [run.model.calls - 1])
+        for key in run.entries
+        if judge.verdict(key, state.tree()) != "hit"
+    }
+
+
 SCENARIOS = ("stores", "restores")
 few_or_all = pytest.mark.parametrize("runs", [3, pytest.param(1000, marks=pytest.mark.deep)])
 
@@ -240,3 +251,12 @@ def test_power_that_fails_at_any_call(
     print(f"seed {seed}, {run.model.calls} calls, {count} states, {len(judge.verdicts)} entries")
     for state in sample:
         assert_a_run_heals(state, run, place / "ws")
+
+
+@pytest.mark.row("C03")
+def test_a_durable_store_loses_nothing_that_it_has_acknowledged(
+    tmp_path: Path, place: Path
+) -> None:
+    """With ``HAZ_CACHE_DURABLE=1`` every entry of a run that has ended is a hit in every state."""
+    run = recorded(tmp_path / "ws", HAZ, "stores", HAZ_CACHE_DURABLE="1")
+    assert lost_entries(run, place, 200) == set()
