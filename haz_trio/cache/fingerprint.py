@@ -8,44 +8,73 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NewType, TypeAlias
 
 from haz_trio.cache.hashing import (
     LARGE,
     SMALL,
     RowOf,
-    StatRow,
+    digest_bytes,
     digest_file,
-    digest_unchanged,
+    read_unchanged,
+    reader_of,
     stat_row,
 )
 from haz_trio.model.workspace import HashName
-from haz_trio.trust import is_settled
-from haz_trio.values import frozen
+from haz_trio.trust import ROW, is_settled
 
 if TYPE_CHECKING:
-    from haz_trio.trust import Clock
+    from haz_trio.trust import Clock, Row
 
 _TURN = 0.1  # seconds between two checks while another thread reads the same file
+_DIGEST = 32
+_PRINT = struct.Struct(f"{ROW.format}{_DIGEST}sQ")
+_SINCE = struct.Struct("<Q")
+TOLD = ROW.size + _DIGEST  # bytes of a fingerprint that outlive the run: row and digest
+
+Fingerprint = NewType("Fingerprint", bytes)
+"""What is known of a file, packed, because a run knows tens of thousands: the stat data that
+vouch for a digest, the digest, and since when that is believed in nanoseconds (0: never)."""
 
 
-@frozen
-class Fingerprint:
-    """A digest with the stat data that vouch for it; ``seen_ns`` is the time before the read."""
+def make_fingerprint(row: Row, digest: bytes, seen_ns: int) -> Fingerprint:
+    """What a read found that began at ``seen_ns``, just after that was the row of the file."""
+    settled = is_settled(row[0], row[3], row[4], seen_ns=seen_ns, now_ns=seen_ns)
+    return Fingerprint(_PRINT.pack(*row, digest, seen_ns if settled else 0))
 
-    row: StatRow
-    seen_ns: int
-    digest: bytes
 
-    def vouches_for(self, row: StatRow, now_ns: int) -> bool:
-        """Whether a file with these stat data must still have this digest."""
-        return self.row == row and is_settled(
-            row.dev, row.mtime_ns, row.ctime_ns, seen_ns=self.seen_ns, now_ns=now_ns
-        )
+def earlier_fingerprint(told: bytes, since_ns: int) -> Fingerprint:
+    """A row and a digest that another run believed in at that time."""
+    return Fingerprint(told + _SINCE.pack(since_ns))
+
+
+def digest_in(known: Fingerprint) -> bytes:
+    """The digest (32 bytes) that a file had."""
+    return known[ROW.size : TOLD]
+
+
+def since_in(known: Fingerprint) -> int:
+    """From which time on a file with this row must have this digest; 0: never."""
+    since: int = _SINCE.unpack_from(known, TOLD)[0]
+    return since
+
+
+def has_row(known: Fingerprint, row: Row) -> bool:
+    """Whether these were the stat data of the file."""
+    return known.startswith(ROW.pack(*row))
+
+
+def vouches_for(known: Fingerprint, row: Row, now_ns: int) -> bool:
+    """Whether a file with these stat data must still have its digest.
+
+    A clock that was set back since proves nothing any more.
+    """
+    return 0 < since_in(known) <= now_ns and has_row(known, row)
 
 
 Earlier: TypeAlias = Callable[[bytes], Fingerprint | None]  # by host path
@@ -72,6 +101,7 @@ class Fingerprints:
         self._hash_name = hash_name
         self._clock = clock
         self._row_of = row_of
+        self._read_row = reader_of(row_of)
         self.earlier: Earlier = nothing_earlier
         self.fresh = False  # whether any file has been read
         self._known: dict[bytes, Fingerprint] = {}
@@ -84,17 +114,17 @@ class Fingerprints:
         ``check`` is called between large pieces and may raise to give up.
         Raises ``OSError`` and ``InputError`` like ``digest_file``.
         """
-        row = self._row_of(os.stat(path))
+        row = self._read_row(os.stat(path))
         known = self._known.get(path) or self._recall(path)
-        if known is not None and known.vouches_for(row, self._clock()):
+        if known is not None and vouches_for(known, row, self._clock()):
             return known
-        if row.size < LARGE:
+        if row[2] < LARGE:
             return self._read_small(path, row) or self._read(path, check)
         with self._alone(path, check):
             # Another thread may have read it while this one waited.
             known = self._known.get(path)
-            row = self._row_of(os.stat(path))
-            if known is not None and known.vouches_for(row, self._clock()):
+            row = self._read_row(os.stat(path))
+            if known is not None and vouches_for(known, row, self._clock()):
                 return known
             return self._read(path, check)
 
@@ -115,25 +145,26 @@ class Fingerprints:
 
     def rows(self) -> list[tuple[bytes, Fingerprint]]:
         """All host paths with what is known of them, sorted."""
-        return sorted(self._known.items())
+        return [(path, self._known[path]) for path in sorted(self._known)]
 
-    def _read_small(self, path: bytes, row: StatRow) -> Fingerprint | None:
+    def _read_small(self, path: bytes, row: Row) -> Fingerprint | None:
         """Read a file that has just had this row, if it is small and still has it."""
-        if row.size >= SMALL or not stat.S_ISREG(row.mode):
+        if row[2] >= SMALL or not stat.S_ISREG(row[5]):
             return None
         seen = self._clock()
-        digest = digest_unchanged(self._hash_name, path, row, row_of=self._row_of)
-        if digest is None:
+        data = read_unchanged(path, row, self._read_row)
+        if data is None:
             return None
-        self.fresh = True
-        fresh = self._known[path] = Fingerprint(row, seen, digest)
-        return fresh
+        return self._note(path, row, digest_bytes(self._hash_name, data), seen)
 
     def _read(self, path: bytes, check: Callable[[], None] | None) -> Fingerprint:
         seen = self._clock()
         found = digest_file(self._hash_name, path, check=check, row_of=self._row_of)
+        return self._note(path, found.row, found.digest, seen)
+
+    def _note(self, path: bytes, row: Row, digest: bytes, seen_ns: int) -> Fingerprint:
         self.fresh = True
-        fresh = self._known[path] = Fingerprint(found.row, seen, found.digest)
+        fresh = self._known[path] = make_fingerprint(row, digest, seen_ns)
         return fresh
 
     @contextmanager

@@ -6,12 +6,15 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
-from operator import attrgetter
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from haz_trio.errors import HazError, InputError
 from haz_trio.model.workspace import HashName
+from haz_trio.trust import FIELDS
 from haz_trio.values import frozen
+
+if TYPE_CHECKING:
+    from haz_trio.trust import Row
 
 # A buffer of 1 MiB costs a small file four times the time, one of 64 KiB nothing.
 SMALL, LARGE = 1 << 16, 1 << 20
@@ -30,14 +33,20 @@ class Hasher(Protocol):
     def digest(self) -> bytes: ...
 
 
-def _load_blake3() -> Callable[[], Hasher]:
+class Algorithm(Protocol):
+    """Makes hashers; what it is given is the first piece."""
+
+    def __call__(self, data: Data = b"", /) -> Hasher: ...
+
+
+def _load_blake3() -> Algorithm:
     # Imported here: only those who need it are told when it is missing.
     try:
         from blake3 import blake3
     except ImportError as problem:
         reason = str(problem)
 
-        def refuse() -> Hasher:
+        def refuse(_: Data = b"") -> Hasher:
             raise HazError(
                 f"the package blake3 cannot be imported ({reason}); "
                 "install it, or set `cache.hash: sha256` in `.haz/workspace.yml`"
@@ -47,7 +56,7 @@ def _load_blake3() -> Callable[[], Hasher]:
     return blake3
 
 
-ALGORITHMS: dict[HashName, Callable[[], Hasher]] = {
+ALGORITHMS: dict[HashName, Algorithm] = {
     HashName.BLAKE3: _load_blake3(),
     HashName.SHA256: hashlib.sha256,
 }
@@ -68,18 +77,17 @@ class StatRow(NamedTuple):
 
 
 RowOf: TypeAlias = Callable[[os.stat_result], StatRow]
-ReadRow: TypeAlias = Callable[[os.stat_result], tuple[int, ...]]
-_FIELDS = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns", "st_mode")
+ReadRow: TypeAlias = Callable[[os.stat_result], "Row"]
 
 
 def stat_row(info: os.stat_result) -> StatRow:
     """The row of a stat; the one way to make one, and a seam for clocks of tests."""
-    return StatRow._make(_FIELDS(info))
+    return StatRow._make(FIELDS(info))
 
 
 def reader_of(row_of: RowOf) -> ReadRow:
     """What reads equal rows, and faster where nobody looks at the clock through a seam."""
-    return _FIELDS if row_of is stat_row else row_of
+    return FIELDS if row_of is stat_row else row_of
 
 
 @frozen
@@ -97,9 +105,7 @@ def new_hasher(name: HashName) -> Hasher:
 
 def digest_bytes(name: HashName, data: Data) -> bytes:
     """The digest (32 bytes) of data that is in memory anyway."""
-    hasher = new_hasher(name)
-    hasher.update(data)
-    return hasher.digest()
+    return ALGORITHMS[name](data).digest()
 
 
 def digest_file(
@@ -131,21 +137,18 @@ def digest_file(
     raise InputError(f"changed each of the {_TRIES} times it was read")
 
 
-def digest_unchanged(
-    name: HashName, path: str | bytes, row: StatRow, *, row_of: RowOf = stat_row
-) -> bytes | None:
-    """The digest of a regular file of less than ``SMALL`` bytes that has just had this row.
+def read_unchanged(path: str | bytes, row: Row, read_row: ReadRow) -> bytes | None:
+    """The bytes of a regular file of less than ``SMALL`` bytes that has just had this row.
 
     ``None`` if it is not so any more, or in any other doubt.  Raises ``OSError``.
     """
     descriptor = os.open(path, _READ)
     try:
-        data = os.read(descriptor, row.size + 1)
-        if len(data) != row.size or row_of(os.fstat(descriptor)) != row:
-            return None
+        data = os.read(descriptor, row[2] + 1)
+        after = os.fstat(descriptor)
     finally:
         os.close(descriptor)
-    return digest_bytes(name, data)
+    return data if len(data) == row[2] and read_row(after) == row else None
 
 
 _KINDS = {

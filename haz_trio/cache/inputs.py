@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from haz_trio.cache.fingerprint import Fingerprint, Fingerprints
+from haz_trio.cache.fingerprint import Fingerprint, Fingerprints, digest_in, has_row
 from haz_trio.cache.hashing import RowOf, reader_of, stat_row
-from haz_trio.cache.steady import Globbed, Steady
+from haz_trio.cache.steady import Matched, Steady
 from haz_trio.cache.walk import Found, Tree
 from haz_trio.errors import InputError
 from haz_trio.model.names import quote
@@ -19,7 +19,7 @@ from haz_trio.model.workspace import HashName
 from haz_trio.values import field, frozen
 
 if TYPE_CHECKING:
-    from haz_trio.trust import Clock, Row
+    from haz_trio.trust import Clock
 
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
@@ -30,15 +30,15 @@ class InputsSeen:
 
     ``files`` are workspace-absolute paths with their digests (CACHE-006), sorted by path bytes,
     each once however many patterns match it.
-    ``folders`` are the places below the root that were looked into, each with its row before
-    that; ``seen_ns`` is the time before the first of them was.
+    ``parts`` tell for each pattern which files and folders were looked at, folders with the rows
+    that they had before that; ``seen_ns`` is the time before the first of them was.
     ``linked`` says that links were followed on the way, so that files and folders are not all
     that this depends on; ``odd`` that there is something of which people are told.
     """
 
     patterns: tuple[Anchored, ...]
     files: tuple[tuple[str, bytes], ...]
-    folders: tuple[tuple[bytes, Row], ...] = field(default=(), eq=False)
+    parts: tuple[Matched, ...] = field(default=(), eq=False)
     linked: bool = False
     odd: bool = False
     seen_ns: int = field(default=0, eq=False)
@@ -57,10 +57,10 @@ class InputReader:
     ) -> None:
         self.tree = Tree(root, clock=clock, row_of=row_of)
         self.fingerprints = Fingerprints(hash_name, clock=clock, row_of=row_of)
-        self._clock, self._row_of, self._read_row = clock, row_of, reader_of(row_of)
+        self._clock, self._read_row = clock, reader_of(row_of)
         self._calm = False
-        self._known: dict[Anchored, Globbed] = {}
-        self._steady: dict[Anchored, Steady] = {}
+        self._known: dict[str, Matched] = {}  # here and below: by the text of a glob
+        self._steady: dict[str, Steady] = {}
 
     def settle(self) -> None:
         """Nothing of ours writes from now on: what a glob stands for need not be asked twice.
@@ -84,26 +84,25 @@ class InputReader:
         Raises ``InputError`` that names the path and the glob that matches it, for the first
         pattern that is in trouble.
         """
-        digests: dict[str, bytes] = {}
-        folders: dict[bytes, Row] = {}
-        linked = odd = False
-        seen = self._clock()
+        seen_ns = self._clock()
+        parts: list[Matched] = []
+        seen: dict[str, Fingerprint] = {}
         for pattern in patterns:
             if pattern.is_glob:
-                globbed = self._glob(pattern, digests, check)
-                digests.update(globbed.digests)
-                folders = {**globbed.folders, **folders}
-                linked |= globbed.linked
-                odd |= globbed.odd
-                seen = min(seen, globbed.seen_ns)
+                part = self._glob(pattern, seen, check)
+                seen_ns = min(seen_ns, part.seen_ns)
             else:
-                host = self.tree.host_path(pattern.text)
-                digest = self._digest(pattern.text, host, pattern, check)
-                assert digest is not None, "a literal that is not there has been refused"
-                digests[pattern.text] = digest
-        # The order of texts is that of their UTF-8 bytes.
-        files = tuple(sorted(digests.items()))
-        return InputsSeen(tuple(patterns), files, tuple(folders.items()), linked, odd, seen)
+                part = self._literal(pattern, check)
+            parts.append(part)
+            if len(patterns) > 1:
+                seen.update(zip(part.paths, part.prints, strict=True))
+        if len(parts) == 1:
+            files = parts[0].files
+        else:
+            # The order of texts is that of their UTF-8 bytes.
+            files = tuple([(path, digest_in(known)) for path, known in sorted(seen.items())])
+        linked, odd = any(part.linked for part in parts), any(part.odd for part in parts)
+        return InputsSeen(tuple(patterns), files, tuple(parts), linked, odd, seen_ns)
 
     def changed(
         self,
@@ -118,9 +117,9 @@ class InputReader:
         (execution.md 5.7).
         A file with new stat data and its old bytes has not changed.
         """
-        before = dict(seen.files)
-        if before == self._steadily(seen.patterns, check):
+        if self._is_steady(seen, check):
             return None
+        before = dict(seen.files)
         try:
             now = self._now(seen.patterns, check)
         except OSError as problem:
@@ -137,7 +136,7 @@ class InputReader:
             known = self.fingerprints.take(self.tree.host_path(path))
         except (OSError, InputError):
             return False
-        return known.row == self._row_of(info) and known.digest.hex() == digest
+        return has_row(known, self._read_row(info)) and digest_in(known).hex() == digest
 
     def notes(self) -> tuple[str, ...]:
         """One remark on what globs met and could not take, if there was anything."""
@@ -149,64 +148,72 @@ class InputReader:
         return (f"no input of any task: {'; '.join(found)}",) if found else ()
 
     def _glob(
-        self, pattern: Anchored, seen: Mapping[str, bytes], check: Callable[[], None] | None
-    ) -> Globbed:
-        """What a glob stands for, by path; ``seen`` has been digested by this read already."""
-        if self._calm and (known := self._known.get(pattern)) is not None:
+        self,
+        pattern: Anchored,
+        seen: Mapping[str, Fingerprint],
+        check: Callable[[], None] | None,
+    ) -> Matched:
+        """What a glob stands for; ``seen`` has been found by this read already, by path."""
+        if self._calm and (known := self._known.get(pattern.text)) is not None:
             return known
-        globbed = self._still(pattern, check)
-        if globbed is None:
-            globbed = self._glob_anew(pattern, seen, check)
+        matched = self._still(pattern, check)
+        if matched is None:
+            matched = self._glob_anew(pattern, seen, check)
         if self._calm:
-            self._known[pattern] = globbed
-        return globbed
+            self._known[pattern.text] = matched
+        return matched
 
-    def _still(self, pattern: Anchored, check: Callable[[], None] | None) -> Globbed | None:
+    def _still(self, pattern: Anchored, check: Callable[[], None] | None) -> Matched | None:
         """What a glob has stood for before, if it must still be that."""
-        steady = self._steady.get(pattern)
+        steady = self._steady.get(pattern.text)
         if steady is None:
             return None
         if steady.holds(self._read_row, self._clock, check):
-            return steady.globbed
-        self._steady.pop(pattern, None)  # another thread may have done so
+            return steady.matched
+        self._steady.pop(pattern.text, None)  # another thread may have done so
         return None
 
     def _glob_anew(
-        self, pattern: Anchored, seen: Mapping[str, bytes], check: Callable[[], None] | None
-    ) -> Globbed:
+        self,
+        pattern: Anchored,
+        seen: Mapping[str, Fingerprint],
+        check: Callable[[], None] | None,
+    ) -> Matched:
         seen_ns = self._clock()
         found = self._find(pattern, check)
-        digests: dict[str, bytes] = {}
-        files: dict[bytes, tuple[bytes, Fingerprint | None]] = {}
+        paths, hosts, prints = [], [], []
         for path in sorted(found.files):
             host = self.tree.host_path(path)  # one object for all who remember it
-            digest = seen[path] if path in seen else self._digest(path, host, pattern, check)
-            if digest is not None:
-                digests[path] = digest
-                files[host] = digest, self.fingerprints.known(host)
-        globbed = Globbed(digests, found.folders, found.linked, found.odd, seen_ns)
-        steady = Steady.of(globbed, found, files)
+            known = seen.get(path) or self._print(path, host, pattern, check)
+            if known is not None:
+                paths.append(path)
+                hosts.append(host)
+                prints.append(known)
+        places = tuple(paths), tuple(hosts), tuple(prints)
+        folders = tuple(found.folders.items())
+        matched = Matched(*places, folders, found.linked, found.odd, seen_ns)
+        steady = Steady.of(matched, found)
         if steady is not None:
-            self._steady[pattern] = steady
-        return globbed
+            self._steady[pattern.text] = steady
+        return matched
 
-    def _steadily(
-        self, patterns: Iterable[Anchored], check: Callable[[], None] | None
-    ) -> dict[str, bytes] | None:
-        """What patterns stand for, if all that they stood for before must still be so."""
-        digests: dict[str, bytes] = {}
-        for pattern in patterns:
+    def _literal(self, pattern: Anchored, check: Callable[[], None] | None) -> Matched:
+        path = pattern.text
+        host = self.tree.host_path(path)
+        known = self._print(path, host, pattern, check)
+        assert known is not None, "a literal that is not there has been refused"
+        return Matched((path,), (host,), (known,))
+
+    def _is_steady(self, seen: InputsSeen, check: Callable[[], None] | None) -> bool:
+        """Whether each pattern must still stand for what it stood for."""
+        for pattern, part in zip(seen.patterns, seen.parts, strict=True):
             if pattern.is_glob:
                 still = self._still(pattern, check)
-                if still is None:
-                    return None
-                digests.update(still.digests)
-            else:
-                digest = self._peek(pattern.text, check)
-                if digest is None:
-                    return None
-                digests[pattern.text] = digest
-        return digests
+                if still is not part and (still is None or still.files != part.files):
+                    return False
+            elif self._peek(pattern.text, check) != digest_in(part.prints[0]):
+                return False
+        return True
 
     def _find(self, pattern: Anchored, check: Callable[[], None] | None) -> Found:
         try:
@@ -223,14 +230,14 @@ class InputReader:
             )
         return found
 
-    def _digest(
+    def _print(
         self, path: str, host: bytes, pattern: Anchored, check: Callable[[], None] | None
-    ) -> bytes | None:
-        """The digest of one file, ``None`` if a match of a glob has gone since it was found."""
+    ) -> Fingerprint | None:
+        """What is true of one file, ``None`` if a match of a glob has gone since it was found."""
         if check is not None:
             check()
         try:
-            return self.fingerprints.take(host, check=check).digest
+            return self.fingerprints.take(host, check=check)
         except OSError as problem:
             if problem.errno not in _ABSENT:
                 raise InputError(
@@ -254,7 +261,7 @@ class InputReader:
         if check is not None:
             check()
         try:
-            return self.fingerprints.take(self.tree.host_path(path), check=check).digest
+            return digest_in(self.fingerprints.take(self.tree.host_path(path), check=check))
         except (OSError, InputError):
             return None
 

@@ -34,6 +34,7 @@ DIGEST = 32  # bytes of a content's digest, a key, an environment
 SHORT = 16  # bytes of the digests that only tell whether something is the same
 NO_DIGEST = bytes(DIGEST)
 ROW_SIZE = ROW.size + DIGEST
+NOTHING = ROW.pack(*UNSURE) + NO_DIGEST  # of a name of which nothing is known
 _ROW_ALONE = struct.Struct(f"{ROW.format}{DIGEST}x")
 _TASK_SIZE = 3 * DIGEST + 2 * SHORT
 
@@ -177,11 +178,14 @@ class Known:
         start = number * ROW_SIZE + ROW.size
         return self.rows[start : start + DIGEST]
 
-    def told(self, name: bytes) -> tuple[Row, bytes]:
-        """The row and the digest of a name that is known, as far as they may be believed."""
+    def packed(self, number: int) -> bytes:
+        """A row with its digest, as they are kept."""
+        return self.rows[number * ROW_SIZE : (number + 1) * ROW_SIZE]
+
+    def told(self, name: bytes) -> bytes:
+        """The same of a name that is known, as far as it may be believed."""
         number = self.places[name]
-        row = self.row(number)
-        return (row, self.digest(number)) if self.believable(row) else (UNSURE, NO_DIGEST)
+        return self.packed(number) if self.believable(self.row(number)) else NOTHING
 
     @property
     def written_at_ns(self) -> int:

@@ -6,25 +6,22 @@ import os
 from array import array
 from itertools import chain
 
-from haz_trio.cache.known import KIND, NO_DIGEST, PLACE, ROW_SIZE, Known, Proof
+from haz_trio.cache.known import KIND, NOTHING, PLACE, ROW_SIZE, Known, Proof
 from haz_trio.frames import parse_frame, seal_frame, write_whole
 from haz_trio.ragged import Ragged, pack
-from haz_trio.trust import ROW, SENSES, UNSURE, Senses
+from haz_trio.trust import ROW, SENSES, Senses
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from haz_trio.trust import Row
-
 _FEW = 1000  # names that are not worth tidying up
-_NOTHING = ROW.pack(*UNSURE) + NO_DIGEST
 
 
 def write_known(
     root: str,
     old: Known | None,
-    rows: Mapping[bytes, tuple[Row, bytes]],
+    rows: Mapping[bytes, bytes],
     proofs: Mapping[bytes, Proof],
     gone: Collection[bytes],
     *,
@@ -35,6 +32,7 @@ def write_known(
 ) -> Known:
     """Write what is known now: the old knowledge with new rows and proofs, each by its name.
 
+    ``rows`` are packed, with a digest, and maybe with more behind that.
     ``gone`` are tasks whose old proofs hold no more.
     Old proofs that were made with other variables are given up, and those that rest on a row
     that is another one now; so are rows that no proof uses and that are not among ``rows``, as
@@ -42,8 +40,8 @@ def write_known(
     Returns what is known now, whoever writes the file next.  Raises ``OSError``.
     """
     book = _Book(old)
-    for name, (row, digest) in rows.items():
-        book.put(name, ROW.pack(*row) + digest)
+    for name, row in rows.items():
+        book.put(name, row[:ROW_SIZE])
     shelf = _Shelf(book)
     kept = _still_good(old, book, gone, environment)
     for id in sorted(kept.keys() | proofs.keys()):
@@ -110,7 +108,7 @@ class _Book:
             if not old.same_boot:
                 for number in range(len(self.names)):
                     if not old.believable(old.row(number)):
-                        self._rows[number * ROW_SIZE : (number + 1) * ROW_SIZE] = _NOTHING
+                        self._rows[number * ROW_SIZE : (number + 1) * ROW_SIZE] = NOTHING
 
     def put(self, name: bytes, row: bytes) -> None:
         known = len(self.names)
@@ -125,7 +123,7 @@ class _Book:
         if number is None:
             number = self._numbers[name] = len(self.names)
             self.names.append(name)
-            self._rows += _NOTHING
+            self._rows += NOTHING
         return number
 
     def seal(self, body: bytes, senses: Senses) -> bytes:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
-from haz_trio.cache.hashing import RowOf, stat_row
+from haz_trio.cache.hashing import RowOf, reader_of, stat_row
 from haz_trio.cache.layout import BESIDE, CACHE_PATH
 from haz_trio.model.patterns import Anchored, below
 from haz_trio.trust import ABSENT, is_settled
@@ -35,7 +35,7 @@ _BESIDE = BESIDE.encode()
 
 @frozen
 class Listing:
-    """The names in a folder, by kind, as bytes that are UTF-8.
+    """The names in a folder, by kind, as bytes that are UTF-8; of files, joined by slashes.
 
     Links stand apart: what they lead to can change without a trace in the folder.
     ``others`` are FIFOs, sockets and devices.
@@ -46,7 +46,7 @@ class Listing:
 
     stamp: tuple[int, int]
     seen_ns: int
-    files: tuple[bytes, ...]
+    files: bytes
     folders: tuple[bytes, ...]
     links: tuple[bytes, ...]
     others: tuple[bytes, ...]
@@ -100,7 +100,7 @@ class Tree:
     ) -> None:
         self._root = os.fsencode(root).rstrip(b"/")
         self._clock = clock
-        self._row_of = row_of
+        self._read_row = reader_of(row_of)
         self._listings: dict[_Identity, Listing] = {}
         self._unnamable: set[bytes] = set()
         self._special: set[bytes] = set()
@@ -165,10 +165,12 @@ class Tree:
         place = (pattern.text, base)
         files = listing.matched.get(place)
         if files is None:
-            files = [(base + name).decode() for name in listing.files if matches(base + name)]
-            listing.matched[place] = files
-        for path in files:
-            found.files.setdefault(path, pattern)
+            files = listing.matched[place] = _matching(listing.files, base, matches)
+        if found.files:
+            for path in files:
+                found.files.setdefault(path, pattern)
+        else:
+            found.files = dict.fromkeys(files, pattern)
         inner = [base + name for name in listing.folders]
         for name in listing.links:
             link = base + name
@@ -202,16 +204,16 @@ class Tree:
         host = self._root + folder.path or b"/"
         seen = self._clock()
         try:
-            row = self._row_of(os.stat(host))
-            identity = (row.dev, row.ino)
-            if identity == cache or identity in folder.above or not stat.S_ISDIR(row.mode):
+            row = self._read_row(os.stat(host))
+            identity = (row[0], row[1])
+            if identity == cache or identity in folder.above or not stat.S_ISDIR(row[5]):
                 return row, None
-            stamp = (row.mtime_ns, row.ctime_ns)
+            stamp = (row[3], row[4])
             known = self._listings.get(identity)
             if (
                 known is not None
                 and known.stamp == stamp
-                and is_settled(row.dev, *stamp, seen_ns=known.seen_ns, now_ns=seen)
+                and is_settled(row[0], *stamp, seen_ns=known.seen_ns, now_ns=seen)
             ):
                 return row, known
             listing = self._list(host, stamp, seen)
@@ -230,15 +232,16 @@ class Tree:
                 if not name.isascii() and not _is_text(name):
                     self._unnamable.add(entry.path)
                     unnamable = True
+                elif entry.is_file(follow_symlinks=False):
+                    if not name.startswith(_BESIDE):  # a restore in progress, no file of a task
+                        files.append(name)
                 elif entry.is_symlink():
                     links.append(name)
                 elif entry.is_dir(follow_symlinks=False):
                     folders.append(name)
-                elif not entry.is_file(follow_symlinks=False):
+                else:
                     others.append(name)
-                elif not name.startswith(_BESIDE):  # a restore in progress, not a file of a task
-                    files.append(name)
-        kinds = (tuple(files), tuple(folders), tuple(links), tuple(others))
+        kinds = (b"/".join(files), tuple(folders), tuple(links), tuple(others))
         return Listing(stamp, seen_ns, *kinds, unnamable)
 
     def _follow(self, path: bytes) -> int | None:
@@ -269,6 +272,16 @@ def _matcher(pattern: Anchored) -> Callable[[bytes], object]:
     if pattern.text == pattern.prefix + "/**":
         return _anything  # most globs are of this kind, and compiling one takes 0.2 ms
     return pattern.glob.regex.fullmatch
+
+
+def _matching(files: bytes, base: bytes, matches: Callable[[bytes], object]) -> list[str]:
+    """The paths of the files of a folder that match, from their names joined by slashes."""
+    if not files:
+        return []
+    if matches is _anything:
+        start = base.decode()
+        return [start + name for name in files.decode().split("/")]
+    return [(base + name).decode() for name in files.split(b"/") if matches(base + name)]
 
 
 def _anything(path: bytes) -> bool:

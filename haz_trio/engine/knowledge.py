@@ -121,15 +121,13 @@ class Knowledge:
         place = known.places.get(path[len(os.fsencode(self._root)) + 1 :])
         if place is None:
             return None
-        row, digest = known.row(place), known.digest(place)
-        if digest == NO_DIGEST or not known.believable(row):
+        if known.digest(place) == NO_DIGEST or not known.believable(known.row(place)):
             return None
         # Imported here: who asks is about to read files.
-        from haz_trio.cache.fingerprint import Fingerprint
-        from haz_trio.cache.hashing import StatRow
+        from haz_trio.cache.fingerprint import earlier_fingerprint
 
         # It was settled then, so a look at the time of writing would vouch for it as well.
-        return Fingerprint(StatRow._make(row), known.written_at_ns, digest)
+        return earlier_fingerprint(known.packed(place), known.written_at_ns)
 
     def recall(self, task: TaskId, upstream: Sequence[Upstream]) -> Found | None:
         """What a look for a task would find, if that is proven; reads stat data only."""

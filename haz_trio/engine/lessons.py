@@ -7,67 +7,26 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from haz_trio.abc import Evidence, Restored
-from haz_trio.cache.fingerprint import Fingerprint, Fingerprints
+from haz_trio.cache.fingerprint import (
+    Fingerprint,
+    Fingerprints,
+    digest_in,
+    since_in,
+)
 from haz_trio.cache.inputs import InputsSeen
-from haz_trio.cache.known import DIGEST, NO_DIGEST, PLACE, SHORT, Known, Proof, read_known
+from haz_trio.cache.known import DIGEST, PLACE, SHORT, Known, Proof, read_known
 from haz_trio.cache.known_file import write_known
 from haz_trio.config.snapshot import Snapshot
 from haz_trio.engine.knowledge import Knowledge, upstream_digest
+from haz_trio.engine.proofs import Before, Lesson, Maker, Renewal
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
 from haz_trio.plan.messages import Upstream
 from haz_trio.plan.outcome import Record
-from haz_trio.trust import ABSENT, SENSES, Senses, is_settled
-from haz_trio.values import frozen
+from haz_trio.trust import SENSES, Senses
 
 if TYPE_CHECKING:
     from haz_trio.trust import Row
-
-
-@frozen
-class Before:
-    """What was known of a task before it ran or was restored.
-
-    ``looked_ns`` is when its look began, ``read`` are names below the root, ``folders`` further
-    ones with the rows that they had then, and ``prints`` what was known of the first.  ``None``
-    in their place: nothing can be proven.
-    """
-
-    upstream: bytes
-    looked_ns: int
-    read: tuple[bytes, ...]
-    folders: tuple[tuple[bytes, Row], ...]
-    prints: tuple[Fingerprint, ...] | None
-
-
-@frozen
-class Lesson:
-    """A result of this run from which a proof may be made.
-
-    ``made`` are the names of its outputs with what was known of them when the look had ended,
-    ``None`` for those of a command that has just run; ``others`` are further names of its own
-    with the rows that they had then.
-    """
-
-    task: TaskId
-    before: Before
-    record: Record
-    made: tuple[tuple[bytes, Fingerprint | None], ...]
-    others: tuple[tuple[bytes, Row], ...]
-    stdout: bytes
-    stderr: bytes
-
-
-@frozen
-class Renewal:
-    """A proof of which the key holds, with outputs as they are now."""
-
-    proof: int
-    looked_ns: int
-    made: tuple[tuple[bytes, Fingerprint | None], ...]
-    others: tuple[tuple[bytes, Row], ...]
-    stdout: bytes
-    stderr: bytes
 
 
 class Lessons:
@@ -101,18 +60,9 @@ class Lessons:
 
     def before(self, upstream: Sequence[Upstream], looked_ns: int, inputs: InputsSeen) -> Before:
         """What a look has found of the inputs of a task."""
-        read = tuple([_name(path) for path, _ in inputs.files])
         is_clear = not (inputs.linked or inputs.odd)
-        prints: list[Fingerprint] | None = [] if is_clear else None
-        for name, (_, digest) in zip(read, inputs.files, strict=True):
-            known = self._fingerprints.known(self._base + name)
-            if prints is not None and known is not None and known.digest == digest:
-                prints.append(known)
-            else:
-                prints = None
-        kept = None if prints is None else tuple(prints)
         looked = min(looked_ns, inputs.seen_ns)
-        return Before(upstream_digest(upstream), looked, read, inputs.folders, kept)
+        return Before(upstream_digest(upstream), looked, inputs.parts if is_clear else None)
 
     def learn(
         self,
@@ -128,7 +78,7 @@ class Lessons:
         stdout, stderr = streams
         before = self.before(upstream, looked_ns, inputs)
         evidence = restored.evidence
-        if evidence is None or before.prints is None or stdout is None or stderr is None:
+        if evidence is None or before.parts is None or stdout is None or stderr is None:
             self._knowledge.unlearn(task)
             return
         record = Record(key, restored.stdout, restored.stderr, restored.outputs)
@@ -139,7 +89,7 @@ class Lessons:
 
     def learn_key(self, task: TaskId, before: Before, record: Record) -> None:
         """Note a command that has ended well: its key will be known, its outputs are too young."""
-        if before.prints is not None:
+        if before.parts is not None:
             made = tuple([(_name(path), None) for path in record.outputs])
             self._lessons[task] = Lesson(task, before, record, made, (), b"", b"")
 
@@ -165,7 +115,8 @@ class Lessons:
         for path, digest in evidence.contents:
             name = _name(path)
             known = self._fingerprints.known(self._base + name)
-            found.append((name, known if known is not None and known.digest == digest else None))
+            is_right = known is not None and digest_in(known) == digest
+            found.append((name, known if is_right else None))
         return tuple(found)
 
     def _others(self, evidence: Evidence) -> tuple[tuple[bytes, Row], ...]:
@@ -188,16 +139,16 @@ class Lessons:
         """
         now = self._senses.clock()
         old = self._current()
-        rows: dict[bytes, tuple[Row, bytes]] = {
-            path[len(self._base) :]: (each.row, each.digest)
-            for path, each in self._fingerprints.rows()
-            if each.vouches_for(each.row, now)
+        rows: dict[bytes, bytes] = {
+            path[len(self._base) :]: known
+            for path, known in self._fingerprints.rows()
+            if 0 < since_in(known) <= now
         }
         proofs: dict[bytes, Proof] = {}
         if snapshot is not None and environment:
-            maker = _Maker(self._graph, snapshot, rows, now)
+            maker = Maker(self._graph, snapshot, rows, now, len(self._base))
             for lesson in self._lessons.values():
-                maker.take(lesson.before.folders)
+                maker.take_parts(lesson.before.parts or ())
                 maker.take(lesson.others)
             for renewal in self._renewals.values():
                 maker.take(renewal.others)
@@ -234,101 +185,6 @@ class Lessons:
             proofs[str(task).encode()] = proof
 
 
-@frozen
-class _Maker:
-    """Makes proofs of lessons, and adds to ``rows`` what they rest on.
-
-    A name has one row, that of the last look: what rests on another one is not proven.
-    """
-
-    graph: TaskGraph
-    snapshot: Snapshot
-    rows: dict[bytes, tuple[Row, bytes]]
-    now: int
-
-    def take(self, names: Sequence[tuple[bytes, Row]]) -> None:
-        """Take the rows of folders and entries, before anything is proven."""
-        self.rows.update({name: (row, NO_DIGEST) for name, row in names})
-
-    def still(self, known: Known, proof: int) -> bool:
-        """Whether the key of an old proof rests on nothing that has another row now."""
-        for number in known.inputs(proof):
-            row = known.row(number)
-            if self.rows.get(known.names[number], (row,))[0] != row:
-                return False
-        return True
-
-    def prove(self, lesson: Lesson) -> Proof | None:
-        """The proof that a lesson gives; ``None`` when not even the key is sure."""
-        before = lesson.before
-        assert before.prints is not None, "without them there is no lesson"
-        for name, known in zip(before.read, before.prints, strict=True):
-            if self.rows.get(name) != (known.row, known.digest):
-                return None  # it may change without a trace, or has changed since the look
-        if not all(self._is_settled(*each, before.looked_ns) for each in before.folders):
-            return None
-        own = _names((*lesson.made, *lesson.others))
-        inputs = tuple(dict.fromkeys((*before.read, *_names(before.folders))))
-        return Proof(
-            key=bytes.fromhex(lesson.record.key),
-            stdout_digest=lesson.record.stdout,
-            stderr_digest=lesson.record.stderr,
-            static=self.snapshot.static(self.graph.number(lesson.task)),
-            upstream=before.upstream,
-            made=lesson.record.outputs,
-            uses=own + inputs,
-            own=len(own),
-            whole=self._are_right(lesson.made, lesson.others, before.looked_ns),
-            readers=self._readers_of(lesson.record.outputs),
-            stdout=lesson.stdout,
-            stderr=lesson.stderr,
-        )
-
-    def renew(self, renewal: Renewal, proof: Proof) -> Proof | None:
-        """The proof with other names of its own; ``None`` when they are too young still."""
-        if not self._are_right(renewal.made, renewal.others, renewal.looked_ns):
-            return None
-        own = _names((*renewal.made, *renewal.others))
-        proof.uses = own + proof.uses[proof.own :]
-        proof.own, proof.whole = len(own), True
-        proof.made = tuple("/" + name.decode() for name, _ in renewal.made)
-        proof.readers = self._readers_of(proof.made)
-        proof.stdout, proof.stderr = renewal.stdout, renewal.stderr
-        return proof
-
-    def _are_right(
-        self,
-        made: Sequence[tuple[bytes, Fingerprint | None]],
-        others: Sequence[tuple[bytes, Row]],
-        looked_ns: int,
-    ) -> bool:
-        """Whether outputs, their folders and the entry are what a look found, and old enough."""
-        return (
-            bool(others)
-            and all(k is not None and self.rows.get(n) == (k.row, k.digest) for n, k in made)
-            and all(row != ABSENT and self._is_settled(n, row, looked_ns) for n, row in others)
-        )
-
-    def _is_settled(self, name: bytes, row: Row, looked_ns: int) -> bool:
-        """Whether a row is the one that is kept, and any change since the look must show."""
-        if self.rows[name][0] != row:
-            return False  # a later look has found it changed
-        return row == ABSENT or is_settled(
-            row[0], row[3], row[4], seen_ns=looked_ns, now_ns=self.now
-        )
-
-    def _readers_of(self, paths: Sequence[str]) -> list[int]:
-        pairs = [1]
-        for place, path in enumerate(paths):
-            for reader in self.graph.consumers_of(path):
-                pairs += (place, self.graph.number(reader))
-        return pairs
-
-
 def _name(path: str) -> bytes:
     """A workspace-absolute path as a name below the root."""
     return path[1:].encode()
-
-
-def _names(each: Sequence[tuple[bytes, object]]) -> tuple[bytes, ...]:
-    return tuple(dict.fromkeys([name for name, _ in each]))

@@ -20,7 +20,8 @@ from haz_trio.engine.found import READ_AHEAD, Busy, Found, Replay
 from haz_trio.engine.jobs import Job
 from haz_trio.engine.keys import Key, Keys
 from haz_trio.engine.knowledge import Certain, Knowledge
-from haz_trio.engine.lessons import Before, Lessons
+from haz_trio.engine.lessons import Lessons
+from haz_trio.engine.proofs import Before
 from haz_trio.model.names import TaskId
 from haz_trio.plan.messages import Stream, Upstream
 from haz_trio.plan.outcome import Record

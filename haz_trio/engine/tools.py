@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from haz_trio.abc import Store
 from haz_trio.cache.files import Disk
-from haz_trio.cache.hashing import StatRow
+from haz_trio.cache.hashing import RowOf, StatRow, stat_row
 from haz_trio.cache.inputs import InputReader
 from haz_trio.cache.store import DiskStore
 from haz_trio.cache.targets import no_vouch
@@ -19,7 +19,7 @@ from haz_trio.engine.looker import Looker, WhyMissed
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.workspace import KeepOutputs, Workspace
 from haz_trio.plan.policy import CacheUse
-from haz_trio.trust import SENSES, Senses
+from haz_trio.trust import FIELDS, SENSES, Senses
 from haz_trio.values import frozen
 
 
@@ -61,7 +61,7 @@ def make_tools(
         workspace.root,
         hash_name,
         clock=senses.clock,
-        row_of=lambda info: StatRow._make(senses.row_of(info)),
+        row_of=_stat_row_through(senses),
     )
     disk = lessons = None
     if store is None:
@@ -82,6 +82,12 @@ def make_tools(
     if disk is not None and workspace.settings.outputs is KeepOutputs.ROLLBACK:
         looker.heal = disk.heal
     return Tools(store, keys, looker, disk, lessons)
+
+
+def _stat_row_through(senses: Senses) -> RowOf:
+    if senses.row_of is FIELDS:
+        return stat_row
+    return lambda info: StatRow._make(senses.row_of(info))
 
 
 def disk_store(

@@ -5,16 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import attrs
 
 from haz_trio.cache.known import DIGEST, PLACE, SHORT, Known, Proof, Standing, read_known
 from haz_trio.cache.known_file import write_known
-from haz_trio.trust import row_at
-
-if TYPE_CHECKING:
-    from haz_trio.trust import Row
+from haz_trio.trust import ROW, row_at
 
 CONTENTS = b"blake3"
 STATIC, UPSTREAM, GRAPH, ENVIRONMENT = (
@@ -52,10 +48,11 @@ class Shelf:
     def __attrs_post_init__(self) -> None:
         (self.root / PLACE).parent.mkdir(parents=True, exist_ok=True)
 
-    def rows(self, *names: str) -> dict[bytes, tuple[Row, bytes]]:
+    def rows(self, *names: str) -> dict[bytes, bytes]:
         """What stands at these names now; the digest is made up."""
         return {
-            os.fsencode(name): (row_at(str(self.root / name)), name.encode().ljust(DIGEST, b"-"))
+            os.fsencode(name): ROW.pack(*row_at(str(self.root / name)))
+            + name.encode().ljust(DIGEST, b"-")
             for name in names
         }
 
