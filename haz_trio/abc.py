@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 @frozen
 class Command:
-    """What a process runs: its words, its directory on the host, its whole environment."""
+    """What a process runs: its words, its directory on the host, its whole environment.
+
+    ``task`` is for journals alone, and empty where it belongs to none.
+    """
 
     argv: tuple[str, ...]
     cwd: str
     env: Mapping[str, str]
+    task: str = ""
 
 
 class Stop:
@@ -60,6 +64,22 @@ class Ending:
 
 
 Emit: TypeAlias = Callable[[Stream, bytes], Awaitable[None]]
+
+
+class Journal(Protocol):
+    """Is told what runs, for who comes after this process has been killed; never raises.
+
+    ``path`` is the file on the host that says so, if there is one by now, else empty.
+    """
+
+    @property
+    def path(self) -> str: ...
+
+    def began(self, task: str, pid: int, ticks: int) -> None:
+        """A command leads the group ``pid``; ``ticks`` since boot is a moment before its start."""
+
+    def ended(self, pid: int) -> None:
+        """Nothing of that command runs any more."""
 
 
 class RunCommand(Protocol):

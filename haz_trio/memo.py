@@ -20,6 +20,7 @@ import xxhash
 
 from haz_trio import __version__
 from haz_trio.frames import read_frame, read_own, seal_frame, write_whole
+from haz_trio.living import RUNS, dead
 from haz_trio.ragged import pack, unpack
 from haz_trio.trust import ABSENT, FIELDS, ROW
 
@@ -200,6 +201,8 @@ def _recall(root: str, argv: Sequence[str], here: str) -> list[bytes] | None:
     if frame.written_at_ns > time.time_ns():
         os.unlink(file)  # the clock was set back: it is not to be believed when that has passed
         return None
+    if dead(os.path.join(root, RUNS)):
+        return None  # a killed run is to be told of
     count, listed, head, environment, *pieces = map(bytes, unpack(frame.body))
     if head != _head(argv, here):
         return None

@@ -24,8 +24,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "frames": {"errors", "model"},
     "ragged": set(),
     "trust": set(),
+    "living": set(),
     "config": {"errors", "model", "graph", "abc", "frames", "ragged", "trust"},
-    "cache": {"errors", "model", "graph", "plan", "abc", "frames", "ragged", "trust"},
+    "cache": {"errors", "model", "graph", "plan", "abc", "frames", "ragged", "trust", "living"},
     "process": {"errors", "model", "plan", "abc"},
     "vcs": {"errors", "model"},
     "engine": {
@@ -37,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "frames",
         "ragged",
         "trust",
+        "living",
         "config",
         "cache",
         "process",
@@ -44,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "output": {"errors", "model", "graph", "plan", "abc"},
     # Tried before anything else: what it imports is all that a warm start pays for.
-    "memo": {"frames", "ragged", "trust", "output"},
+    "memo": {"frames", "ragged", "trust", "living", "output"},
     "__init__": set(),
 }
 # The command line stands on everything; ``__main__`` starts it.

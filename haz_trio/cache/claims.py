@@ -101,7 +101,28 @@ class Claims:
     def others(self) -> tuple[int, ...]:
         """The processes of the other runs that use this cache now."""
         locks = self._locks
-        return () if locks is None else tuple(others(locks.state))
+        return () if locks is None else tuple(others(locks.state, self._state))
+
+    @property
+    def path(self) -> str:
+        """See ``abc.Journal``."""
+        presence = self._presence
+        return "" if presence is None else presence.path
+
+    def began(self, task: str, pid: int, ticks: int) -> None:
+        """See ``abc.Journal``; nothing is noted where nothing may be made."""
+        if self._presence is not None:
+            self._presence.began(task, pid, ticks)
+
+    def ended(self, pid: int) -> None:
+        """See ``abc.Journal``."""
+        if self._presence is not None:
+            self._presence.ended(pid)
+
+    @property
+    def _state(self) -> str:
+        """Where the folder of state files is on the host."""
+        return f"{self._root.path}/{STATE}"
 
     def maintenance(self) -> AbstractContextManager[bool]:
         """A block in which no other process rewrites state files, unless one takes very long.
@@ -161,7 +182,7 @@ class Claims:
         if self._presence is None and self.makes:
             with self._lock, suppress(OSError):
                 if self._presence is None and self._locks is locks:
-                    self._presence = Presence(locks.state)
+                    self._presence = Presence(locks.state, self._state)
 
     def _reopen(self, gone: Locks) -> None:
         with self._lock:

@@ -18,6 +18,7 @@ QUARANTINE = "quarantine"
 STATE = "state"
 LEDGER = "ledger"
 LOCKS = "locks"
+RUNNING = "runs"
 TAG = "CACHEDIR.TAG"
 TAG_TEXT = b"Signature: 8a477f597d28d172789f06886806bc55\n# Results of tasks; safe to delete.\n"
 IGNORE = ".gitignore"
@@ -32,7 +33,7 @@ BESIDE_LIST = "beside"
 OWNER = "owner"
 
 _STRIPE = re.compile(r"lock-[0-9a-f]{3}", re.ASCII)
-_RUN = re.compile(r"run-([0-9]{1,10})", re.ASCII)
+_RUN = re.compile(r"([0-9]{1,10})-[0-9a-f]{16}", re.ASCII)
 _BEGUN = re.compile(r"[\w-]+\.[0-9a-f]{16}", re.ASCII)  # see ``frames.write_whole``
 _BACKUP = re.compile(r"backup-([0-9]{8})", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -83,9 +84,9 @@ def is_stripe(name: str) -> bool:
     return _STRIPE.fullmatch(name) is not None
 
 
-def running(process: int) -> str:
-    """The file, inside ``state``, that a run holds the lock of as long as it lives."""
-    return f"run-{process}"
+def running(process: int, token: str) -> str:
+    """The file, inside ``state/runs``, that a run holds the lock of as long as it lives."""
+    return f"{process}-{token}"
 
 
 def running_process(name: str) -> int | None:

@@ -19,6 +19,7 @@ from haz_trio.abc import (
 )
 from haz_trio.cache.begun import remove_begun
 from haz_trio.cache.claims import Claims
+from haz_trio.cache.cut_off import Lives, take_cut_off
 from haz_trio.cache.entries import (
     Damaged,
     Examined,
@@ -58,6 +59,11 @@ class _Aside:
     reason: str
 
 
+def _unknown(pid: int, ticks: int) -> bool:
+    """Nobody asked the system."""
+    return False
+
+
 class DiskStore:
     """See ``haz_trio.abc.Store``; ``root`` is the workspace on the host.
 
@@ -65,6 +71,7 @@ class DiskStore:
     ``strict``: every failure to store is counted in ``failures`` and told each time, so that the
     caller can fail the run (decisions.md 14).
     ``vouch`` may know that a file has a digest without reading it.
+    ``lives`` knows whether a command of a killed run still runs.
     ``disk`` lets tests make calls fail.
     """
 
@@ -76,6 +83,7 @@ class DiskStore:
         created_at: int,
         strict: bool = False,
         vouch: Vouch = no_vouch,
+        lives: Lives = _unknown,
         disk: Disk | None = None,
     ) -> None:
         self.failures: list[str] = []
@@ -84,6 +92,7 @@ class DiskStore:
         self._created_at = created_at
         self._strict = strict
         self._vouch = vouch
+        self._lives = lives
         self._disk = disk or Disk()
         self._root = CacheRoot(self._workspace or "/", self._disk)
         self.claims = Claims(self._root, self._disk)
@@ -227,13 +236,19 @@ class DiskStore:
         finally:
             tree.close()
 
+    def cut_off(self) -> tuple[str, ...]:
+        """What killed runs were doing, as remarks; what nobody asks for ``finish`` tells."""
+        root = self._root.reading()
+        found = () if root is None else take_cut_off(root, self._root.path)
+        return tuple(cut.text(self._lives) for cut in found)
+
     def finish(self) -> tuple[str, ...]:
         """See ``abc.Store``; writes the ledger."""
         if self._loaded is not None and self._loaded.new:
             with self.claims.maintenance():
                 save(self._root, self._loaded.new, self._disk)
         self._staging.close(self._root.reading())
-        remarks = list(self._root.notes)
+        remarks = [*self.cut_off(), *self._root.notes]
         if self._aside:
             first = next(iter(self._aside.values()))
             count = len(self._aside)

@@ -33,7 +33,7 @@ from haz_trio.output.summary import format_duration
 from haz_trio.output.writes import Renderer, Write
 from haz_trio.plan.exit_codes import EXIT_SUCCESS, EXIT_TASK_FAILURE
 from haz_trio.plan.machine import Plan
-from haz_trio.plan.messages import Event, RunClosed, RunFinished, RunNote, TaskNote
+from haz_trio.plan.messages import Event, RunClosed, RunFinished, RunNote, RunStarted, TaskNote
 from haz_trio.plan.outcome import exit_code_for
 from haz_trio.values import evolve
 
@@ -145,6 +145,7 @@ def _carry_out(
     rest = None
     if kit.works_directly:
         kit.begin()
+        start.remarks = kit.cut_off()
         rest = drive(plan, jobs, kit.recall.recall, kit.looker, start.tell)
         if plan.finished:
             code = start.finish(kit, plan)
@@ -168,6 +169,8 @@ class Start:
         """The events so far, for who only comes to watch when something runs."""
         self.pieces: list[tuple[bytes, bytes]] | None = []
         """What was said, for a memo; ``None`` when it is not to be said again."""
+        self.remarks: tuple[str, ...] = ()
+        """What is told as soon as the run has started."""
         self._began = time.perf_counter()
         self._gathered: list[Write] = []
         self._size = 0
@@ -191,6 +194,9 @@ class Start:
             self._size += len(write.data)
             if self._size >= GATHERED:
                 self.flush()
+        if isinstance(event, RunStarted):
+            for remark in self.remarks:
+                self.tell(RunNote(remark))
 
     def _keep(self, write: Write, event: Event, at: float) -> None:
         """Remember what is said; the time that it took is another one the next time."""

@@ -177,6 +177,7 @@ async def open_engine_with(
             containment=containment,
             adopts=adopts,
             names_survivors=names_survivors,
+            journal=kit.tools.disk.claims if kit.tools.disk is not None else None,
         )
         run_command = partial(run_real_command, containment=containment, guard=guard)
     threads = Threads()

@@ -18,6 +18,7 @@ from haz_trio.config.snapshot import Origin, Snapshot
 from haz_trio.engine.jobs import Jobs, known_edges, planned_tasks
 from haz_trio.engine.knowledge import Knowledge, environment_digest, read_secret
 from haz_trio.graph.graph import TaskGraph
+from haz_trio.living import dead
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import Workspace
 from haz_trio.plan.machine import Limits, Plan
@@ -35,6 +36,7 @@ _DEFAULT = Policy()
 _UNKNOWN = Origin()
 _CACHE = ".haz/cache"
 _RESTORING = ".restore-"
+_RUNS = "state/runs"
 
 
 class Kit:
@@ -111,6 +113,11 @@ class Kit:
         """Before the first look of a run that may come without tools."""
         if not _is_calm(os.path.join(self.workspace.root, _CACHE)):
             self.tools.recover()
+
+    def cut_off(self) -> tuple[str, ...]:
+        """What killed runs were doing, after ``begin``; remarks for people."""
+        disk = None if self._tools is None else self._tools.disk
+        return () if disk is None else disk.cut_off()
 
     def looker(self) -> Looker:
         """What looks where nothing is proven."""
@@ -274,6 +281,8 @@ def _is_calm(cache: str) -> bool:
     """Whether a cache needs no look of the store: surely ours, and no killed run left anything."""
     try:
         if any(name.startswith(_RESTORING) for name in os.listdir(cache)):
+            return False
+        if dead(os.path.join(cache, _RUNS)):
             return False
         return _is_ours(cache)
     except FileNotFoundError:

@@ -19,6 +19,7 @@ from haz_trio.engine.looker import Looker, WhyMissed
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.workspace import KeepOutputs, Workspace
 from haz_trio.plan.policy import CacheUse
+from haz_trio.process.proc import lives
 from haz_trio.trust import FIELDS, SENSES, Senses
 from haz_trio.values import frozen
 
@@ -111,5 +112,6 @@ def disk_store(
         created_at=now,
         strict=strict,
         vouch=no_vouch if reader is None else reader.vouches,
+        lives=lives,
         disk=Disk(durable=durable),
     )

@@ -200,7 +200,7 @@ class Worker:
         self._listener.tell(TaskBegun(job.id, key.key))
         started = trio.current_time()
         stop.ask.deadline = started + self._task_timeout
-        command = Command(job.argv, job.cwd, job.env)
+        command = Command(job.argv, job.cwd, job.env, str(job.id))
         self._looker.disturb()
         self._looker.forget(job.id)
         try:

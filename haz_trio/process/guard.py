@@ -18,6 +18,7 @@ from contextlib import suppress
 
 import attrs
 
+from haz_trio.abc import Journal
 from haz_trio.model.workspace import Containment
 from haz_trio.process import proc
 from haz_trio.process.cells import Cell, next_cell
@@ -50,6 +51,7 @@ class Ward:
     guard: Guard
     number: int
     began: int  # before the command's own start, in clock ticks since boot
+    task: str = ""
     pid: int = 0
     cell: Cell | None = None
 
@@ -87,6 +89,7 @@ class Guard:
     adopts: bool = False
     names_survivors: bool = False
     cell: Cell | None = None
+    journal: Journal | None = None
     _wards: dict[int, Ward] = attrs.field(factory=dict)  # by pid
     _spared: list[tuple[int, int]] = attrs.field(factory=list)  # when commands ran that succeeded
     _named: set[Process] = attrs.field(factory=set)
@@ -99,13 +102,13 @@ class Guard:
         """Whether some command is running."""
         return bool(self._wards)
 
-    def expect(self, *pipes: int) -> Ward:
+    def expect(self, *pipes: int, task: str = "") -> Ward:
         """A command is about to be started that will write into these pipes."""
         began = _ticks()
         number = self.watchdog.expect(began, *pipes)
         if self.cell is not None and not self._is_open:
             self._open(self.cell)
-        return Ward(self, number, began)
+        return Ward(self, number, began, task)
 
     def share(self, descriptor: int) -> None:
         """Have a descriptor kept open after our death until our commands have been ended too.
@@ -121,6 +124,8 @@ class Guard:
             os.kill(ward.pid, signal.SIGSTOP)
         self.watchdog.enter(ward.number, ward.pid)
         self._wards[ward.pid] = ward
+        if self.journal is not None:
+            self.journal.began(ward.task, ward.pid, ward.began)
         if self.cell is not None:
             try:
                 ward.cell = self.cell.make(str(ward.pid))
@@ -139,6 +144,8 @@ class Guard:
             self._adopted()  # while the command still is a ward: it is not reaped here
         self.watchdog.leave(ward.number)
         ward.number = -1
+        if self.journal is not None:
+            self.journal.ended(ward.pid)
         self._wards.pop(ward.pid, None)
         if ward.cell is not None:
             ward.cell.remove()
@@ -253,8 +260,9 @@ def open_guard(
     containment: Containment,
     adopts: bool = False,
     names_survivors: bool = False,
+    journal: Journal | None = None,
 ) -> Guard:
     """A guard for one run; starts nothing before there is a command."""
     cell = next_cell() if containment is Containment.STRICT else None
-    watchdog = Watchdog(tell, cell.path if cell is not None else "")
-    return Guard(watchdog, tell, adopts and adopt_orphans(True), names_survivors, cell)
+    watchdog = Watchdog(tell, cell.path if cell is not None else "", journal=journal)
+    return Guard(watchdog, tell, adopts and adopt_orphans(True), names_survivors, cell, journal)

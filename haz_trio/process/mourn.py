@@ -74,14 +74,26 @@ def mourn(records: Iterable[Record]) -> None:
 
 
 def main() -> None:
-    """The words are the descriptor of the book and the control group of the run, or nothing."""
-    _, book, cell = sys.argv
+    """The words are the book's descriptor, the run's control group and its journal, or nothing."""
+    _, book, cell, journal = sys.argv
     records = read_book(int(book))
     if cell:
         with suppress(OSError):
             Cell(cell).parent.admit(os.getpid())  # a later watchdog is born with the others
         Cell(cell).end()
     mourn(records)
+    if journal and records:
+        with suppress(OSError):
+            _note(journal)
+
+
+def _note(journal: str) -> None:
+    """Tell the next run that nothing is left; it may have read the journal already."""
+    fd = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.write(fd, b"watchdog\n")  # ``MOURNED`` of ``cache/cut_off.py``
+    finally:
+        os.close(fd)
 
 
 if __name__ == "__main__":

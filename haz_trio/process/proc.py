@@ -18,6 +18,7 @@ from haz_trio.values import field, frozen
 _DEAD = (b"Z", b"X")
 # Not ``loadavg``, which tells the same: containers have it replaced by one that lags behind.
 _LAST_PID = "/proc/sys/kernel/ns_last_pid"
+_SOON = 2 * os.sysconf("SC_CLK_TCK")  # ticks from a command's note to its start
 _FEW = 1000  # numbers that are asked one by one
 
 
@@ -50,6 +51,17 @@ def look(pid: int, *, dead: bool = False) -> Process | None:
     if fields[0] in _DEAD and int(fields[17]) <= 1 and not dead:
         return None
     return Process(pid, int(fields[19]), int(fields[1]), int(fields[3]), _printable(name))
+
+
+def lives(leader: int, ticks: int) -> bool:
+    """Whether somebody is left of the session of a command that was started at about ``ticks``.
+
+    A number that was given away again does not lead the same session at the same time.
+    """
+    process = look(leader, dead=True)
+    if process is not None:
+        return look(leader) is not None and 0 <= process.started - ticks <= _SOON
+    return bool(session_members(leader))
 
 
 def session_members(*sessions: int) -> list[Process]:

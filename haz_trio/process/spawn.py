@@ -203,7 +203,7 @@ def _start(
         os.set_blocking(out_read, False)
         os.set_blocking(err_read, False)
         if guard is not None:
-            ward = guard.expect(out_read, err_read)
+            ward = guard.expect(out_read, err_read, task=command.task)
         streams = nothing, out_write, err_write
         pid = launch(Program(path, argv, os.fsencode(command.cwd), environment, streams))
     except BaseException as error:

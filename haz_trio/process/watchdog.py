@@ -18,6 +18,8 @@ from contextlib import suppress
 
 import attrs
 
+from haz_trio.abc import Journal
+
 RECORD = 64  # bytes for one command in the book
 NOBODY = 0
 _WIDTH = 11
@@ -27,7 +29,7 @@ _PID = b"%11d"
 _SCRIPT = """
 trap '' HUP INT QUIT TERM
 read -r nothing
-"$0" -P -m haz_trio.process.mourn "$1" "$2" && exit
+"$0" -P -m haz_trio.process.mourn "$1" "$2" "$3" && exit
 while read -r pid rest; do [ "$pid" -gt 1 ] && kill -KILL "-$pid"; done < "/proc/self/fd/$1"
 """
 
@@ -36,13 +38,15 @@ while read -r pid rest; do [ "$pid" -gt 1 ] && kill -KILL "-$pid"; done < "/proc
 class Watchdog:
     """The helper and its book; ``tell`` hears once when there is no helper any more.
 
-    ``cell`` is the control group of everything that is run, or empty.
+    ``cell`` is the control group of everything that is run, or empty; ``journal`` is where the
+    helper adds that it has ended what was running.
     ``shared`` are descriptors that a helper, once started, keeps open until all have been ended.
     """
 
     tell: Callable[[str], None]
     cell: str = ""
     shared: list[int] = attrs.field(factory=list)
+    journal: Journal | None = None
     book: int = attrs.field(factory=lambda: os.memfd_create("haz-watchdog"))
     _pipe: int | None = None
     _helper: subprocess.Popen[bytes] | None = None
@@ -108,10 +112,11 @@ class Watchdog:
             self._pipe = None
 
     def _start(self) -> None:
+        journal = self.journal.path if self.journal is not None else ""
         reading, writing = os.pipe()
         try:
             self._helper = subprocess.Popen(
-                ["/bin/sh", "-c", _SCRIPT, sys.executable, str(self.book), self.cell],
+                ["/bin/sh", "-c", _SCRIPT, sys.executable, str(self.book), self.cell, journal],
                 stdin=reading,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

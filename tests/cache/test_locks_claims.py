@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +16,8 @@ import pytest
 
 from haz_trio.cache.claims import Claims
 from haz_trio.cache.files import Disk
-from haz_trio.cache.presence import Presence, others
 from haz_trio.cache.root import CacheRoot
+from haz_trio.living import dead
 from tests.cache.test_locks import Refusing
 
 _RUN = """
@@ -141,35 +142,44 @@ def test_the_other_runs_are_known_by_their_processes(runs: Runs) -> None:
         child.wait()
         assert claims.claim("p:build", "11") is not None
         assert claims.others() == ()
-        assert not (state(runs) / f"run-{child.pid}").exists()
 
 
 def test_a_run_leaves_no_file_of_its_own(runs: Runs) -> None:
-    """Only the file of the locks stays, and a dead run's file goes with the next run."""
-    claims = runs.new()
-    claim = claims.claim("p:build", "11")
-    assert claim is not None
-    (state(runs) / "run-999999999").touch()
-    assert sorted(os.listdir(state(runs))) == ["locks", f"run-{os.getpid()}", "run-999999999"]
-    claim.release()
+    """Only the file of the locks stays, and an empty folder for those who live."""
+    claims, more = runs.new(), runs.new()
+    for each, name in ((claims, "p:build"), (more, "p:make")):
+        claim = each.claim(name, name)
+        assert claim is not None
+        claim.release()
+    assert sorted(os.listdir(state(runs))) == ["locks", "runs"]
+    assert len(os.listdir(state(runs) / "runs")) == 2
     claims.close()
-    assert runs.new().claim("p:build", "11") is not None
-    assert "run-999999999" not in os.listdir(state(runs))
+    assert len(os.listdir(state(runs) / "runs")) == 1
+    more.close()
+    assert os.listdir(state(runs) / "runs") == []
 
 
-def test_names_of_no_process_are_left_alone(tmp_path: Path) -> None:
-    """Only what a run would have made is looked at."""
-    for name in ("run-", "run-x", "run-1.txt", "other"):
-        (tmp_path / name).touch()
-    (tmp_path / "run-77").mkdir()
-    folder = os.open(tmp_path, os.O_RDONLY)
+def test_a_living_run_is_never_taken_for_a_dead_one(runs: Runs) -> None:
+    """Its file appears with the lock taken."""
+    stop, seen = threading.Event(), []
+
+    def look() -> None:
+        while not stop.is_set():
+            seen.extend(dead(str(state(runs) / "runs")))
+
+    looker = threading.Thread(target=look)
+    looker.start()
     try:
-        presence = Presence(folder)
-        assert list(others(folder)) == []
-        presence.close()
+        for _ in range(200):
+            claims = runs.new()
+            claim = claims.claim("p:build", "11")
+            assert claim is not None
+            claim.release()
+            claims.close()
     finally:
-        os.close(folder)
-    assert sorted(os.listdir(tmp_path)) == ["other", "run-", "run-1.txt", "run-77", "run-x"]
+        stop.set()
+        looker.join()
+    assert seen == []
 
 
 def test_after_a_clear_the_next_claim_locks_the_new_file(runs: Runs) -> None:

@@ -216,7 +216,7 @@ def test_the_command_is_what_was_declared(tmp_path: Path) -> None:
     bench = Bench.make(tmp_path, does(), env={"from_host": ["NOPE"], "override": {"A": "1"}})
     trio.run(bench.look_and_run)
     command = bench.command.commands[0]
-    assert command == Command(("tool", "build"), str(tmp_path / "p"), {"A": "1"})
+    assert command == Command(("tool", "build"), str(tmp_path / "p"), {"A": "1"}, "p:build")
 
 
 def test_a_failure_is_not_collected(tmp_path: Path) -> None:

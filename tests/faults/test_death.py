@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -101,3 +102,63 @@ def test_kills_at_random_moments(tmp_path: Path, count: int) -> None:
     for name in tasks:
         out = home.place.p / f"out{name[1:]}.txt"
         assert out.read_text() == f"{(count - 1) // 2}\n"
+
+
+@pytest.mark.row("C05")
+def test_the_next_run_names_what_was_cut_off(tmp_path: Path) -> None:
+    """Once, at its beginning, also where a memo would have had the word; then it is forgotten."""
+    tasks = {"a": sh("[ -e ../go ] || { echo up; sleep 60; }"), "b": sh("true")}
+    home = Home.make(tmp_path, tasks)
+    (tmp_path / "go").touch()
+    for _ in range(3):  # makes results, then a memo, then uses it
+        assert home.haz("run", "--workspace").code == 0
+    (tmp_path / "go").unlink()
+    with halted(home, None, "run", "--force", "--workspace") as running:
+        running.wait_for(b"up\n")
+        running.child.kill()
+        running.child.wait()
+        pid = running.child.pid
+        assert gone_soon(home)
+    told = home.haz("run", "--workspace")
+    assert told.code == 0
+    first = told.err.decode().splitlines()[0]
+    assert f"the run of process {pid}, begun " in first
+    assert " was cut off while it ran p:a" in first
+    assert "still running" not in first
+    again = home.haz("run", "--workspace")
+    assert not again.said("cut off"), again.err
+    assert os.listdir(tmp_path / ".haz/cache/state/runs") == []
+
+
+@pytest.mark.row("C05")
+def test_the_watchdog_leaves_word(tmp_path: Path) -> None:
+    """What it has ended it says in the journal; the event stream tells it as a note."""
+    home = Home.make(tmp_path, {"a": sh("[ -e ../go ] || { echo up; sleep 60; }")})
+    with halted(home, None, "run", "p:a") as running:
+        running.wait_for(b"up\n")
+        [journal] = (tmp_path / ".haz/cache/state/runs").iterdir()
+        running.child.kill()
+        running.child.wait()
+        end = time.monotonic() + 5
+        while b"watchdog" not in journal.read_bytes():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+    (tmp_path / "go").touch()
+    done = home.haz("run", "--json", "p:a")
+    events = [json.loads(line) for line in done.out.splitlines()]
+    assert [event["type"] for event in events[:2]] == ["run_start", "diagnostic"]
+    assert events[1]["message"].endswith("while it ran p:a; the watchdog has ended that")
+
+
+@pytest.mark.row("C05")
+def test_a_run_without_a_cache_names_it_at_its_end(tmp_path: Path) -> None:
+    """Where the loop does all of the work, too."""
+    home = Home.make(tmp_path, {"a": sh("[ -e ../go ] || { echo up; sleep 60; }")})
+    with halted(home, None, "run", "p:a") as running:
+        running.wait_for(b"up\n")
+        running.child.kill()
+        running.child.wait()
+    (tmp_path / "go").touch()
+    done = home.haz("run", "--no-cache", "p:a")
+    assert done.err.count(b"was cut off while it ran p:a") == 1
+    assert not home.haz("run", "p:a").said("cut off")
