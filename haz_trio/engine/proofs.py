@@ -1,0 +1,183 @@
+"""Makes proofs for the next run of what a run has learned: only of what must show a change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from haz_trio.cache.fingerprint import TOLD, Fingerprint
+from haz_trio.cache.known import NO_DIGEST, Known, Proof
+from haz_trio.cache.steady import Matched
+from haz_trio.config.snapshot import Snapshot
+from haz_trio.graph.graph import TaskGraph
+from haz_trio.model.names import TaskId
+from haz_trio.plan.outcome import Record
+from haz_trio.trust import ABSENT, ROW, is_settled
+from haz_trio.values import field, frozen
+
+if TYPE_CHECKING:
+    from haz_trio.trust import Row
+
+
+@frozen
+class Before:
+    """What was known of a task before it ran or was restored.
+
+    ``looked_ns`` is when its look began, ``parts`` are what it read and where it looked, which
+    tasks with the same patterns share; ``None``: nothing can be proven.
+    """
+
+    upstream: bytes
+    looked_ns: int
+    parts: tuple[Matched, ...] | None
+
+
+@frozen
+class Lesson:
+    """A result of this run from which a proof may be made.
+
+    ``made`` are the names of its outputs with what was known of them when the look had ended,
+    ``None`` for those of a command that has just run; ``others`` are further names of its own
+    with the rows that they had then.
+    """
+
+    task: TaskId
+    before: Before
+    record: Record
+    made: tuple[tuple[bytes, Fingerprint | None], ...]
+    others: tuple[tuple[bytes, Row], ...]
+    stdout: bytes
+    stderr: bytes
+
+
+@frozen
+class Renewal:
+    """A proof of which the key holds, with outputs as they are now."""
+
+    proof: int
+    looked_ns: int
+    made: tuple[tuple[bytes, Fingerprint | None], ...]
+    others: tuple[tuple[bytes, Row], ...]
+    stdout: bytes
+    stderr: bytes
+
+
+@frozen
+class Maker:
+    """Makes proofs of lessons, and adds to ``rows`` what they rest on.
+
+    A name has one row, that of the last look: what rests on another one is not proven.
+    The rows are packed: with a digest, and maybe with more behind that.
+    ``base`` is how many bytes of a host path come before the name.
+    """
+
+    graph: TaskGraph
+    snapshot: Snapshot
+    rows: dict[bytes, bytes]
+    now: int
+    base: int
+    _read: dict[int, tuple[bytes, ...] | None] = field(factory=dict)
+    _taken: set[int] = field(factory=set)
+
+    def take(self, names: Iterable[tuple[bytes, Row]]) -> None:
+        """Take the rows of folders and entries, before anything is proven."""
+        for name, row in names:
+            self.rows[name] = ROW.pack(*row) + NO_DIGEST
+
+    def take_parts(self, parts: Iterable[Matched]) -> None:
+        """Take the rows of the folders that were looked into."""
+        for part in parts:
+            if id(part) not in self._taken:
+                self._taken.add(id(part))
+                self.take(part.folders)
+
+    def still(self, known: Known, proof: int) -> bool:
+        """Whether the key of an old proof rests on nothing that has another row now."""
+        for number in known.inputs(proof):
+            found = self.rows.get(known.names[number])
+            if found is not None and not found.startswith(ROW.pack(*known.row(number))):
+                return False
+        return True
+
+    def prove(self, lesson: Lesson) -> Proof | None:
+        """The proof that a lesson gives; ``None`` when not even the key is sure."""
+        before = lesson.before
+        assert before.parts is not None, "without them there is no lesson"
+        inputs: dict[bytes, None] = {}
+        for part in before.parts:
+            names = self._names_read(part)
+            if names is None:
+                return None  # it may change without a trace, or has changed since the look
+            inputs.update(dict.fromkeys(names))
+        for part in before.parts:
+            if not all(self._is_settled(*each, before.looked_ns) for each in part.folders):
+                return None
+            inputs.update(dict.fromkeys([name for name, _ in part.folders]))
+        own = _names((*lesson.made, *lesson.others))
+        return Proof(
+            key=bytes.fromhex(lesson.record.key),
+            stdout_digest=lesson.record.stdout,
+            stderr_digest=lesson.record.stderr,
+            static=self.snapshot.static(self.graph.number(lesson.task)),
+            upstream=before.upstream,
+            made=lesson.record.outputs,
+            uses=(*own, *inputs),
+            own=len(own),
+            whole=self._are_right(lesson.made, lesson.others, before.looked_ns),
+            readers=self._readers_of(lesson.record.outputs),
+            stdout=lesson.stdout,
+            stderr=lesson.stderr,
+        )
+
+    def _names_read(self, part: Matched) -> tuple[bytes, ...] | None:
+        """The files of a part, if what the look found of each is what is kept of it."""
+        if id(part) not in self._read:
+            names = tuple([host[self.base :] for host in part.hosts])
+            found = zip(names, part.prints, strict=True)
+            same = all(self.rows.get(name, b"")[:TOLD] == known[:TOLD] for name, known in found)
+            self._read[id(part)] = names if same else None
+        return self._read[id(part)]
+
+    def renew(self, renewal: Renewal, proof: Proof) -> Proof | None:
+        """The proof with other names of its own; ``None`` when they are too young still."""
+        if not self._are_right(renewal.made, renewal.others, renewal.looked_ns):
+            return None
+        own = _names((*renewal.made, *renewal.others))
+        proof.uses = own + proof.uses[proof.own :]
+        proof.own, proof.whole = len(own), True
+        proof.made = tuple("/" + name.decode() for name, _ in renewal.made)
+        proof.readers = self._readers_of(proof.made)
+        proof.stdout, proof.stderr = renewal.stdout, renewal.stderr
+        return proof
+
+    def _are_right(
+        self,
+        made: Sequence[tuple[bytes, Fingerprint | None]],
+        others: Sequence[tuple[bytes, Row]],
+        looked_ns: int,
+    ) -> bool:
+        """Whether outputs, their folders and the entry are what a look found, and old enough."""
+        return (
+            bool(others)
+            and all(k is not None and self.rows.get(n, b"")[:TOLD] == k[:TOLD] for n, k in made)
+            and all(row != ABSENT and self._is_settled(n, row, looked_ns) for n, row in others)
+        )
+
+    def _is_settled(self, name: bytes, row: Row, looked_ns: int) -> bool:
+        """Whether a row is the one that is kept, and any change since the look must show."""
+        if not self.rows[name].startswith(ROW.pack(*row)):
+            return False  # a later look has found it changed
+        return row == ABSENT or is_settled(
+            row[0], row[3], row[4], seen_ns=looked_ns, now_ns=self.now
+        )
+
+    def _readers_of(self, paths: Sequence[str]) -> list[int]:
+        pairs = [1]
+        for place, path in enumerate(paths):
+            for reader in self.graph.consumers_of(path):
+                pairs += (place, self.graph.number(reader))
+        return pairs
+
+
+def _names(each: Sequence[tuple[bytes, object]]) -> tuple[bytes, ...]:
+    return tuple(dict.fromkeys([name for name, _ in each]))
