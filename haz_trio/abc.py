@@ -131,6 +131,8 @@ class Restored:
     ``chunks`` gives the recorded bytes of a stream again, in pieces of bounded size.
     ``wrote`` is false when everything was in place, so that no file has changed.
     ``evidence`` is what another look would depend on, ``None`` when that cannot be told.
+    ``changed`` are all paths that were written or removed, workspace-absolute, ``None`` when that
+    cannot be told either.
     """
 
     stdout: bytes  # digests, 32 bytes
@@ -139,6 +141,7 @@ class Restored:
     chunks: Callable[[Stream], Iterator[bytes]]
     wrote: bool = True
     evidence: Evidence | None = None
+    changed: tuple[str, ...] | None = None
 
 
 @frozen

@@ -49,7 +49,7 @@ LOOKS: list[tuple[str, ...]] = [
     ("why", "one:gen"),
     ("run", "--all", "--dry-run"),
 ]
-DURATION = re.compile(rb"\b\d+(\.\d+)?(ms|s)\b|\b\d+m \d+s\b")
+DURATION = re.compile(rb"\b\d+(ms|s|m|h)( \d+(ms|s|m))?\b")
 
 SCRIPT = """
 said=$(echo "$MODE"; find -L PLACES -type f 2>/dev/null | LC_ALL=C sort | while read -r name; do

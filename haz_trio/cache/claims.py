@@ -66,17 +66,25 @@ class Claims:
 
         Also the entry of the key is safe from collectors until the release.
         """
+        return self._claim(
+            (place_of(f"task:{task}", Plane.CLAIM), False),
+            (place_of(f"key:{key}", Plane.CLAIM), False),
+            (place_of(key, Plane.USE), True),
+        )
+
+    def claim_task(self, task: str) -> Claim | None:
+        """The right to put back what a task has made; ``None`` while it is busy."""
+        return self._claim((place_of(f"task:{task}", Plane.CLAIM), False))
+
+    def _claim(self, *places: tuple[int, bool]) -> Claim | None:
+        """All of the places, each shared or not; ``None`` when one is busy."""
         while True:
             locks = self._opened()
             claim = Claim(locks)
             if locks is None:
                 return claim
             try:
-                got = (
-                    claim.take(place_of(f"task:{task}", Plane.CLAIM))
-                    and claim.take(place_of(f"key:{key}", Plane.CLAIM))
-                    and claim.take(place_of(key, Plane.USE), shared=True)
-                )
+                got = all(claim.take(place, shared=shared) for place, shared in places)
             except OSError:
                 self._tell()
                 return claim

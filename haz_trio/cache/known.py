@@ -24,8 +24,9 @@ from haz_trio.trust import ABSENT, ROW, SENSES, UNSURE, Senses, survives
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from haz_trio.cache.proof import Proof, Raw
     from haz_trio.trust import Row
 
 KIND = b"known  1"
@@ -47,72 +48,6 @@ class Standing(enum.Enum):
     ALL = 2  # and find the same
 
 
-class Proof:
-    """What a look found, and on what it rests.
-
-    ``made`` are the outputs, workspace-absolute; ``uses`` all names below the root, bytes: the
-    outputs first, then folders of theirs and the entry, ``own`` names in all, then the inputs.
-    A proof that is not ``whole`` proves only the key: its own names are to be looked at.
-    ``static`` and ``upstream`` are digests of what the task declares and of what
-    its predecessors printed.  ``readers`` is empty when nobody knows who reads the outputs, else
-    a 1 and then pairs of a place in ``made`` and the number of a task that reads it.
-    """
-
-    __slots__ = (
-        "key", "made", "own", "readers", "static", "stderr", "stderr_digest", "stdout",
-        "stdout_digest", "upstream", "uses", "whole",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        *,
-        key: bytes,
-        stdout_digest: bytes,
-        stderr_digest: bytes,
-        static: bytes,
-        upstream: bytes,
-        made: tuple[str, ...],
-        uses: tuple[bytes, ...],
-        own: int,
-        whole: bool,
-        readers: Sequence[int],
-        stdout: bytes,
-        stderr: bytes,
-    ) -> None:
-        self.key = key
-        self.stdout_digest = stdout_digest
-        self.stderr_digest = stderr_digest
-        self.static = static
-        self.upstream = upstream
-        self.made = made
-        self.uses = uses
-        self.own = own
-        self.whole = whole
-        self.readers = readers
-        self.stdout = stdout
-        self.stderr = stderr
-
-
-class _Raw:
-    """A proof in the form in which it is kept."""
-
-    __slots__ = ("digests", "made", "own", "readers", "streams", "uses", "whole")
-
-    def __init__(
-        self,
-        digests: bytes,
-        made: int,
-        own: int,
-        whole: bool,
-        uses: array[int],
-        readers: array[int],
-        streams: tuple[memoryview, memoryview],
-    ) -> None:
-        self.digests, self.made, self.uses = digests, made, uses
-        self.own, self.whole = own, whole
-        self.readers, self.streams = readers, streams
-
-
 class Known:
     """The knowledge of one workspace, at ``root`` on the host, as it was written last.
 
@@ -128,7 +63,7 @@ class Known:
         self.stamp = stamp
         self.contents = bytes(contents)
         self._senses = senses
-        self._calm = True
+        self._calm, self._touched = True, False
         self.graph, self.environment = bytes(head[:SHORT]), bytes(head[SHORT:])
         self.names = frame.names
         self._root = os.fsencode(root).rstrip(b"/") + b"/"
@@ -199,7 +134,7 @@ class Known:
         """A run begins: nothing of ours writes yet, so that no row need be asked twice."""
         presumed = self._presumed
         self._good = bytearray(len(self.names) if presumed is None else presumed)
-        self._calm = True
+        self._calm, self._touched = True, False
 
     def presume(self, held: Mapping[bytes, Row]) -> None:
         """Names that have just been seen with these rows need not be asked in this run."""
@@ -208,6 +143,18 @@ class Known:
             [held.get(name) == row for name, row in zip(self.names, rows, strict=True)]
         )
         self.settle()
+
+    def touch(self, names: Iterable[bytes]) -> None:
+        """A restore of ours has written just these files: their rows are to be asked again.
+
+        So are those of the folders that they are in.
+        """
+        self._touched, self._presumed = True, None
+        for name in names:
+            for changed in (name, name.rpartition(b"/")[0] or b"."):
+                number = self.places.get(changed)
+                if number is not None:
+                    self._good[number] = 0
 
     def disturb(self) -> None:
         """A command or a restore of ours writes files from now on, until the next ``settle``.
@@ -226,14 +173,28 @@ class Known:
         uses, own = self._uses.at(task), self._own[task]
         if not self._hold(uses[own >> 1 :]):
             return Standing.NOTHING
-        if not own & 1 or not self._hold(uses[: own >> 1]):
+        # What has been written meanwhile may have a second name among the outputs of others.
+        if not own & 1 or not self._hold(uses[: own >> 1], anew=self._touched):
             return Standing.KEY
         return Standing.ALL
 
-    def _hold(self, numbers: Sequence[int]) -> bool:
+    def lost(self, task: int) -> tuple[bytes, Row, bytes] | None:
+        """The only name of its own that does not hold, of a proof whose key is proven.
+
+        With the row and the digest that it had; ``None`` unless it is an output, and the only one.
+        """
+        if not self._own[task] & 1:
+            return None
+        own = self.own(task)
+        away = [number for number in own if not self._hold((number,), anew=True)]
+        if len(away) != 1 or away[0] not in own[: self._made[task]]:
+            return None
+        return self.names[away[0]], self._unpacked[away[0]], self.digest(away[0])
+
+    def _hold(self, numbers: Sequence[int], *, anew: bool = False) -> bool:
         good, names, root, rows = self._good, self.names, self._root, self._unpacked
         row_of, lstat, same_boot = self._senses.row_of, os.lstat, self.same_boot
-        calm = self._calm
+        calm = self._calm and not anew
         for number in numbers:
             if calm and good[number]:
                 continue
@@ -289,12 +250,15 @@ class Known:
         """The numbers of the rows on which the proof of a task rests."""
         return self._uses.at(task)
 
-    def raw(self, task: int) -> _Raw:
+    def raw(self, task: int) -> Raw:
         """A proof as it is kept."""
+        # Imported here and below: only who writes takes proofs apart.
+        from haz_trio.cache.proof import Raw
+
         start = task * _TASK_SIZE
         middle, end = self._ends[2 * task], self._ends[2 * task + 1]
         first = self._ends[2 * task - 1] if task else 0
-        return _Raw(
+        return Raw(
             self._tasks[start : start + _TASK_SIZE],
             self._made[task],
             self._own[task] >> 1,
@@ -306,6 +270,8 @@ class Known:
 
     def proof(self, task: int) -> Proof:
         """All that is known of a task."""
+        from haz_trio.cache.proof import Proof
+
         raw = self.raw(task)
         uses = tuple([self.names[number] for number in raw.uses])
         ends = (0, DIGEST, 2 * DIGEST, 3 * DIGEST, 3 * DIGEST + SHORT, _TASK_SIZE)

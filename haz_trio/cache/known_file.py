@@ -6,7 +6,8 @@ import os
 from array import array
 from itertools import chain
 
-from haz_trio.cache.known import KIND, NOTHING, PLACE, ROW_SIZE, Known, Proof
+from haz_trio.cache.known import KIND, NOTHING, PLACE, ROW_SIZE, Known
+from haz_trio.cache.proof import Proof
 from haz_trio.frames import parse_frame, seal_frame, write_whole
 from haz_trio.ragged import Ragged, pack
 from haz_trio.trust import ROW, SENSES, Senses

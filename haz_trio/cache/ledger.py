@@ -67,6 +67,12 @@ class Ledger:
             return {}
         return {p: seen for p, seen in row.paths if left_row(self._root + p) == seen}
 
+    def has_only(self, task: str, path: str) -> bool:
+        """Whether a task has left nothing but at most this path, for all that is known."""
+        with self._lock:
+            row = self._rows.get(task)
+        return row is None or all(left == path for left, _ in row.paths)
+
     def of_another(self, path: str, task: str) -> bool:
         """Whether what stands at a path was left by another task and not touched since."""
         with self._lock:

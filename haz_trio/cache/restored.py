@@ -9,23 +9,36 @@ from haz_trio.abc import Evidence, Restored
 from haz_trio.cache.layout import CACHE_PATH, MANIFEST, shard
 from haz_trio.cache.manifest import Manifest
 from haz_trio.cache.streams import Recorded
+from haz_trio.cache.targets import Work
 from haz_trio.plan.messages import Stream
 
 
-def restored(manifest: Manifest, streams: Mapping[Stream, Recorded], *, wrote: bool) -> Restored:
-    """The answer for an entry with these streams; ``wrote`` says whether files have changed."""
+def restored(manifest: Manifest, streams: Mapping[Stream, Recorded], work: Work) -> Restored:
+    """The answer for an entry with these streams, after this work."""
     return Restored(
         streams[Stream.STDOUT].digest,
         streams[Stream.STDERR].digest,
         manifest.paths,
         functools.partial(_chunks, streams),
-        wrote,
+        bool(work),
         _evidence(manifest),
+        _changed(work),
     )
 
 
 def _chunks(streams: Mapping[Stream, Recorded], stream: Stream) -> Iterator[bytes]:
     return streams[stream].chunks()
+
+
+def _changed(work: Work) -> tuple[str, ...] | None:
+    """What the work has changed; ``None`` where links led to it, so that it has other names."""
+    if any(want.item.path[1:] != want.place for want in work.wants):
+        return None
+    places = [each.place for each in work.needs]
+    places += [each.place for each in work.wants]
+    places += [each.place for each in work.gone]
+    places += [each.place for each in work.modes]
+    return tuple(["/" + place for place in places])
 
 
 def _evidence(manifest: Manifest) -> Evidence | None:

@@ -33,10 +33,11 @@ from haz_trio.cache.files import Damage, Disk, explain
 from haz_trio.cache.layout import STATE
 from haz_trio.cache.ledger import Ledger
 from haz_trio.cache.ledger_file import load, save
-from haz_trio.cache.manifest import Manifest
+from haz_trio.cache.manifest import Manifest, Output
 from haz_trio.cache.manifest_reader import OtherSchema
 from haz_trio.cache.pending import DiskPending, Shared
 from haz_trio.cache.pool import Pool
+from haz_trio.cache.put_back import PutBack
 from haz_trio.cache.quarantine import make_folder, set_aside
 from haz_trio.cache.recovery import recover
 from haz_trio.cache.restore import Restore
@@ -47,6 +48,7 @@ from haz_trio.cache.staging import Staging
 from haz_trio.cache.streams import open_streams
 from haz_trio.cache.targets import Comparison, Vouch, Work, no_vouch
 from haz_trio.cache.tree import Obstacle, Tree
+from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import HashName
 from haz_trio.values import frozen
 
@@ -98,6 +100,7 @@ class DiskStore:
         self.claims = Claims(self._root, self._disk)
         self._pool = Pool(hash_name, self._disk)
         self._staging = Staging(self._disk)
+        self._put_back = PutBack(self._workspace, hash_name, self._staging, self._disk)
         self._doubted: dict[str, str] = {}
         self._aside: dict[str, _Aside] = {}
         self._said: set[str] = set()
@@ -175,7 +178,7 @@ class DiskStore:
         try:
             with open_entry(root, found.key) as entry:
                 streams = open_streams(manifest, at=entry)
-                wrote = self._put(manifest, subject, root, entry)
+                work = self._put(manifest, subject, root, entry)
         except Damage as damage:
             miss = self._doubt(found.key, subject, damage.reason, damage.kind)
             self._set_aside(found.key, damage.blob)
@@ -188,7 +191,25 @@ class DiskStore:
         except OSError as problem:
             self._doubted.setdefault(found.key, "unreadable")
             return Miss(f"{subject.task} cannot be restored: {explain(problem)}")
-        return restored(manifest, streams, wrote=wrote)
+        return restored(manifest, streams, work)
+
+    def put_back(self, output: Output, key: str, task: TaskId) -> bool:
+        """Put back the one file of an entry that is proven to fit the task, where nothing stands.
+
+        False where it takes more than that, or where anything is wrong: then nothing has changed,
+        and ``look`` finds out.
+        """
+        root = self._root.reading()
+        if root is None:
+            return False
+        self.recover()
+        id = str(task)
+        if not self._ledger.has_only(id, output.path):
+            return False  # something is to be removed as well
+        if not self._put_back.put(output, key, cache=root):
+            return False
+        self._ledger.record(id, key, wrote=(output.path,), kept=())
+        return True
 
     def begin(self, key: str, subject: Subject, recipe: ReadableRecipe) -> Pending:
         """See ``abc.Store``."""
@@ -265,8 +286,8 @@ class DiskStore:
                 self._loaded = Ledger(self._workspace, load(self._root))
             return self._loaded
 
-    def _put(self, manifest: Manifest, subject: Subject, root: int, entry: int) -> bool:
-        """Make the outputs right and note what is ours now; returns whether that took work."""
+    def _put(self, manifest: Manifest, subject: Subject, root: int, entry: int) -> Work:
+        """Make the outputs right and note what is ours now; returns what that took."""
         task = str(subject.task)
         ours = self._ledger.ours(task)
         tree = Tree(self._workspace or "/")
@@ -278,7 +299,7 @@ class DiskStore:
         finally:
             tree.close()
         self._ledger.record(task, manifest.key, wrote=_written(work, manifest), kept=ours)
-        return bool(work)
+        return work
 
     def _doubt(self, key: str, subject: Subject, reason: str, kind: str) -> Miss:
         with self._lock:

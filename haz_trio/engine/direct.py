@@ -98,6 +98,7 @@ class _Driver:
         self.looks: list[Look] = []
         self.facts: list[Missed] = []
         self._until: float | None = None
+        self._equipped = False
 
     def look(self, look: Look) -> Hit | None:
         """A hit that needs nothing, or ``None`` when the loop has to see to the task."""
@@ -126,10 +127,21 @@ class _Driver:
         return None
 
     def _find(self, look: Look) -> Found | Miss | Busy | None:
-        if not self.jobs.absent(look.task):
-            proven = self.recall(look.task, look.upstream)
-            if proven is not None:
-                return proven
+        proven = self._recall(look)
+        if proven is not None:
+            return proven
         if self._until is not None:
             return None
-        return self.looker().look_closely(self.jobs[look.task], look.upstream)
+        looker = self.looker()
+        if not self._equipped:
+            self._equipped = True
+            proven = self._recall(look)  # who begins to look forgets what was certain
+            if proven is not None:
+                return proven
+        mended = looker.mend(look.task)
+        if mended is not None:
+            return mended
+        return looker.look_closely(self.jobs[look.task], look.upstream)
+
+    def _recall(self, look: Look) -> Found | None:
+        return None if self.jobs.absent(look.task) else self.recall(look.task, look.upstream)

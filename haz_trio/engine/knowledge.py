@@ -27,6 +27,7 @@ from haz_trio.values import frozen
 
 if TYPE_CHECKING:
     from haz_trio.cache.fingerprint import Fingerprint
+    from haz_trio.cache.manifest import Output
 
 _PLATFORM = (__version__, sys.platform, os.uname().machine)
 _STREAMS = tuple(Stream)
@@ -56,6 +57,14 @@ def upstream_digest(upstream: Iterable[Upstream]) -> bytes:
     """16 bytes for what the predecessors of a task printed."""
     printed = b"".join([each.stdout + each.stderr for each in upstream])
     return blake3(printed).digest(length=SHORT)
+
+
+@frozen
+class Lost:
+    """The one file that is missing of a result, and the result; the rest is as it was left."""
+
+    file: Output
+    result: Found
 
 
 @frozen
@@ -137,6 +146,8 @@ class Knowledge:
         number = known.tasks.get(str(task).encode())
         if number is None:
             return None
+        if known.graph == snapshot.seal:  # also of a result that holds no more
+            self._remember_readers(known, number)
         static = snapshot.static(self._graph.number(task))
         standing = known.standing(number, static, upstream_digest(upstream))
         if standing is not Standing.ALL:
@@ -144,9 +155,26 @@ class Knowledge:
                 self._certain[task] = number
             return None
         self.recalled += 1
+        return self._found(known, number)
+
+    def lost(self, task: TaskId) -> Lost | None:
+        """What has to be put back for a hit, if that is one file.
+
+        Known of tasks of which the last ``recall`` has proven just the key.
+        """
+        known, number = self._known, self._certain.get(task)
+        lost = None if known is None or number is None else known.lost(number)
+        if known is None or number is None or lost is None:
+            return None
+        name, row, digest = lost
+        # Imported here: who asks is about to write files.
+        from haz_trio.cache.manifest import Output
+
+        file = Output("/" + name.decode(), digest.hex(), row[2], row[5] & 0o777)
+        return Lost(file, self._found(known, number))
+
+    def _found(self, known: Known, number: int) -> Found:
         made = known.made(number)
-        if known.graph == snapshot.seal:
-            self._remember_readers(made, known.readers(number))
         key, stdout, stderr = known.digests(number)
         texts = zip(_STREAMS, known.streams(number), strict=True)
         replays = [Replay(stream, (data,)) for stream, data in texts if data]
@@ -174,6 +202,18 @@ class Knowledge:
         if self._known is not None:
             self._known.disturb()
 
+    def touch(self, paths: Sequence[str] | None) -> None:
+        """A restore of the run has changed just these workspace-absolute paths, if that is known.
+
+        ``None`` is the same as ``disturb``.
+        """
+        if paths is None:
+            self.disturb()
+            return
+        self._certain.clear()
+        if self._known is not None:
+            self._known.touch([path[1:].encode() for path in paths])
+
     def consumers(self, path: str) -> Iterable[TaskId]:
         """The tasks that read a path: remembered for proven outputs, looked up for others."""
         numbers = self._readers.get(path)
@@ -181,9 +221,12 @@ class Knowledge:
             return self._graph.consumers_of(path)
         return [self._graph.ids[number] for number in numbers]
 
-    def _remember_readers(self, made: Sequence[str], readers: Sequence[int]) -> None:
+    def _remember_readers(self, known: Known, number: int) -> None:
+        """Who reads what a task made, be it as it was or not: that is a matter of the graph."""
+        readers = known.readers(number)
         if not readers:
             return
+        made = known.made(number)
         for path in made:
             self._readers[path] = ()
         pairs = iter(readers[1:])

@@ -14,8 +14,9 @@ from haz_trio.cache.fingerprint import (
     since_in,
 )
 from haz_trio.cache.inputs import InputsSeen
-from haz_trio.cache.known import DIGEST, PLACE, SHORT, Known, Proof, read_known
+from haz_trio.cache.known import DIGEST, PLACE, SHORT, Known, read_known
 from haz_trio.cache.known_file import write_known
+from haz_trio.cache.proof import Proof
 from haz_trio.config.snapshot import Snapshot
 from haz_trio.engine.knowledge import Knowledge, upstream_digest
 from haz_trio.engine.proofs import Before, Lesson, Maker, Renewal

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from itertools import islice
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
@@ -26,7 +26,11 @@ from haz_trio.model.names import TaskId
 from haz_trio.plan.messages import Stream, Upstream
 from haz_trio.plan.outcome import Record
 
+if TYPE_CHECKING:
+    from haz_trio.cache.manifest import Output
+
 WhyMissed: TypeAlias = Callable[[TaskId, Recipe], str]  # in one line, for people
+Putting: TypeAlias = "Callable[[Output, str, TaskId], bool]"  # see ``DiskStore.put_back``
 Check: TypeAlias = Callable[[], None]
 _TRIES, _PAUSE = 4, 0.001  # seconds between two tries of a claim
 
@@ -52,6 +56,9 @@ class Looker:
     claims: Claims | None = None
     await_key: Callable[[str], None] = attrs.field(default=_at_once, init=False)
     """Returns when nothing is about to be stored under a key; blocks."""
+
+    putting: Putting | None = attrs.field(default=None, init=False)
+    """Puts back one file; ``None`` where nothing may be done without a look."""
 
     heal: Callable[[], None] = attrs.field(default=_go_on, init=False)
     """Undoes what other runs have left that were killed meanwhile; blocks."""
@@ -85,6 +92,9 @@ class Looker:
         self, job: Job, upstream: tuple[Upstream, ...], *, check: Check = _go_on
     ) -> Found | Miss | Busy:
         """The same without asking for a proof."""
+        mended = self.mend(job.id)
+        if mended is not None:
+            return mended
         began = self._clock()
         self.let_go(job.id)
         certain = self.knowledge.certain(job.id) if self.knowledge is not None else None
@@ -102,6 +112,29 @@ class Looker:
                 return self._miss(job, upstream, began, key, found)
             case Restored():
                 return self._hit(job, upstream, began, key, found)
+
+    def mend(self, id: TaskId) -> Found | None:
+        """A hit by putting back one file, where ``recall`` has proven that nothing else is amiss.
+
+        ``None`` where a look has to see to it.
+        """
+        if self.putting is None or self.claims is None or self.knowledge is None:
+            return None
+        lost = self.knowledge.lost(id)
+        if lost is None:
+            return None
+        self.await_key(lost.result.record.key)
+        claim = self.claims.claim_task(str(id))
+        if claim is None:
+            return None
+        try:
+            if not self.putting(lost.file, lost.result.record.key, id):
+                return None
+            self._keys.disturb()
+            self.knowledge.touch((lost.file.path,))
+            return lost.result
+        finally:
+            claim.release()
 
     def _fetch(self, job: Job, key: str, check: Check) -> Restored | Miss | Busy:
         """Claim the task, then look up a key and make the outputs right."""
@@ -163,7 +196,7 @@ class Looker:
             self.let_go(job.id)  # the same key or another one is claimed next
             return None
         replays = _replays(restored)
-        if self._lessons is not None:
+        if self._lessons is not None and not restored.wrote:  # else it is too young for a proof
             streams = [replay.whole for replay in replays]
             self._lessons.renew(job.id, certain.proof, began, restored, streams)
         return _found(certain.key, restored, replays)
@@ -174,8 +207,12 @@ class Looker:
             restored = self._store.restore(found, job.subject)
             return restored
         finally:  # what could not be undone has changed files as well
-            if not isinstance(restored, Restored) or restored.wrote:
+            if not isinstance(restored, Restored):
                 self.disturb()
+            elif restored.wrote:
+                self._keys.disturb()
+                if self.knowledge is not None:
+                    self.knowledge.touch(restored.changed)
 
     def _derive(self, job: Job, upstream: tuple[Upstream, ...], check: Check) -> Key:
         key = self.looked[job.id] = self._keys.derive(job, upstream, check=check)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from haz_trio.cache.fingerprint import TOLD, Fingerprint
-from haz_trio.cache.known import NO_DIGEST, Known, Proof
+from haz_trio.cache.known import NO_DIGEST, Known
+from haz_trio.cache.proof import Proof
 from haz_trio.cache.steady import Matched
 from haz_trio.config.snapshot import Snapshot
 from haz_trio.graph.graph import TaskGraph

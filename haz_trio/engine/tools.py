@@ -82,6 +82,8 @@ def make_tools(
     looker = Looker(store, keys, knowledge, lessons, why_missed, senses.clock, claims)
     if disk is not None and workspace.settings.outputs is KeepOutputs.ROLLBACK:
         looker.heal = disk.heal
+    elif disk is not None:
+        looker.putting = disk.put_back
     return Tools(store, keys, looker, disk, lessons)
 
 

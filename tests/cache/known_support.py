@@ -8,8 +8,9 @@ from pathlib import Path
 
 import attrs
 
-from haz_trio.cache.known import DIGEST, PLACE, SHORT, Known, Proof, Standing, read_known
+from haz_trio.cache.known import DIGEST, PLACE, SHORT, Known, Standing, read_known
 from haz_trio.cache.known_file import write_known
+from haz_trio.cache.proof import Proof
 from haz_trio.trust import ROW, row_at
 
 CONTENTS = b"blake3"

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haz_trio.cache.known import NO_DIGEST, PLACE, Known, Standing, read_known
-from haz_trio.trust import Senses
+from haz_trio.trust import ROW, Senses, row_at
 from tests.cache.known_support import CONTENTS, ENVIRONMENT, GRAPH, STATIC, UPSTREAM, Shelf, proof
 from tests.config.snapshot_support import reseal
 
@@ -35,6 +35,11 @@ def shelf(tmp_path: Path) -> Shelf:
 def stands(known: Known, task: int) -> bool:
     """Whether all of a proof is believed."""
     return known.standing(task, STATIC, UPSTREAM) is Standing.ALL
+
+
+def second_folder(shelf: Shelf) -> None:
+    (shelf.root / "e").mkdir()
+    (shelf.root / "e/g").write_text("e/g")
 
 
 A, B = proof("a", "d/f", "d", "no", made=1, text=b"said"), proof("b", "d/f", "d", "no", made=1)
@@ -159,6 +164,57 @@ def test_while_files_are_written_each_look_asks_again(shelf: Shelf) -> None:
     assert stands(known, a)
     rewritten(shelf.root / "d/f")
     assert not stands(known, b)
+
+
+def test_after_a_restore_only_what_it_wrote_is_asked_again(shelf: Shelf) -> None:
+    """The file, and the folder that it is in; the others have been seen a moment ago."""
+    second_folder(shelf)
+    known = shelf.write("d", "d/f", "e", "e/g", proofs={"q:a": proof("d/f", "d", "e/g", "e")})
+    task = known.tasks[b"q:a"]
+    assert stands(known, task)
+    rewritten(shelf.root / "e/g")
+    assert stands(known, task)
+    known.touch([b"e/h"])
+    (shelf.root / "e/h").touch()
+    assert not stands(known, task)
+
+
+def test_after_a_restore_outputs_are_asked_again(shelf: Shelf) -> None:
+    """What was written may have a second name among them, which nobody can tell."""
+    second_folder(shelf)
+    known = shelf.write("d/f", "e/g", proofs={"q:a": proof("d/f", "e/g", made=1)})
+    task = known.tasks[b"q:a"]
+    assert stands(known, task)
+    known.touch([b"elsewhere"])
+    rewritten(shelf.root / "d/f")
+    assert not stands(known, task)
+
+
+def test_the_one_output_that_is_lost_is_told(shelf: Shelf) -> None:
+    """With what is known of it; two are too many, and the entry is no output."""
+    second_folder(shelf)
+    names = ("d/f", "e/g", "e")
+    told = (row_at(str(shelf.root / "d/f")), shelf.rows("d/f")[b"d/f"][ROW.size :])
+    kept = proof(*names, made=1)
+    kept.own = 2
+    known = shelf.write(*names, proofs={"q:a": kept})
+    task = known.tasks[b"q:a"]
+    assert known.lost(task) is None
+    (shelf.root / "d/f").unlink()
+    assert known.lost(task) == (b"d/f", *told)
+    rewritten(shelf.root / "e/g")
+    assert known.lost(task) is None
+    (shelf.root / "d/f").touch()
+    assert known.lost(task) is None
+
+
+def test_a_proof_of_a_key_alone_does_not_tell_what_is_lost(shelf: Shelf) -> None:
+    """Nobody has seen the outputs that belong to it."""
+    kept = proof("d/f", "e/g", made=1)
+    kept.whole = False
+    known = shelf.write("d/f", "e/g", proofs={"q:a": kept})
+    (shelf.root / "d/f").unlink()
+    assert known.lost(known.tasks[b"q:a"]) is None
 
 
 def test_a_new_run_asks_again(shelf: Shelf) -> None:

@@ -1,0 +1,74 @@
+"""What is known of a task: the proof of its last hit, apart from the file that holds it."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Sequence
+
+
+class Proof:
+    """What a look found, and on what it rests.
+
+    ``made`` are the outputs, workspace-absolute; ``uses`` all names below the root, bytes: the
+    outputs first, then folders of theirs and the entry, ``own`` names in all, then the inputs.
+    A proof that is not ``whole`` proves only the key: its own names are to be looked at.
+    ``static`` and ``upstream`` are digests of what the task declares and of what
+    its predecessors printed.  ``readers`` is empty when nobody knows who reads the outputs, else
+    a 1 and then pairs of a place in ``made`` and the number of a task that reads it.
+    """
+
+    __slots__ = (
+        "key", "made", "own", "readers", "static", "stderr", "stderr_digest", "stdout",
+        "stdout_digest", "upstream", "uses", "whole",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        key: bytes,
+        stdout_digest: bytes,
+        stderr_digest: bytes,
+        static: bytes,
+        upstream: bytes,
+        made: tuple[str, ...],
+        uses: tuple[bytes, ...],
+        own: int,
+        whole: bool,
+        readers: Sequence[int],
+        stdout: bytes,
+        stderr: bytes,
+    ) -> None:
+        self.key = key
+        self.stdout_digest = stdout_digest
+        self.stderr_digest = stderr_digest
+        self.static = static
+        self.upstream = upstream
+        self.made = made
+        self.uses = uses
+        self.own = own
+        self.whole = whole
+        self.readers = readers
+        self.stdout = stdout
+        self.stderr = stderr
+
+
+class Raw:
+    """A proof in the form in which it is kept."""
+
+    __slots__ = ("digests", "made", "own", "readers", "streams", "uses", "whole")
+
+    def __init__(
+        self,
+        digests: bytes,
+        made: int,
+        own: int,
+        whole: bool,
+        uses: array[int],
+        readers: array[int],
+        streams: tuple[memoryview, memoryview],
+    ) -> None:
+        self.digests, self.made, self.uses = digests, made, uses
+        self.own, self.whole = own, whole
+        self.readers, self.streams = readers, streams
