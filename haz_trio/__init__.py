@@ -12,6 +12,7 @@ The rooms, lowest floor first; a module imports from lower floors and from its o
     config   READS  files into a workspace
     cache    ACTS   what a key is made of, and what is stored under it
     process  ACTS   programs in sessions of their own
+    functions ACTS  Python functions as tasks
     vcs      ACTS   which paths changed, through git
     engine   JOINS  the plan and the world
     output   SHOWS  events as lines, and the console
@@ -49,7 +50,7 @@ _HOMES = {
         "Stored",
         "Subject",
     ),
-    "haz_trio.config.built": ("add_tasks", "make_project", "make_task", "make_workspace"),
+    "haz_trio.engine.built": ("add_tasks", "make_project", "make_task", "make_workspace"),
     "haz_trio.config.load": ("load_workspace",),
     "haz_trio.engine.engine": ("Engine",),
     "haz_trio.engine.opening": ("open_engine",),
@@ -75,6 +76,7 @@ _HOMES = {
         "UnknownTaskError",
         "UsageError",
     ),
+    "haz_trio.functions.context": ("CommandFailedError", "TaskContext"),
     "haz_trio.graph.build": ("build_graph",),
     "haz_trio.graph.graph": ("TaskGraph",),
     "haz_trio.graph.selection": ("resolve",),

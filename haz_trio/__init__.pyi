@@ -19,8 +19,8 @@ from haz_trio.abc import (
     Stored,
     Subject,
 )
-from haz_trio.config.built import add_tasks, make_project, make_task, make_workspace
 from haz_trio.config.load import load_workspace
+from haz_trio.engine.built import add_tasks, make_project, make_task, make_workspace
 from haz_trio.engine.engine import Engine
 from haz_trio.engine.explain import explain
 from haz_trio.engine.opening import open_engine
@@ -47,6 +47,7 @@ from haz_trio.errors import (
     UnknownTaskError,
     UsageError,
 )
+from haz_trio.functions.context import CommandFailedError, TaskContext
 from haz_trio.graph.build import build_graph
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.graph.selection import resolve
@@ -119,6 +120,7 @@ __all__ = [
     "ChangesetError",
     "Collected",
     "Command",
+    "CommandFailedError",
     "Completed",
     "ConfigError",
     "Containment",
@@ -186,6 +188,7 @@ __all__ = [
     "Subject",
     "Task",
     "TaskBegun",
+    "TaskContext",
     "TaskError",
     "TaskGraph",
     "TaskId",

@@ -16,7 +16,8 @@ A task that fails is an outcome, not an exception; nothing here speaks of tasks 
     └── TaskError              why a task is errored: an outcome, never seen by callers of a run
         ├── InputError         an input is missing or cannot be read
         ├── SpawnError         a program cannot be started
-        └── OutputError        a declared output was not made
+        ├── OutputError        a declared output was not made
+        └── CommandFailedError a program that a function ran (``functions.context``)
 """
 
 from __future__ import annotations

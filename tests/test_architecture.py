@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"errors", "model", "graph", "abc", "frames", "ragged", "trust"},
     "cache": {"errors", "model", "graph", "plan", "abc", "frames", "ragged", "trust", "living"},
     "process": {"errors", "model", "plan", "abc"},
+    "functions": {"errors", "model", "plan", "abc"},
     "vcs": {"errors", "model"},
     "engine": {
         "errors",
@@ -42,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "config",
         "cache",
         "process",
+        "functions",
         "vcs",
     },
     "output": {"errors", "model", "graph", "plan", "abc"},
@@ -62,6 +64,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "frames": {"xxhash"},
     "abc": {"trio"},
     "process": {"trio"},
+    "functions": {"trio"},
     "engine": {"blake3", "trio"},
     "output": {"trio", "trio_util"},
     "cli": {"trio", "trio_util", "typer"},

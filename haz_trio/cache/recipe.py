@@ -23,7 +23,7 @@ from haz_trio.cache.hashing import digest_bytes
 from haz_trio.cache.pretty_json import Value as Json
 from haz_trio.cache.pretty_json import pretty
 from haz_trio.model.patterns import Anchored
-from haz_trio.model.tasks import Action, Argv, Environment, Shell
+from haz_trio.model.tasks import Argv, Called, Environment, Keyable, Shell
 from haz_trio.model.workspace import HashName
 from haz_trio.plan.messages import Upstream
 from haz_trio.values import frozen
@@ -50,7 +50,7 @@ class Recipe:
     hash_name: HashName
     platform: tuple[str, str]  # system and machine
     root: str  # the project's root, workspace-absolute
-    action: Action
+    action: Keyable
     outputs: tuple[tuple[str, str], ...]  # "glob" or "literal", workspace-absolute pattern
     inputs: tuple[tuple[str, bytes], ...]  # workspace-absolute path, content
     upstream: tuple[tuple[str, str, bytes, bytes], ...]  # project, task, stdout, stderr
@@ -63,7 +63,7 @@ class Recipe:
         *,
         hash_name: HashName,
         root: str,
-        action: Action,
+        action: Keyable,
         outputs: Iterable[Anchored],
         inputs: Iterable[tuple[str, bytes]],
         upstream: Iterable[Upstream],
@@ -100,6 +100,8 @@ def encode(recipe: Recipe) -> bytes:
             action: Value = ("command", argv)
         case Shell(script, shell):
             action = ("shell", shell, script)
+        case Called(function, its_parts):
+            action = ("function", function, its_parts)
         case _:
             assert_never(recipe.action)
     parts = [_HEAD(b"l", 9)]
@@ -141,6 +143,8 @@ def readable(recipe: Recipe, secret: bytes) -> bytes:
             action: dict[str, Json] = {"command": argv}
         case Shell(script, shell):
             action = {"shell": script, "shell_type": shell}
+        case Called(function, parts):
+            action = {"function": function, "parts": {name: part.hex() for name, part in parts}}
         case _:
             assert_never(recipe.action)
     document: dict[str, Json] = {

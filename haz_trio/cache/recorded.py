@@ -14,7 +14,7 @@ from haz_trio.cache.layout import is_digest
 from haz_trio.cache.recipe import FORMAT, Recipe, readable
 from haz_trio.errors import InvalidTextError
 from haz_trio.model.names import TaskId, check_name, is_variable
-from haz_trio.model.tasks import Action, Argv, Shell
+from haz_trio.model.tasks import Argv, Called, Keyable, Shell
 from haz_trio.model.workspace import HashName
 from haz_trio.values import frozen
 
@@ -54,7 +54,7 @@ class Recorded:
     hash_name: HashName
     platform: tuple[str, str]
     root: str
-    action: Action
+    action: Keyable
     outputs: frozenset[tuple[str, str]]  # (literal or glob, workspace-absolute pattern)
     inputs: Mapping[str, str]
     upstream: Mapping[TaskId, Streams]
@@ -93,9 +93,15 @@ def parse(data: bytes) -> Recorded | None:
         return None
 
 
-def _action(record: dict[str, Json]) -> Action:
+def _action(record: dict[str, Json]) -> Keyable:
     if "command" in record:
         return Argv(tuple(map(_text, _list(record["command"]))))
+    if "function" in record:
+        parts = _object(record["parts"]).items()
+        return Called(
+            _text(record["function"]),
+            tuple(sorted((name, bytes.fromhex(_veiled(value))) for name, value in parts)),
+        )
     return Shell(_text(record["shell"]), _text(record["shell_type"]))
 
 

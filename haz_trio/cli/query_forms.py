@@ -10,7 +10,7 @@ from haz_trio.errors import Span
 from haz_trio.graph.effective import Node
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
-from haz_trio.model.tasks import Action, Argv, Shell
+from haz_trio.model.tasks import Action, Argv, Function, Shell
 from haz_trio.query.drawing import dot, edges_among, mermaid
 from haz_trio.values import frozen
 
@@ -109,6 +109,8 @@ def _action(action: Action) -> dict[str, object]:
             return {"command": list(argv)}
         case Shell(script, shell):
             return {"shell": script, "shell_type": shell}
+        case Function():
+            return {"function": str(action)}
         case _:
             assert_never(action)
 

@@ -12,6 +12,7 @@ from haz_trio.engine.comparison import Comparison
 from haz_trio.engine.differences import (
     ActionDiffers,
     Difference,
+    FunctionDiffers,
     InputDiffers,
     OutputDiffers,
     PredecessorDiffers,
@@ -20,7 +21,7 @@ from haz_trio.engine.differences import (
 )
 from haz_trio.engine.explain import Explanation, Keyed, Unkeyed, View
 from haz_trio.graph.graph import TaskGraph
-from haz_trio.model.tasks import Action, Argv, Mutex, Shell
+from haz_trio.model.tasks import Action, Argv, Called, Function, Keyable, Mutex, Shell
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 
@@ -97,6 +98,8 @@ def _difference(difference: Difference) -> Json:
             return {"part": name, "before": before, "now": now}
         case ActionDiffers(before, now):
             return {"part": "action", "before": _action(before), "now": _action(now)}
+        case FunctionDiffers(part, how):
+            return {"part": "action", "name": part, "how": how.value}
         case OutputDiffers(kind, pattern, how):
             return {"part": "outputs", "kind": kind, "pattern": pattern, "how": how.value}
         case InputDiffers(path, how):
@@ -109,12 +112,16 @@ def _difference(difference: Difference) -> Json:
             assert_never(difference)
 
 
-def _action(action: Action) -> Json:
+def _action(action: Action | Keyable) -> Json:
     match action:
         case Argv(argv):
             return {"command": list(argv)}
         case Shell(script, shell):
             return {"shell": script, "shell_type": shell}
+        case Function():
+            return {"function": str(action)}
+        case Called(function):
+            return {"function": function}
         case _:
             assert_never(action)
 

@@ -18,6 +18,7 @@ from haz_trio.engine.comparison import Comparison
 from haz_trio.engine.differences import (
     ActionDiffers,
     Difference,
+    FunctionDiffers,
     How,
     InputDiffers,
     OutputDiffers,
@@ -29,7 +30,7 @@ from haz_trio.engine.differences import (
 from haz_trio.engine.explain import Explanation, Keyed, Unkeyed, View
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId, quote
-from haz_trio.model.tasks import Action, Argv, Mutex, Shell
+from haz_trio.model.tasks import Action, Argv, Called, Function, Keyable, Mutex, Shell
 
 # Spacing marks that extend the letter before them: the original escapes these as well.
 _EXTENDING = re.compile(
@@ -97,13 +98,17 @@ def detail(found: Examined) -> str:
             assert_never(found)
 
 
-def action_line(action: Action, *, one_line: bool = False) -> str:
+def action_line(action: Action | Keyable, *, one_line: bool = False) -> str:
     """The action; a script stands as it is, or quoted when it has to be one line."""
     match action:
         case Argv(argv):
             return f"command: [{', '.join(map(_quoted, argv))}]"
         case Shell(script, shell):
             return f"shell ({shell}): {_quoted(script) if one_line else script}"
+        case Function():
+            return f"function: {action}"
+        case Called(function):
+            return f"function: {function}"
         case _:
             assert_never(action)
 
@@ -183,6 +188,8 @@ def _lines(difference: Difference, graph: TaskGraph) -> Iterator[str]:
         case ActionDiffers(before, now):
             yield f"action: - {action_line(before, one_line=True)}"
             yield f"action: + {action_line(now, one_line=True)}"
+        case FunctionDiffers(part, how):
+            yield f"action: {_SIGNS[how]} {part}"
         case OutputDiffers(_, pattern, how):
             yield f"outputs: {_SIGNS[how]} {_one_line(pattern)}"
         case InputDiffers(path, how):

@@ -19,11 +19,13 @@ from haz_trio.model.tasks import (
     Action,
     Argv,
     Environment,
+    Function,
     Mutex,
     MutexMode,
     MutexScope,
     Shell,
     Task,
+    parse_function,
 )
 
 T = TypeVar("T")
@@ -31,6 +33,7 @@ PROJECT_FILE = "haz.yml"
 _HELP = {name: about.help for name, (_, about) in keys_of(TaskDto).items()} | {
     f"env.{name}": about.help for name, (_, about) in keys_of(EnvDto).items()
 }
+_ACTIONS = ("command", "shell", "function")
 _LISTS = ("inputs", "outputs", "deps", "weakDeps")
 
 
@@ -238,19 +241,20 @@ class _Body:
     def _action(self) -> Action | None:
         dto, given = self.dto, self.dto.given
         shell = self._shell_name()
-        has_command, has_shell = "command" in given.keys, "shell" in given.keys
-        if has_command and has_shell:
+        actions = [key for key in _ACTIONS if key in given.keys]
+        if len(actions) > 1:
             self._add(
                 "020",
-                "the body has both `command` and `shell`",
-                "shell",
-                given.key("shell"),
-                help="keep one of the two: `command` runs a program, `shell` a script",
+                f"the body has both `{actions[0]}` and `{actions[1]}`",
+                actions[1],
+                given.key(actions[1]),
+                help="keep one of the two: `command` runs a program, `shell` a script, "
+                "`function` calls a Python function",
                 label="one action too many",
-                first=given.key("command"),
+                first=given.key(actions[0]),
             )
             return None
-        if not has_command and not has_shell:
+        if not actions:
             self._add(
                 "020",
                 "the body has no action",
@@ -260,29 +264,44 @@ class _Body:
                 label="needs `command` or `shell`",
             )
             return None
-        if has_shell:
+        if "shell" in actions:
             return Shell(dto.shell.value, shell) if dto.shell is not None else None
         if "shell_type" in given.keys:
             self._add(
                 "022",
-                "`shell_type` stands beside `command`, and belongs to `shell`",
+                f"`shell_type` stands beside `{actions[0]}`, and belongs to `shell`",
                 "shell_type",
                 given.value("shell_type"),
                 help="remove it, or write the command as `shell`",
             )
-        if dto.command is None:
+        return self._function() if "function" in actions else self._command()
+
+    def _function(self) -> Function | None:
+        name = self.dto.function
+        if name is None:
             return None
-        if not dto.command:
+        try:
+            return parse_function(name.value)
+        except InvalidTextError as problem:
+            message = f"the `function` {quote(name.value)} is refused: {problem}"
+            self._add("020", message, "function", name.place, help=_HELP["function"])
+            return None
+
+    def _command(self) -> Argv | None:
+        command = self.dto.command
+        if command is None:
+            return None
+        if not command:
             self._add(
                 "021",
                 "`command` is empty",
                 "command",
-                given.value("command"),
+                self.dto.given.value("command"),
                 help="list the program and its arguments: `command: [make, all]`",
                 label="no program",
             )
             return None
-        return Argv(tuple(name.value for name in dto.command))
+        return Argv(tuple(name.value for name in command))
 
     def _shell_name(self) -> str:
         name = self.dto.shell_type

@@ -85,6 +85,7 @@ _TEXTS: Mapping[tuple[type[attrs.AttrsInstance], str], Schema] = {
     (TaskDto, "weakDeps"): texts.REFERENCE,
     (TaskDto, "mutex"): texts.name(prefix="(?:~:)?"),
     (TaskDto, "shell_type"): texts.name(SHELL_NAME_BYTES),
+    (TaskDto, "function"): texts.FUNCTION,
     (MutexDto, "name"): texts.name(prefix="(?:~:)?"),
     (EnvDto, "from_host"): texts.VARIABLE,
 }
@@ -115,12 +116,15 @@ def _not_given(key: str, message: str) -> Schema:
 
 _ACTION = "The body has no action: add `command: [program, argument]`, or `shell` with a script."
 _ONE_ACTION = "The body has `command` already: keep one of the two."
+_NOT_BOTH = "The body has `shell` already: keep one of the two."
 _SHELL_TYPE = "`shell_type` belongs to `shell`, and the body has none."
 _TOGETHER: Mapping[type[attrs.AttrsInstance], Schema] = {
     TaskDto: {
-        "anyOf": [told(_given(key), _ACTION) for key in ("command", "shell")],
+        "anyOf": [told(_given(key), _ACTION) for key in ("command", "shell", "function")],
         "allOf": [
             {"if": _given("command"), "then": _not_given("shell", _ONE_ACTION)},
+            {"if": _given("command"), "then": _not_given("function", _ONE_ACTION)},
+            {"if": _given("shell"), "then": _not_given("function", _NOT_BOTH)},
             {"if": _given("shell"), "else": _not_given("shell_type", _SHELL_TYPE)},
         ],
     },

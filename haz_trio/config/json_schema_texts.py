@@ -84,6 +84,10 @@ FOLDER = told(
     f"A folder or glob of projects begins with `/`, the workspace root, and {_PATH_RULE}",
 )
 PATTERN = told(text(f"/?{_SEGMENTS}"), f"A path or glob {_PATH_RULE}")
+FUNCTION = told(
+    string(r"[^*?\[{\u0000-\u001f\u007f-\u009f]+\.py:[^:\s]+"),
+    "A function is a Python file and a name in it, such as tools/seed.py:seed.",
+)
 OUTPUT = told(
     text(rf"(?!/?\.haz(?:/|$))/?{_SEGMENTS}"),
     f"An output is not in `.haz`; it {_PATH_RULE}",

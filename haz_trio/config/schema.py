@@ -138,6 +138,9 @@ class TaskDto:
     )
     shell: Name | None = key("022", "write the script as text: `shell: make all`")
     shell_type: Name | None = key("022", "name a shell: `shell_type: bash`")
+    function: Name | None = key(
+        "020", "name a Python file and a function in it: `function: tools/seed.py:seed`"
+    )
     given: Given = given()
 
 

@@ -18,6 +18,7 @@ from haz_trio.model.tasks import (
     Action,
     Argv,
     Environment,
+    Function,
     Mutex,
     MutexMode,
     MutexScope,
@@ -37,6 +38,8 @@ def freeze(task: Task) -> bytes:
             action = list(argv)
         case Shell(script, shell):
             action = {"shell": shell, "script": script}
+        case Function(module, name):
+            action = {"module": module, "name": name}
     body: Json = [
         task.name,
         action,
@@ -84,6 +87,8 @@ def thaw_mutex(texts: Sequence[str]) -> Mutex:
 def _action(value: list[str] | dict[str, str]) -> Action:
     if isinstance(value, list):
         return Argv(tuple(value))
+    if "module" in value:
+        return Function(value["module"], value["name"])
     return Shell(value["script"], value["shell"])
 
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from haz_trio.cache.recorded import Recorded, Value
 from haz_trio.model.names import TaskId
-from haz_trio.model.tasks import Action
+from haz_trio.model.tasks import Called, Keyable
 from haz_trio.values import frozen
 
 
@@ -48,8 +48,16 @@ class VariableDiffers:
 
 @frozen
 class ActionDiffers:
-    before: Action
-    now: Action
+    before: Keyable
+    now: Keyable
+
+
+@frozen
+class FunctionDiffers:
+    """A part of a function or of what it uses: its code, a default, a variable, a module."""
+
+    part: str
+    how: How
 
 
 @frozen
@@ -79,6 +87,7 @@ class SettingDiffers:
 Difference: TypeAlias = (
     SettingDiffers
     | ActionDiffers
+    | FunctionDiffers
     | OutputDiffers
     | InputDiffers
     | PredecessorDiffers
@@ -111,8 +120,7 @@ def _differences(before: Recorded, now: Recorded, doubt: Doubt) -> Iterator[Diff
         yield SettingDiffers("platform", " ".join(before.platform), " ".join(now.platform))
     if before.root != now.root:
         yield SettingDiffers("project root", before.root, now.root)
-    if before.action != now.action:
-        yield ActionDiffers(before.action, now.action)
+    yield from _actions(before.action, now.action)
     for kind, pattern in sorted(before.outputs ^ now.outputs, key=lambda output: output[::-1]):
         how = How.ADDED if (kind, pattern) in now.outputs else How.REMOVED
         yield OutputDiffers(kind, pattern, how)
@@ -122,6 +130,25 @@ def _differences(before: Recorded, now: Recorded, doubt: Doubt) -> Iterator[Diff
         changed = _variable(before.env.get(name), now.env.get(name), doubt)
         if changed is not None:
             yield VariableDiffers(name, changed)
+
+
+def _actions(before: Keyable, now: Keyable) -> Iterator[ActionDiffers | FunctionDiffers]:
+    if not isinstance(before, Called) or not isinstance(now, Called):
+        if before != now:
+            yield ActionDiffers(before, now)
+        return
+    if before.function != now.function:
+        yield ActionDiffers(before, now)
+    if not now.parts:  # its code has not been read
+        return
+    old, new = dict(before.parts), dict(now.parts)
+    for part in sorted(old.keys() | new.keys()):
+        if part not in old:
+            yield FunctionDiffers(part, How.ADDED)
+        elif part not in new:
+            yield FunctionDiffers(part, How.REMOVED)
+        elif old[part] != new[part]:
+            yield FunctionDiffers(part, How.CHANGED)
 
 
 def _inputs(

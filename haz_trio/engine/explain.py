@@ -22,6 +22,7 @@ from haz_trio.errors import InputError
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
 from haz_trio.model.patterns import Anchored
+from haz_trio.model.tasks import Function
 from haz_trio.model.workspace import Workspace
 from haz_trio.plan.messages import Upstream
 from haz_trio.values import evolve, frozen
@@ -93,14 +94,22 @@ class Explanation:
 
 
 def explain(
-    workspace: Workspace, graph: TaskGraph, task: TaskId, *, host: Mapping[str, str]
+    workspace: Workspace,
+    graph: TaskGraph,
+    task: TaskId,
+    *,
+    host: Mapping[str, str],
+    imports: bool = False,
 ) -> Explanation:
     """Explain one task of a graph; ``host`` is the environment that a run would see.
+
+    Without ``imports`` no code of the workspace is executed, and the key of a function is unknown;
+    with it, ``TaskError`` is raised for a function that cannot be digested.
 
     Raises ``OSError`` when there is a cache that cannot be opened, ``KeyError`` for no task.
     """
     with reading_cache(workspace) as root:
-        explainer = _Explainer(workspace, graph, host, root)
+        explainer = _Explainer(workspace, graph, host, root, imports)
         views: dict[TaskId, View] = {}
         for id in _behind_predecessors(graph, task):
             views[id] = explainer.view(id, views)
@@ -125,15 +134,24 @@ def reading_cache(workspace: Workspace) -> Iterator[CacheRoot]:
         root.close()
 
 
+CODE_UNREAD = "it is a Python function, whose code is executed only by a run (see --explain)"
+
+
 class _Explainer:
     def __init__(
-        self, workspace: Workspace, graph: TaskGraph, host: Mapping[str, str], root: CacheRoot
+        self,
+        workspace: Workspace,
+        graph: TaskGraph,
+        host: Mapping[str, str],
+        root: CacheRoot,
+        imports: bool,
     ) -> None:
         hash_name = workspace.settings.hash
         self.reader = InputReader(workspace.root, hash_name)
         self._workspace = workspace
         self._graph = graph
         self._host = host
+        self._imports = imports
         self._verifier = Verifier(workspace.root.rstrip("/"), root.reading(), hash_name)
 
     def view(self, id: TaskId, done: Mapping[TaskId, View]) -> View:
@@ -152,8 +170,10 @@ class _Explainer:
             derived = keys.derive(job, tuple(upstream), check=_go_on)
         except InputError as problem:
             return self._without(job, keys, tuple(upstream), tuple(waiting), problem)
-        if waiting:
-            return View(job, derived.recipe, Unkeyed(tuple(waiting)))
+        unread = not self._imports and isinstance(job.node.task.action, Function)
+        if waiting or unread:
+            problems = (CODE_UNREAD,) if unread else ()
+            return View(job, derived.recipe, Unkeyed(tuple(waiting), problems))
         found = self._verifier.verify(derived.key, job.subject)
         return View(job, derived.recipe, Keyed(derived.key, found))
 
@@ -166,6 +186,7 @@ class _Explainer:
             self._host,
             graph.producers_of,
             frozenset(graph.hard[id]),
+            self._imports,
         )
 
     def _without(

@@ -9,7 +9,7 @@ from haz_trio.graph.effective import Node
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
 from haz_trio.model.patterns import Anchored
-from haz_trio.model.tasks import MutexMode
+from haz_trio.model.tasks import Function, MutexMode
 from haz_trio.model.workspace import Workspace
 from haz_trio.plan.machine import PlannedTask
 from haz_trio.values import frozen
@@ -30,6 +30,14 @@ class Job:
     subject: Subject
     node: Node
     absent: tuple[TaskId, ...] = ()
+
+    @property
+    def leaves_proof(self) -> bool:
+        """Whether stat data can prove what a look would find.
+
+        Not without all predecessors, nor where code counts that has to be imported.
+        """
+        return not self.absent and not isinstance(self.node.task.action, Function)
 
 
 class Jobs(Mapping[TaskId, Job]):

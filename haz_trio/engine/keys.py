@@ -12,6 +12,7 @@ from haz_trio.cache.recipe import Recipe, key_of
 from haz_trio.engine.jobs import Job
 from haz_trio.errors import InputError
 from haz_trio.model.names import TaskId
+from haz_trio.model.tasks import Called, Function, Keyable
 from haz_trio.model.workspace import HashName
 from haz_trio.plan.messages import Upstream
 from haz_trio.values import frozen
@@ -33,6 +34,8 @@ class Key:
 class Keys:
     """Derives keys of one run; ``producers`` names the tasks whose outputs match a path.
 
+    Without ``imports`` no code of the workspace is executed (decisions.md 23), and a key says of a
+    function only its name: nothing is stored under such a key.
     ``known`` are tasks of which it needs not be said that they make a missing input.
     """
 
@@ -41,6 +44,7 @@ class Keys:
     _host: Mapping[str, str]
     _producers: Callable[[str], tuple[TaskId, ...]]
     _known: Collection[TaskId] = ()
+    _imports: bool = True
 
     @property
     def fingerprints(self) -> Fingerprints:
@@ -50,8 +54,9 @@ class Keys:
     def derive(
         self, job: Job, upstream: tuple[Upstream, ...], *, check: Callable[[], None]
     ) -> Key:
-        """Read the inputs and compose the key; raises ``InputError``.
+        """Read the inputs and compose the key.
 
+        Raises ``InputError``, and ``TaskError`` for a function that cannot be digested.
         Blocks; ``check`` is called between files and may raise to give up.
         """
         try:
@@ -61,7 +66,7 @@ class Keys:
         recipe = Recipe.of(
             hash_name=self._hash_name,
             root=job.subject.root,
-            action=job.node.task.action,
+            action=self._keyable(job),
             outputs=job.subject.outputs,
             inputs=inputs.files,
             upstream=(*upstream, *(Upstream(id, _NOT_RUN, _NOT_RUN) for id in job.absent)),
@@ -69,6 +74,17 @@ class Keys:
             host=self._host,
         )
         return Key(key_of(recipe), recipe, inputs)
+
+    def _keyable(self, job: Job) -> Keyable:
+        action = job.node.task.action
+        if not isinstance(action, Function):
+            return action
+        if not self._imports:
+            return Called(str(action))
+        # Imported here: most workspaces have no functions.
+        from haz_trio.engine.functions import called
+
+        return called(job, action)
 
     def settle(self) -> None:
         """A run begins: nothing of it writes yet."""

@@ -72,7 +72,7 @@ class Looker:
 
     def recall(self, job: Job, upstream: tuple[Upstream, ...]) -> Found | None:
         """A hit without looking, if one is proven."""
-        if self.knowledge is None or job.absent:
+        if self.knowledge is None or not job.leaves_proof:
             return None
         return self.knowledge.recall(job.id, upstream)
 
@@ -97,6 +97,8 @@ class Looker:
             return mended
         began = self._clock()
         self.let_go(job.id)
+        if self.knowledge is not None and not job.leaves_proof and not job.absent:
+            self.knowledge.unlearn(job.id)  # from when it was a command
         certain = self.knowledge.certain(job.id) if self.knowledge is not None else None
         if certain is not None:
             known = self._look_for(certain, job, began)
@@ -227,7 +229,7 @@ class Looker:
         restored: Restored,
     ) -> Found:
         replays = _replays(restored)
-        if self._lessons is not None and not job.absent:
+        if self._lessons is not None and job.leaves_proof:
             streams = [replay.whole for replay in replays]
             self._lessons.learn(job.id, upstream, began, key.inputs, key.key, restored, streams)
         del self.looked[job.id]
@@ -241,7 +243,7 @@ class Looker:
     def ran(self, job: Job, record: Record) -> None:
         """A task has run to its end: from now on its key is known."""
         missed = self._missed.pop(job.id, None)
-        if self._lessons is not None and missed is not None and not job.absent:
+        if self._lessons is not None and missed is not None and job.leaves_proof:
             self._lessons.learn_key(job.id, missed, record)
 
     def settle(self) -> None:

@@ -14,13 +14,14 @@ from haz_trio.cache.inputs import InputReader
 from haz_trio.cache.manifest import Manifest
 from haz_trio.cache.manifest_reader import OtherSchema
 from haz_trio.cache.verification import Verifier
-from haz_trio.engine.explain import reading_cache
+from haz_trio.engine.explain import CODE_UNREAD, reading_cache
 from haz_trio.engine.jobs import Job, jobs_for
 from haz_trio.engine.keys import Key, Keys
 from haz_trio.engine.reasons import Reasons
 from haz_trio.errors import InputError
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
+from haz_trio.model.tasks import Function
 from haz_trio.model.workspace import Workspace
 from haz_trio.plan.messages import Upstream
 from haz_trio.plan.policy import CacheUse
@@ -63,7 +64,8 @@ def predict(
     jobs = {job.id: job for job in jobs_for(graph, tasks, workspace, host)}
     hash_name = workspace.settings.hash
     with reading_cache(workspace) as root:
-        keys = Keys(InputReader(workspace.root, hash_name), hash_name, host, graph.producers_of)
+        reader = InputReader(workspace.root, hash_name)
+        keys = Keys(reader, hash_name, host, graph.producers_of, imports=False)
         verifier = Verifier(workspace.root.rstrip("/"), root.reading(), hash_name)
         oracle = _Oracle(graph, keys, verifier, Reasons.of(root), use)
         done: dict[TaskId, Prediction] = {}
@@ -92,6 +94,8 @@ class _Oracle:
                 reason = f"{before} runs first" if self.use.looks else self._bypassed()
                 return Prediction(job.id, verdict, reason=reason)
             upstream.append(known)
+        if isinstance(job.node.task.action, Function):
+            return Prediction(job.id, Verdict.UNKNOWN, reason=CODE_UNREAD)
         try:
             key = self.keys.derive(job, tuple(upstream), check=_go_on)
         except InputError as problem:

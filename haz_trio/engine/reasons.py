@@ -21,6 +21,7 @@ from haz_trio.engine.differences import (
     ActionDiffers,
     Difference,
     Doubt,
+    FunctionDiffers,
     InputDiffers,
     OutputDiffers,
     PredecessorDiffers,
@@ -84,6 +85,8 @@ def _phrase(difference: Difference) -> str:
             return f"{name} changed"
         case ActionDiffers():
             return "command changed"
+        case FunctionDiffers(part, how):
+            return f"{part} {how.value}"
         case OutputDiffers(_, pattern, how):
             return f"declared output {quote(pattern)} {how.value}"
         case InputDiffers(path, how):

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 import attrs
 import trio
 
-from haz_trio.abc import Collected, Command, Miss, Pending, RunCommand, Stop, Store
+from haz_trio.abc import Collected, Miss, Pending, RunCommand, Stop, Store
 from haz_trio.cache.recipe import readable
+from haz_trio.engine.acting import act
 from haz_trio.engine.claimed import ClaimedPending, Patience
 from haz_trio.engine.found import NO_ENTRY, READ_AHEAD, Busy, Found, Replay
 from haz_trio.engine.jobs import Job
@@ -200,13 +201,18 @@ class Worker:
         self._listener.tell(TaskBegun(job.id, key.key))
         started = trio.current_time()
         stop.ask.deadline = started + self._task_timeout
-        command = Command(job.argv, job.cwd, job.env, str(job.id))
         self._looker.disturb()
         self._looker.forget(job.id)
         try:
             if take is not None:
                 await in_thread(self._threads.stores, take)
-            ending = await self._run_command(command, self._emitter(job.id, pending), stop=stop)
+            ending = await act(
+                job,
+                self._emitter(job.id, pending),
+                stop=stop,
+                run_command=self._run_command,
+                threads=self._threads,
+            )
             duration = trio.current_time() - started
             if ending.leftovers:
                 self._note(job.id, f"outlived by {', '.join(ending.leftovers)}")

@@ -17,7 +17,7 @@ from haz_trio.graph.index import fixed_ends
 from haz_trio.model.automata import intersects
 from haz_trio.model.names import TaskId
 from haz_trio.model.patterns import Anchored, below, join
-from haz_trio.model.tasks import Argv, Shell, Task
+from haz_trio.model.tasks import Argv, Function, Shell, Task
 from haz_trio.model.workspace import Workspace
 from haz_trio.values import frozen
 
@@ -84,8 +84,9 @@ class _Linter:
         self._met: dict[tuple[str, str], bool] = {}
 
     def look(self, node: Node) -> Iterator[_Finding]:
-        yield from self._program_without_path(node)
-        yield from self._program_unread(node)
+        if not isinstance(node.task.action, Function):
+            yield from self._program_without_path(node)
+            yield from self._program_unread(node)
         yield from self._outputs(node)
         yield from self._results_unread(node)
 

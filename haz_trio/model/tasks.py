@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from haz_trio.errors import Span
-from haz_trio.model.patterns import Pattern
+from haz_trio.errors import InvalidTextError, Span
+from haz_trio.model.names import quote
+from haz_trio.model.patterns import Pattern, parse_pattern
 from haz_trio.model.references import Reference
 from haz_trio.values import field, frozen
 
@@ -31,7 +32,53 @@ class Shell:
         return (self.shell, "-c", self.script)
 
 
-Action: TypeAlias = Argv | Shell
+@frozen
+class Function:
+    """``function``: a Python function, called instead of running a program.
+
+    ``module`` is its file, relative to the project or workspace-absolute; ``name`` its name in it.
+    A function that a program gives has no file, but is there as ``given``.
+    """
+
+    module: str
+    name: str
+    given: Callable[..., object] | None = field(default=None, repr=False)
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """No words: it runs no program of its own."""
+        return ()
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.name}" if self.module else self.name
+
+
+def parse_function(text: str) -> Function:
+    """``PATH.py:NAME``; raises ``InvalidTextError``."""
+    module, colon, name = text.rpartition(":")
+    if not colon:
+        raise InvalidTextError("it has no `:` between a file and a name")
+    if parse_pattern(module).is_glob or not module.endswith(".py"):
+        raise InvalidTextError(f"the file {quote(module)} is not the path of one `.py` file")
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise InvalidTextError(f"the name {quote(name)} is none of a Python function")
+    return Function(module, name)
+
+
+@frozen
+class Called:
+    """A function as it enters a key: its parts, sorted by name, each with its digest.
+
+    Without parts its code has not been read.
+    """
+
+    function: str
+    parts: tuple[tuple[str, bytes], ...] = ()
+
+
+Action: TypeAlias = Argv | Shell | Function
+Keyable: TypeAlias = Argv | Shell | Called
+"""An action with all that a key has to know of it."""
 
 
 class MutexScope(enum.Enum):

@@ -20,7 +20,7 @@ from haz_trio.cache.hashing import digest_bytes
 from haz_trio.cache.recipe import FORMAT, PLATFORM, Recipe, encode, key_of, readable
 from haz_trio.model.names import TaskId
 from haz_trio.model.patterns import Anchored, parse_pattern
-from haz_trio.model.tasks import Action, Argv, Environment, Shell
+from haz_trio.model.tasks import Action, Argv, Environment, Function, Shell
 from haz_trio.model.workspace import HashName
 from haz_trio.plan.messages import Upstream
 from haz_trio.values import evolve
@@ -365,6 +365,8 @@ def original_key(
             out += b"\1" + count(len(argv)) + b"".join(map(text, argv))
         case Shell(script, shell):
             out += b"\2" + text(shell) + text(script)
+        case Function():
+            raise AssertionError("haz 0.2.0 has no functions")
     files = sorted(inputs or [], key=lambda item: item[0].encode())
     out += count(len(files))
     for path, content in files:

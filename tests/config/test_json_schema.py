@@ -70,6 +70,8 @@ TEXTS = [
     ".5", "-1", "-0", "inf", "nan", "true", "null", "haz.yml", "{a,b}", "{a", "[a", "/",
 ]
 # fmt: on
+ACTION_KEYS = ("command", "shell", "shell_type", "function")
+TEXTS += ["a.py:f", "/t/a.py:f.g", "a.py:", "a.py:1", "*.py:f", "a:f", "a.py:f g"]
 TEXTS += ["", " 4 ", "a b", "a\nb", "a\tb", "é", "a" * 64, "a" * 65, "A" * 256, "A" * 257]
 SCALARS = st.one_of(
     st.sampled_from(TEXTS),
@@ -128,11 +130,11 @@ BODY = mapping(
     env=mapping(EnvDto, from_host=lists("PATH", "HOME"), override=tables(SCALARS)),
 )
 # A body with an action, so that not all documents fail for want of one.
-TASK = st.tuples(BODY, st.sampled_from(["command", "shell", ""])).map(
+TASK = st.tuples(BODY, st.sampled_from(["command", "shell", "function", ""])).map(
     lambda pair: (
         {
-            **{k: v for k, v in pair[0].items() if k not in ("command", "shell", "shell_type")},
-            **({"command": ["make"]} if pair[1] == "command" else {"shell": "make"}),
+            **{k: v for k, v in pair[0].items() if k not in ACTION_KEYS},
+            pair[1]: {"command": ["make"], "shell": "make", "function": "a.py:f"}[pair[1]],
         }
         if pair[1] and isinstance(pair[0], dict)
         else pair[0]

@@ -125,8 +125,8 @@ def test_tasks_are_named_by_references_and_expressions(tmp_path: Path) -> None:
 
 WRONG_TASKS: list[tuple[Callable[[], object], str]] = [
     (lambda: make_task("a b", command=["x"]), r'name is "a b"'),
-    (lambda: make_task("a"), "either command or shell"),
-    (lambda: make_task("a", command=["x"], shell="x"), "either command or shell"),
+    (lambda: make_task("a"), "one of command, shell and function"),
+    (lambda: make_task("a", command=["x"], shell="x"), "one of command, shell and function"),
     (lambda: make_task("a", command=[]), "names no program"),
     (lambda: make_task("a", command="make all"), 'command is "make all"'),
     (lambda: make_task("a", command=["x", 3]), r"command\[1\] is 3"),  # type: ignore[list-item]

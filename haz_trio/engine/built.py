@@ -11,7 +11,9 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from haz_trio.errors import ArgumentError, InvalidTextError
+from haz_trio.errors import ArgumentError, InvalidTextError, TaskError
+from haz_trio.functions.calling import check_function
+from haz_trio.functions.digest import parts_of
 from haz_trio.model.names import SHELL_NAME_BYTES, check_name, check_variable, quote
 from haz_trio.model.patterns import WORKSPACE_ROOT, check_segment, parse_pattern
 from haz_trio.model.references import parse_reference
@@ -19,11 +21,13 @@ from haz_trio.model.tasks import (
     Action,
     Argv,
     Environment,
+    Function,
     Mutex,
     MutexMode,
     MutexScope,
     Shell,
     Task,
+    parse_function,
 )
 from haz_trio.model.workspace import Mode, Project, Settings, Workspace
 from haz_trio.values import evolve
@@ -39,6 +43,7 @@ def make_task(
     command: Iterable[str] | None = None,
     shell: str | None = None,
     shell_type: str = "sh",
+    function: Callable[..., object] | str | None = None,
     inputs: Iterable[str] = (),
     outputs: Iterable[str] = (),
     deps: Iterable[str] = (),
@@ -47,7 +52,10 @@ def make_task(
     from_host: Iterable[str] = (),
     override: Mapping[str, str] = _NO_VARIABLES,
 ) -> Task:
-    """A task with one action: the words of a ``command``, or a script for a ``shell``.
+    """A task with one action: a ``command`` of words, a script for a ``shell``, a ``function``.
+
+    A function that is ``async def`` takes one ``TaskContext``; any other takes nothing and runs in
+    a process of its own. A text is ``FILE.py:NAME``, as in a file of configuration.
 
     ``inputs`` and ``outputs`` are paths and globs, relative to the project or, with ``/`` in
     front, to the workspace; ``deps`` and ``weak_deps`` are references such as ``~:build``.
@@ -68,7 +76,7 @@ def make_task(
             raise _refused(where, f"override[{variable!r}]", value, "it must be a text")
     return Task(
         name,
-        _action(where, command, shell, shell_type),
+        _action(where, command, shell, shell_type, function),
         _each("inputs", where, parse_pattern, inputs),
         patterns,
         _each("deps", where, parse_reference, deps),
@@ -173,10 +181,16 @@ def _each(name: str, where: str, parse: Callable[[str], T], texts: Iterable[str]
 
 
 def _action(
-    where: str, command: Iterable[str] | None, shell: str | None, shell_type: str
+    where: str,
+    command: Iterable[str] | None,
+    shell: str | None,
+    shell_type: str,
+    function: Callable[..., object] | str | None,
 ) -> Action:
-    if (command is None) == (shell is None):
-        raise ArgumentError(f"{where}: give either command or shell (CFG-020)")
+    if (command is None) + (shell is None) + (function is None) != 2:
+        raise ArgumentError(f"{where}: give one of command, shell and function (CFG-020)")
+    if function is not None:
+        return _function(where, function)
     if shell is not None:
         if not isinstance(shell, str):
             raise _refused(where, "shell", shell, "it must be the text of a script (CFG-022)")
@@ -188,6 +202,17 @@ def _action(
     if not words:
         raise ArgumentError(f"{where}: command is empty: it names no program (CFG-021)")
     return Argv(words)
+
+
+def _function(where: str, function: Callable[..., object] | str) -> Function:
+    if isinstance(function, str):
+        return _named("function", where, parse_function, function)
+    try:
+        given = check_function(function)
+        parts_of(given)
+    except TaskError as problem:
+        raise _refused(where, "function", function, problem) from None
+    return Function("", given.__qualname__, given)
 
 
 def _words(where: str, command: Iterable[str] | None) -> tuple[str, ...]:
