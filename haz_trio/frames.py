@@ -127,13 +127,14 @@ def write_frame(
     write_whole(path, data)
 
 
-def write_whole(path: str, data: bytes) -> None:
+def write_whole(path: str, *parts: bytes | bytearray) -> None:
     """Put bytes at ``path`` by rename, mode 0600; raises ``OSError`` and leaves nothing then."""
     temporary = f"{path}.{os.urandom(8).hex()}"
     descriptor = os.open(temporary, _WRITE, 0o600)
     try:
         with open(descriptor, "wb") as file:
-            file.write(data)
+            for part in parts:
+                file.write(part)
         os.replace(temporary, path)
     except BaseException:  # whatever ended the write, its rest goes; then it is raised on
         from contextlib import suppress  # here, because a memo is read without it
@@ -171,10 +172,26 @@ def seal_frame(
     clock: Callable[[], int] = time.time_ns,
 ) -> bytes:
     """The same from ``count`` rows in one piece; names and rows are known to be right."""
+    return b"".join(seal_parts(kind, names, count, rows, body, clock=clock))
+
+
+def seal_parts(
+    kind: bytes,
+    names: Sequence[bytes],
+    count: int,
+    rows: bytes | bytearray,
+    body: bytes,
+    *,
+    clock: Callable[[], int] = time.time_ns,
+) -> list[bytes | bytearray]:
+    """The same in parts that are not copied; the last one is the seal."""
     joined = b"\0".join(names)
     head = _HEAD.pack(kind, clock(), boot_id(), count, len(joined))
-    data = b"".join([head, joined, rows, body])
-    return data + xxhash.xxh3_128_digest(data)
+    parts = [head, joined, rows, body]
+    sealer = xxhash.xxh3_128()
+    for part in parts:
+        sealer.update(part)
+    return [*parts, sealer.digest()]
 
 
 def boot_id() -> bytes:

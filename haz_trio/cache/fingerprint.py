@@ -143,9 +143,9 @@ class Fingerprints:
         """Take digests of an earlier run; each is believed only as far as it vouches."""
         self._known.update(rows)
 
-    def rows(self) -> list[tuple[bytes, Fingerprint]]:
+    def __iter__(self) -> Iterator[tuple[bytes, Fingerprint]]:
         """All host paths with what is known of them, sorted."""
-        return [(path, self._known[path]) for path in sorted(self._known)]
+        return ((path, self._known[path]) for path in sorted(self._known))
 
     def _read_small(self, path: bytes, row: Row) -> Fingerprint | None:
         """Read a file that has just had this row, if it is small and still has it."""

@@ -86,7 +86,7 @@ class InputReader:
         """
         seen_ns = self._clock()
         parts: list[Matched] = []
-        seen: dict[str, Fingerprint] = {}
+        seen: dict[bytes, Fingerprint] = {}
         for pattern in patterns:
             if pattern.is_glob:
                 part = self._glob(pattern, seen, check)
@@ -95,12 +95,8 @@ class InputReader:
                 part = self._literal(pattern, check)
             parts.append(part)
             if len(patterns) > 1:
-                seen.update(zip(part.paths, part.prints, strict=True))
-        if len(parts) == 1:
-            files = parts[0].files
-        else:
-            # The order of texts is that of their UTF-8 bytes.
-            files = tuple([(path, digest_in(known)) for path, known in sorted(seen.items())])
+                seen.update(zip(part.hosts, part.prints, strict=True))
+        files = self._named(sorted(seen.items())) if len(parts) != 1 else self._files(parts[0])
         linked, odd = any(part.linked for part in parts), any(part.odd for part in parts)
         return InputsSeen(tuple(patterns), files, tuple(parts), linked, odd, seen_ns)
 
@@ -147,13 +143,21 @@ class InputReader:
         found = [f"{_first_of(paths)} ({reason})" for paths, reason in kinds if paths]
         return (f"no input of any task: {'; '.join(found)}",) if found else ()
 
+    def _files(self, part: Matched) -> tuple[tuple[str, bytes], ...]:
+        """The workspace paths of a part with their digests."""
+        return self._named(zip(part.hosts, part.prints, strict=True))
+
+    def _named(self, found: Iterable[tuple[bytes, Fingerprint]]) -> tuple[tuple[str, bytes], ...]:
+        start = self.tree.root_size
+        return tuple([(host[start:].decode(), digest_in(known)) for host, known in found])
+
     def _glob(
         self,
         pattern: Anchored,
-        seen: Mapping[str, Fingerprint],
+        seen: Mapping[bytes, Fingerprint],
         check: Callable[[], None] | None,
     ) -> Matched:
-        """What a glob stands for; ``seen`` has been found by this read already, by path."""
+        """What a glob stands for; ``seen`` has been found by this read already, by host path."""
         if self._calm and (known := self._known.get(pattern.text)) is not None:
             return known
         matched = self._still(pattern, check)
@@ -176,21 +180,20 @@ class InputReader:
     def _glob_anew(
         self,
         pattern: Anchored,
-        seen: Mapping[str, Fingerprint],
+        seen: Mapping[bytes, Fingerprint],
         check: Callable[[], None] | None,
     ) -> Matched:
         seen_ns = self._clock()
         found = self._find(pattern, check)
-        paths, hosts, prints = [], [], []
+        hosts, prints = [], []
         for path in sorted(found.files):
             host = self.tree.host_path(path)  # one object for all who remember it
-            known = seen.get(path) or self._print(path, host, pattern, check)
+            known = seen.get(host) or self._print(path, host, pattern, check)
             if known is not None:
-                paths.append(path)
                 hosts.append(host)
                 prints.append(known)
-        places = tuple(paths), tuple(hosts), tuple(prints)
         folders = tuple(found.folders.items())
+        places = tuple(hosts), tuple(prints)
         matched = Matched(*places, folders, found.linked, found.odd, seen_ns)
         steady = Steady.of(matched, found)
         if steady is not None:
@@ -202,14 +205,16 @@ class InputReader:
         host = self.tree.host_path(path)
         known = self._print(path, host, pattern, check)
         assert known is not None, "a literal that is not there has been refused"
-        return Matched((path,), (host,), (known,))
+        return Matched((host,), (known,))
 
     def _is_steady(self, seen: InputsSeen, check: Callable[[], None] | None) -> bool:
         """Whether each pattern must still stand for what it stood for."""
         for pattern, part in zip(seen.patterns, seen.parts, strict=True):
             if pattern.is_glob:
                 still = self._still(pattern, check)
-                if still is not part and (still is None or still.files != part.files):
+                if still is not part and (
+                    still is None or self._files(still) != self._files(part)
+                ):
                     return False
             elif self._peek(pattern.text, check) != digest_in(part.prints[0]):
                 return False

@@ -126,6 +126,11 @@ class Known:
     def written_at_ns(self) -> int:
         return self._frame.written_at_ns
 
+    @property
+    def seal(self) -> bytes:
+        """What tells this knowledge from any other."""
+        return self._frame.seal
+
     def believable(self, row: Row) -> bool:
         """Whether the data behind a row may be as old as the row (cache.md C8.4)."""
         return survives(row[4], written_at_ns=self._frame.written_at_ns, same_boot=self.same_boot)

@@ -8,7 +8,7 @@ from itertools import chain
 
 from haz_trio.cache.known import KIND, NOTHING, PLACE, ROW_SIZE, Known
 from haz_trio.cache.proof import Proof
-from haz_trio.frames import parse_frame, seal_frame, write_whole
+from haz_trio.frames import seal_parts, write_whole
 from haz_trio.ragged import Ragged, pack
 from haz_trio.trust import ROW, SENSES, Senses
 
@@ -30,7 +30,7 @@ def write_known(
     environment: bytes,
     contents: bytes,
     senses: Senses = SENSES,
-) -> Known:
+) -> bytes:
     """Write what is known now: the old knowledge with new rows and proofs, each by its name.
 
     ``rows`` are packed, with a digest, and maybe with more behind that.
@@ -38,7 +38,7 @@ def write_known(
     Old proofs that were made with other variables are given up, and those that rest on a row
     that is another one now; so are rows that no proof uses and that are not among ``rows``, as
     soon as they are most of all.
-    Returns what is known now, whoever writes the file next.  Raises ``OSError``.
+    Returns the seal of what was written.  Raises ``OSError``.
     """
     book = _Book(old)
     for name, row in rows.items():
@@ -69,12 +69,9 @@ def write_known(
             contents=contents,
             senses=senses,
         )
-    data = book.seal(shelf.body(graph + environment, contents), senses)
-    place = os.path.join(root, PLACE)
-    write_whole(place, data)
-    frame = parse_frame(data, KIND, row_size=ROW_SIZE)
-    assert frame is not None, "what was built can be parsed"
-    return Known(root, frame, senses=senses)
+    parts = book.seal(shelf.body(graph + environment, contents), senses)
+    write_whole(os.path.join(root, PLACE), *parts)
+    return bytes(parts[-1])
 
 
 def _still_good(
@@ -127,9 +124,8 @@ class _Book:
             self._rows += NOTHING
         return number
 
-    def seal(self, body: bytes, senses: Senses) -> bytes:
-        count = len(self.names)
-        return seal_frame(KIND, self.names, count, bytes(self._rows), body, clock=senses.clock)
+    def seal(self, body: bytes, senses: Senses) -> list[bytes | bytearray]:
+        return seal_parts(KIND, self.names, len(self.names), self._rows, body, clock=senses.clock)
 
 
 class _Shelf:

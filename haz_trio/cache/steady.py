@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from haz_trio.cache.fingerprint import Fingerprint, digest_in, since_in
+from haz_trio.cache.fingerprint import Fingerprint, since_in
 from haz_trio.cache.hashing import ReadRow
 from haz_trio.cache.walk import Found
 from haz_trio.trust import ROW, is_settled
@@ -26,22 +26,16 @@ _STEP = 256  # places that are looked at between two checks
 class Matched:
     """What one pattern stands for, and how that was found out (see ``InputsSeen``).
 
-    ``paths`` are workspace-absolute and sorted, ``hosts`` the same on the host, and ``prints``
-    what was found of each.  All tasks with the same pattern share one of these.
+    ``hosts`` are host paths in their order, and ``prints`` what was found of each.
+    All tasks with the same pattern share one of these.
     """
 
-    paths: tuple[str, ...]
     hosts: tuple[bytes, ...]
     prints: tuple[Fingerprint, ...]
     folders: tuple[tuple[bytes, Row], ...] = ()
     linked: bool = False
     odd: bool = False
     seen_ns: int = 0
-
-    @property
-    def files(self) -> tuple[tuple[str, bytes], ...]:
-        """The paths with their digests."""
-        return tuple(zip(self.paths, map(digest_in, self.prints), strict=True))
 
 
 class Steady:

@@ -21,7 +21,7 @@ from haz_trio.cache.hashing import RowOf, reader_of, stat_row
 from haz_trio.cache.layout import BESIDE, CACHE_PATH
 from haz_trio.model.patterns import Anchored, below
 from haz_trio.trust import ABSENT, is_settled
-from haz_trio.values import field, frozen
+from haz_trio.values import frozen
 
 if TYPE_CHECKING:
     from haz_trio.trust import Clock, Row
@@ -41,7 +41,6 @@ class Listing:
     ``others`` are FIFOs, sockets and devices.
     ``seen_ns`` is the time just before the folder was read, ``stamp`` its mtime and ctime then.
     ``unnamable`` says that there are names that are not UTF-8.
-    ``matched`` remembers which files a glob matches under a path: tasks share globs.
     """
 
     stamp: tuple[int, int]
@@ -51,7 +50,6 @@ class Listing:
     links: tuple[bytes, ...]
     others: tuple[bytes, ...]
     unnamable: bool = False
-    matched: dict[tuple[str, bytes], list[str]] = field(factory=dict)
 
 
 @attrs.define
@@ -104,6 +102,11 @@ class Tree:
         self._listings: dict[_Identity, Listing] = {}
         self._unnamable: set[bytes] = set()
         self._special: set[bytes] = set()
+
+    @property
+    def root_size(self) -> int:
+        """How many bytes of a host path below the root come before its workspace path."""
+        return len(self._root)
 
     @property
     def unnamable(self) -> tuple[str, ...]:
@@ -162,10 +165,7 @@ class Tree:
         """Take the matches in a folder; the paths of the folders in it."""
         matches = _matcher(pattern)
         base = folder.path + b"/"
-        place = (pattern.text, base)
-        files = listing.matched.get(place)
-        if files is None:
-            files = listing.matched[place] = _matching(listing.files, base, matches)
+        files = _matching(listing.files, base, matches)
         if found.files:
             for path in files:
                 found.files.setdefault(path, pattern)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from blake3 import blake3
@@ -106,9 +106,7 @@ class Knowledge:
         self.gone: set[TaskId] = set()
         """The tasks whose proofs hold no more."""
 
-        self.written = known
-        """What the state file says, as far as this run knows."""
-
+        self._written: Callable[[], Known | None] = lambda: known
         self.recalled = 0
         """How many looks have been answered by proofs."""
 
@@ -119,6 +117,17 @@ class Knowledge:
     def known(self) -> Known | None:
         """What was known when the run began."""
         return self._known
+
+    @property
+    def written(self) -> Known | None:
+        """What the state file says, if it is what this run has read or written there."""
+        known = self._written()
+        self._written = lambda: known
+        return known
+
+    def wrote(self, read: Callable[[], Known | None]) -> None:
+        """The state file has been written; ``read`` gives what it says, if it still says that."""
+        self._written = read
 
     # -- recalling ----------------------------------------------------------------------------
 

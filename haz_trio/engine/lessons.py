@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from haz_trio.abc import Evidence, Restored
@@ -142,7 +143,7 @@ class Lessons:
         old = self._current()
         rows: dict[bytes, bytes] = {
             path[len(self._base) :]: known
-            for path, known in self._fingerprints.rows()
+            for path, known in self._fingerprints
             if 0 < since_in(known) <= now
         }
         proofs: dict[bytes, Proof] = {}
@@ -167,7 +168,7 @@ class Lessons:
             head = (snapshot.seal, environment)
         else:
             head = (bytes(SHORT), bytes(DIGEST)) if old is None else (old.graph, old.environment)
-        self._knowledge.written = write_known(
+        seal = write_known(
             self._root or "/",
             old,
             rows,
@@ -178,6 +179,12 @@ class Lessons:
             contents=self._contents,
             senses=self._senses,
         )
+        self._knowledge.wrote(partial(self._written, seal))
+
+    def _written(self, seal: bytes) -> Known | None:
+        """What was written under this seal, unless another process has written since."""
+        known = read_known(self._root or "/", self._contents, senses=self._senses)
+        return known if known is not None and known.seal == seal else None
 
     def _add(self, proofs: dict[bytes, Proof], task: TaskId, proof: Proof | None) -> None:
         if proof is None:

@@ -45,7 +45,7 @@ def test_a_proven_look_needs_no_input_and_no_entry(twin: Twin) -> None:
     assert [(r.stream, r.whole) for r in proven.replays] == [
         (r.stream, r.whole) for r in looked.replays if r.whole
     ]
-    assert not kit.tools.keys.fingerprints.rows()
+    assert not list(kit.tools.keys.fingerprints)
 
 
 def test_a_task_without_a_predecessor_is_looked_at(twin: Twin) -> None:
