@@ -124,6 +124,11 @@ class _Shape:
         if len(args) > len(names) or (args and self.kw_only):
             most = 0 if self.kw_only else len(names)
             raise TypeError(f"{owner}() takes {most} positional arguments, not {len(args)}")
+        if len(args) + len(named) == len(names):
+            try:
+                return [*args, *[named[name] for name in names[len(args) :]]]
+            except KeyError:
+                pass  # what follows says what is wrong, or takes a default
         found = list(args)
         for name in names[len(args) :]:
             if name in named:

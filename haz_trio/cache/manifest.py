@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TypeAlias
 
 from haz_trio.cache.hashing import digest_bytes
@@ -93,25 +94,32 @@ def check_path(path: str) -> None:
 
     What passes can be recorded, shown and read back; control and format characters cannot.
     """
-    if not path.startswith("/"):
-        raise InvalidTextError(f"the path {quote(path)} does not start with `/`")
-    for segment in path[1:].split("/"):
-        check_segment(segment)
-    if below(path, CACHE_PATH):
-        raise InvalidTextError(f"the path {quote(path)} lies inside the cache")
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        raise InvalidTextError(f"the path {quote(path)} is not UTF-8") from None
+    flaw = _flaw(path)
+    if flaw:
+        raise InvalidTextError(flaw)
 
 
 def is_path(path: str) -> bool:
     """Whether ``check_path`` lets a path pass."""
+    return not _flaw(path)
+
+
+@lru_cache(maxsize=256)  # an output is checked when it is collected and when it is noted
+def _flaw(path: str) -> str:
+    """Why a path cannot be recorded, or an empty text."""
+    if not path.startswith("/"):
+        return f"the path {quote(path)} does not start with `/`"
     try:
-        check_path(path)
-    except InvalidTextError:
-        return False
-    return True
+        for segment in path[1:].split("/"):
+            check_segment(segment)
+        path.encode()
+    except UnicodeEncodeError:
+        return f"the path {quote(path)} is not UTF-8"
+    except InvalidTextError as problem:
+        return str(problem)
+    if below(path, CACHE_PATH):
+        return f"the path {quote(path)} lies inside the cache"
+    return ""
 
 
 def _members(manifest: Manifest) -> dict[str, Value]:

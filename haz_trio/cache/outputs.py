@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
+from haz_trio.cache.files import is_straight
+from haz_trio.cache.layout import CACHE_PATH
 from haz_trio.cache.manifest import Folder, Link, check_path
-from haz_trio.cache.matches import Matches, find_matches
+from haz_trio.cache.matches import find_matches
 from haz_trio.errors import InvalidTextError, OutputError
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import Anchored, below
@@ -64,6 +66,9 @@ def stat_row(info: os.stat_result) -> Row:
 
 def resolve(root: str, patterns: Sequence[Anchored]) -> Result:
     """What stands at the outputs now; ``root`` is the workspace on the host.  Never raises."""
+    plain = _resolve_plain(root, patterns)
+    if plain is not None:
+        return plain
     matches = find_matches(root, patterns)
     rows: dict[str, Row] = {}
     files: list[Produced] = []
@@ -84,7 +89,9 @@ def resolve(root: str, patterns: Sequence[Anchored]) -> Result:
             folders.append(Folder(path, os.stat(root + path).st_mode & 0o777))
         except OSError:
             continue  # removed since it was seen
-    obstacle = obstacle or _first_unrepresentable(matches)
+    obstacle = obstacle or _first_unrepresentable(
+        {*matches.files, *matches.links, *matches.folders}
+    )
     return Result(tuple(files), tuple(links), tuple(folders), rows, obstacle)
 
 
@@ -147,8 +154,28 @@ def _note_link(host: str, path: str, rows: dict[str, Row]) -> bool:
     return True
 
 
-def _first_unrepresentable(matches: Matches) -> str:
-    for path in sorted({*matches.files, *matches.links, *matches.folders}):
+def _resolve_plain(root: str, patterns: Sequence[Anchored]) -> Result | None:
+    """The same where all outputs are literals and no link is about; ``None``: look closely."""
+    if any(pattern.is_glob or below(pattern.text, CACHE_PATH) for pattern in patterns):
+        return None
+    if not all(is_straight(root, prefix) for prefix in {p.prefix for p in patterns}):
+        return None
+    files: list[Produced] = []
+    for path in sorted({pattern.text for pattern in patterns}):
+        try:
+            info = os.lstat(root + path)
+        except OSError:
+            continue
+        if stat.S_ISREG(info.st_mode):
+            files.append(Produced(path, stat.S_IMODE(info.st_mode), stat_row(info)))
+        elif stat.S_ISLNK(info.st_mode):
+            return None
+    rows = {file.path: file.row for file in files}
+    return Result(tuple(files), (), (), rows, _first_unrepresentable(rows))
+
+
+def _first_unrepresentable(paths: Iterable[str]) -> str:
+    for path in sorted(paths):
         try:
             check_path(path)
         except InvalidTextError as problem:

@@ -30,7 +30,11 @@ def _text(value: Value, line: str, quote: Callable[[str], str]) -> str:
         return str(value)
     inner = line + "  "
     if isinstance(value, dict):
-        members = [f"{quote(k)}: {_text(v, inner, quote)}" for k, v in value.items()]
+        members = [
+            # Most values are texts, and a call takes longer than quoting one.
+            f"{quote(k)}: {quote(v) if type(v) is str else _text(v, inner, quote)}"
+            for k, v in value.items()
+        ]
         return "{" + inner + ("," + inner).join(members) + line + "}" if members else "{}"
     items = [_text(item, inner, quote) for item in value]
     return "[" + inner + ("," + inner).join(items) + line + "]" if items else "[]"

@@ -104,14 +104,8 @@ def encode(recipe: Recipe) -> bytes:
             action = ("function", function, its_parts)
         case _:
             assert_never(recipe.action)
-    parts = [_HEAD(b"l", 9)]
-    for component in (
-        (FORMAT, recipe.hash_name.value),
-        recipe.platform,
-        recipe.root,
-        action,
-        recipe.outputs,
-    ):
+    parts = [_HEAD(b"l", 9), _encode_scope(recipe.hash_name, recipe.platform)]
+    for component in (recipe.root, action, recipe.outputs):
         _encode(component, parts)
     parts.append(_encode_inputs(recipe.inputs))
     for component in (recipe.upstream, recipe.host_env, recipe.overrides):
@@ -170,6 +164,15 @@ def readable(recipe: Recipe, secret: bytes) -> bytes:
     return pretty(document, ascii_only=True).encode("ascii") + b"\n"
 
 
+@lru_cache(maxsize=8)  # a run has one
+def _encode_scope(hash_name: HashName, platform: tuple[str, str]) -> bytes:
+    """The first two components."""
+    parts: list[bytes] = []
+    _encode((FORMAT, hash_name.value), parts)
+    _encode(platform, parts)
+    return b"".join(parts)
+
+
 @lru_cache(maxsize=8)  # the tasks of a project follow each other, and often share their inputs
 def _encode_inputs(inputs: tuple[tuple[str, bytes], ...]) -> bytes:
     # Written out, because inputs are most of what there is to encode in a workspace.
@@ -181,18 +184,17 @@ def _encode_inputs(inputs: tuple[tuple[str, bytes], ...]) -> bytes:
 
 
 def _encode(value: Value, parts: list[bytes]) -> None:
-    match value:
-        case None:
-            parts.append(_NOTHING)
-        case bytes():
-            parts += (_HEAD(b"b", len(value)), value)
-        case str():
-            data = _bytes(value)
-            parts += (_HEAD(b"t", len(data)), data)
-        case _:
-            parts.append(_HEAD(b"l", len(value)))
-            for item in value:
-                _encode(item, parts)
+    if isinstance(value, str):
+        data = _bytes(value)
+        parts += (_HEAD(b"t", len(data)), data)
+    elif isinstance(value, bytes):
+        parts += (_HEAD(b"b", len(value)), value)
+    elif value is None:
+        parts.append(_NOTHING)
+    else:
+        parts.append(_HEAD(b"l", len(value)))
+        for item in value:
+            _encode(item, parts)
 
 
 def _bytes(text: str) -> bytes:

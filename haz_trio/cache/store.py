@@ -7,6 +7,7 @@ with "not stored", and raise only what concerns the workspace itself.
 from __future__ import annotations
 
 import threading
+from functools import cached_property
 
 from haz_trio.abc import (
     Found,
@@ -216,7 +217,11 @@ class DiskStore:
         self.recover()
         if key in self._aside:
             self._set_aside(key, "")
-        shared = Shared(
+        return DiskPending(self._shared, key, subject, recipe)
+
+    @cached_property
+    def _shared(self) -> Shared:
+        return Shared(
             workspace=self._workspace,
             hash_name=self._hash_name,
             created_at=self._created_at,
@@ -228,7 +233,6 @@ class DiskStore:
             doubted=self._doubted,
             refuse=self._refuse,
         )
-        return DiskPending(shared, key, subject, recipe)
 
     def _veil(self) -> bytes:
         """The secret of this cache, which is there when the first result is stored."""

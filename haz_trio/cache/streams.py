@@ -9,6 +9,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 
 from haz_trio.cache.files import READ, Damage, Disk, opened, pieces, regular
 from haz_trio.cache.hashing import Hasher, new_hasher
@@ -30,8 +31,10 @@ class Spool:
     """
 
     def __init__(self, hash_name: HashName, disk: Disk, open_file: Callable[[], int]) -> None:
-        self._hasher: Hasher | None = new_hasher(hash_name)
-        self._digest = b""
+        self._hash_name = hash_name
+        self._hasher: Hasher | None = None  # until the first bytes, and after the last
+        self._digest = _of_nothing(hash_name)
+        self._ended = False
         self._disk = disk
         self._open_file = open_file
         self._held: bytearray | None = bytearray()
@@ -52,8 +55,10 @@ class Spool:
     def write(self, data: bytes) -> None:
         with self._lock:
             spooling = self.spooling
+            if self._ended:
+                return
             if self._hasher is None:
-                return  # behind the end
+                self._hasher = new_hasher(self._hash_name)
             self._hasher.update(data)
             self.size += len(data)
             if self._held is not None and not spooling:
@@ -94,6 +99,7 @@ class Spool:
         with self._lock:
             self._held = None
             self._close()
+            self._ended = True
             if self._hasher is not None:
                 self._digest, self._hasher = self._hasher.digest(), None
 
@@ -101,6 +107,12 @@ class Spool:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+@lru_cache
+def _of_nothing(hash_name: HashName) -> bytes:
+    """The digest of a stream without bytes."""
+    return new_hasher(hash_name).digest()
 
 
 class Recorded:
@@ -143,7 +155,7 @@ def open_recorded(name: str, *, at: int, size: int, digest: str, hash_name: Hash
     A look has found a regular file of this size: one without bytes has nothing to be read.
     """
     if size == 0:
-        nothing = new_hasher(hash_name).digest()
+        nothing = _of_nothing(hash_name)
         if nothing.hex() != digest:
             raise Damage(f"{name} has other bytes", kind="stream")
         return Recorded(nothing, 0, b"", None)

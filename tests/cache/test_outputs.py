@@ -38,6 +38,30 @@ def test_patterns_find_each_file_once(root: Path) -> None:
     assert files(root, "none/**", "absent") == []
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("a", "b"),
+        ("b", "absent", "b"),
+        ("d",),
+        ("to-a", "a"),
+        ("by/a",),
+        ("out/x",),
+        ("d/c", "a/b"),
+    ],
+)
+def test_literals_alone_stand_for_the_same_as_beside_a_glob(
+    root: Path, texts: tuple[str, ...]
+) -> None:
+    """Plain files, folders, links in and above a path: a glob that matches nothing is no help."""
+    for name in ("a", "b", "d/c"):
+        write(root / "lib" / name)
+    (root / "lib/to-a").symlink_to("a")
+    (root / "lib/by").symlink_to(".")
+    (root / "lib/out").symlink_to(root.parent)
+    assert resolve(str(root), outputs(*texts)) == resolve(str(root), outputs(*texts, "none*"))
+
+
 def test_what_was_written_is_what_changed(root: Path) -> None:
     """New, rewritten, replaced and re-moded files; others are not (decision 10)."""
     patterns = outputs("*")
