@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from haz_trio.model.names import TaskId
 from haz_trio.model.patterns import Anchored
 from haz_trio.plan.messages import Event, Stream
-from haz_trio.plan.outcome import ExitStatus
-from haz_trio.values import frozen
+from haz_trio.plan.outcome import ExitStatus, Sent
+from haz_trio.values import field, frozen
 
 if TYPE_CHECKING:
     import trio
@@ -55,12 +55,14 @@ class Ending:
     ``halted`` says that ``Stop.ask`` ended it, whatever its status.
     ``leftovers`` name the processes that outlived it in its group or held its pipes, for people.
     ``survivors`` name those that left for a session of their own and live on, if that was asked.
+    ``sent`` are the signals that it got, in order.
     """
 
     status: ExitStatus
     halted: bool
     leftovers: tuple[str, ...] = ()
     survivors: tuple[str, ...] = ()
+    sent: tuple[Sent, ...] = field(default=(), eq=False)
 
 
 Emit: TypeAlias = Callable[[Stream, bytes], Awaitable[None]]

@@ -74,7 +74,8 @@ def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> 
             return EXIT_SUCCESS
     slots = choices.jobs.slots(processors()) if choices.jobs is not None else None
     slots = slots or session.workspace.settings.concurrency or processors()
-    encoder = partial(encoder_for, session, graph, chosen.tasks, slots)
+    fails_fast = choices.policy.fail_fast
+    encoder = partial(encoder_for, session, graph, chosen.tasks, slots, fail_fast=fails_fast)
     book = None
     if choices.summary:
         from haz_trio.output.events import SummaryBook

@@ -26,7 +26,7 @@ from haz_trio.output.writes import Target
 from haz_trio.plan.exit_codes import EXIT_SUCCESS, EXIT_TASK_FAILURE
 from haz_trio.plan.machine import Plan
 from haz_trio.plan.messages import RunClosed, RunNote
-from haz_trio.plan.outcome import RunReport, exit_code_for
+from haz_trio.plan.outcome import BySignal, ByTimeLimit, RunReport, exit_code_for
 from haz_trio.process.signals import shed_inherited_signals
 
 if TYPE_CHECKING:
@@ -132,9 +132,9 @@ class _Running:
         slots = self._kit.limits.slots
         return screen, open_progress(screen, self._kit.workspace, tuple(self._jobs), slots)
 
-    def _ask(self, engine: Engine, console: Console) -> None:
+    def _ask(self, engine: Engine, console: Console, number: int) -> None:
         """The first signal."""
-        engine.stop()
+        engine.stop(cause=BySignal(number))
         if self._over:
             console.give_up()
         elif os.isatty(Target.STDERR):
@@ -147,7 +147,7 @@ class _Running:
             self._expired = True
             limit = format_duration(self._choices.timeout)
             engine.tell(RunNote(f"stopping: the run has used up its {limit} (--timeout)"))
-            engine.stop()
+            engine.stop(cause=ByTimeLimit(self._choices.timeout))
 
     def _exit_code(self, report: RunReport, signal: int | None) -> int:
         if signal is None and self._expired:

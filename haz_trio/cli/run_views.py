@@ -53,7 +53,12 @@ def make_renderer(
 
 
 def encoder_for(
-    session: Session, graph: TaskGraph, tasks: Collection[TaskId], slots: int
+    session: Session,
+    graph: TaskGraph,
+    tasks: Collection[TaskId],
+    slots: int,
+    *,
+    fail_fast: bool,
 ) -> Encoder:
     """A new encoder for a run that begins now."""
     from haz_trio.output.events import Encoder
@@ -63,7 +68,7 @@ def encoder_for(
         _, mutex = graph.traits(id)
         if mutex is not None:
             locks[id] = mutex.lock(id.project)
-    return Encoder(time.time(), slots, session.workspace.settings.tag_caps, locks)
+    return Encoder(time.time(), slots, session.workspace.settings.tag_caps, locks, fail_fast)
 
 
 @contextmanager

@@ -21,9 +21,12 @@ def heeded() -> list[signal.Signals]:
 
 @attrs.define
 class StopSignals:
-    """Counts signals and passes them on; ``first`` decides the exit code (EXEC-012, EXEC-021)."""
+    """Counts signals and passes them on; ``first`` decides the exit code (EXEC-012, EXEC-021).
 
-    ask: Callable[[], None]
+    ``ask`` is told the number of the first one.
+    """
+
+    ask: Callable[[int], None]
     tell: Callable[[], None]
     first: int | None = None
     _presses: int = 0
@@ -43,7 +46,7 @@ class StopSignals:
         match self._presses:
             case 1:
                 self.first = number
-                self.ask()
+                self.ask(number)
             case 2:
                 self.tell()
             case _:

@@ -23,9 +23,11 @@ from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import KeepOutputs, Workspace
 from haz_trio.plan.machine import Plan, PlanStatistics
 from haz_trio.plan.messages import Event, RunNote
-from haz_trio.plan.outcome import RunReport
+from haz_trio.plan.outcome import ByCaller, RunReport, StopCause
 from haz_trio.process.guard import open_guard
 from haz_trio.process.supervise import run_command as run_real_command
+
+_CALLER = ByCaller()
 
 
 @attrs.define(eq=False)
@@ -105,14 +107,15 @@ class Engine:
             await in_thread(self._threads.stores, self._kit.save)
         return report
 
-    def stop(self, *, grace: float | None = None) -> None:
+    def stop(self, *, grace: float | None = None, cause: StopCause = _CALLER) -> None:
         """Ask the run to end (EXEC-013, EXEC-014); ``grace=0`` ends the grace period at once.
 
+        The first ``cause`` is told to the observers.
         May be called at any time and again; between two runs it holds for the one to come.
         Raises ``ArgumentError`` for another grace.
         """
         check_grace(grace)
-        self._loop.stop(grace=grace)
+        self._loop.stop(grace=grace, cause=cause)
 
     @contextmanager
     def events(self, *, most: int = WELCOME) -> Iterator[EventStream]:

@@ -38,12 +38,15 @@ from haz_trio.plan.messages import (
     Run,
     RunFinished,
     RunNote,
+    RunStopping,
     StopRequested,
     TaskSettled,
     TaskWaits,
     Upstream,
 )
-from haz_trio.plan.outcome import RunReport
+from haz_trio.plan.outcome import ByCaller, RunReport, StopCause
+
+_CALLER = ByCaller()
 
 
 @attrs.define
@@ -97,18 +100,22 @@ class Loop:
         self._worker = worker
         self._announcer = announcer
         self._grace = grace
-        self._hurry = False
+        self._hurry = self._stopping = False
         self._answers = 0  # facts that were sent while messages were carried out
         self._stops: dict[TaskId, Stop] = {}
         # Unbounded, and never more than one fact for each step in flight plus the stops.
         self._send, self._receive = trio.open_memory_channel[Fact](math.inf)
 
-    def stop(self, *, grace: float | None = None) -> None:
+    def stop(self, *, grace: float | None = None, cause: StopCause = _CALLER) -> None:
         """Ask the run to end: nothing new starts, what runs gets SIGTERM and then the grace.
 
         May be called at any time, also before ``run``, and again; ``grace=0`` ends a grace
         period that is going on, so that what still runs gets SIGKILL at once.
+        The first ``cause`` is told.
         """
+        if not self._stopping:
+            self._stopping = True
+            self._announcer.tell(RunStopping(cause))
         self._send.send_nowait(StopRequested())
         if grace == 0:
             self._hurry = True
@@ -154,7 +161,7 @@ class Loop:
 
     def _forget(self) -> None:
         """Let nothing of a run, late stops and unread facts included, reach the next one."""
-        self._hurry = False
+        self._hurry = self._stopping = False
         self._answers = 0
         self._stops.clear()
         with suppress(trio.WouldBlock):

@@ -18,6 +18,7 @@ from haz_trio.abc import Collected, Miss, Pending, RunCommand, Stop, Store
 from haz_trio.cache.recipe import readable
 from haz_trio.engine.acting import act
 from haz_trio.engine.claimed import ClaimedPending, Patience
+from haz_trio.engine.endings import events_of
 from haz_trio.engine.found import NO_ENTRY, READ_AHEAD, Busy, Found, Replay
 from haz_trio.engine.jobs import Job
 from haz_trio.engine.keeper import Keeper, Produced
@@ -214,11 +215,8 @@ class Worker:
                 threads=self._threads,
             )
             duration = trio.current_time() - started
-            if ending.leftovers:
-                self._note(job.id, f"outlived by {', '.join(ending.leftovers)}")
-            if ending.survivors:
-                said = f"goes on in a session of its own: {', '.join(ending.survivors)}"
-                self._note(job.id, said)
+            for event in events_of(job.id, ending, grace=stop.grace):
+                self._listener.tell(event)
             if ending.halted and not stop.halted and trio.current_time() >= stop.ask.deadline:
                 return Ended(job.id, TimedOut(self._task_timeout))
             if ending.halted:

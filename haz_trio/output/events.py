@@ -15,15 +15,18 @@ import attrs
 
 from haz_trio.model.names import TaskId
 from haz_trio.output.descriptors import PIECE
+from haz_trio.output.receipts import Receipts, status_object
 from haz_trio.output.renderers import Narrator
 from haz_trio.output.summary import cause_text, violation_text
 from haz_trio.output.writes import Target, Write
 from haz_trio.plan.messages import (
+    CommandEnded,
     Event,
     RunClosed,
     RunFinished,
     RunNote,
     RunStarted,
+    RunStopping,
     Stream,
     TaskBegun,
     TaskMissed,
@@ -40,17 +43,13 @@ from haz_trio.plan.outcome import (
     Cancelled,
     Completed,
     Errored,
-    Exited,
-    ExitStatus,
     Failed,
     Outcome,
     OutputOverlap,
     RunReport,
     RuntimeCycle,
-    Signalled,
     Skipped,
     Source,
-    TimedOut,
     Violation,
 )
 
@@ -83,19 +82,27 @@ class Encoder:
 
     ``epoch`` is the unix time at which the run began, in seconds; ``slots`` and ``caps`` are
     the limits of the run; ``locks`` names the mutex of a task that has one.
+    With ``fail_fast`` the first failure stops the run.
     """
 
     epoch: float
     slots: int
     caps: Mapping[str, int]
     locks: Mapping[TaskId, str]
+    fail_fast: bool = False
     _lives: dict[TaskId, _Life] = attrs.field(factory=dict, init=False)
     _report: RunReport | None = attrs.field(default=None, init=False)
     _seq: int = attrs.field(default=0, init=False)
+    _receipts: Receipts = attrs.field(init=False)
+
+    @_receipts.default
+    def _make_receipts(self) -> Receipts:
+        return Receipts(self.fail_fast)
 
     def __call__(self, event: Event, at: float) -> list[Object]:
         """The objects for an event that happened ``at`` seconds after the run began."""
         objects = []
+        self._receipts.notice(event)
         for kind, members in self._encode(event, at):
             head = {"v": VERSION, "type": kind, "ts": round(self.epoch + at, 6), "seq": self._seq}
             self._seq += 1
@@ -130,7 +137,7 @@ class Encoder:
                 if life.tries == 1:
                     yield "task_start", {"task": str(task), "key": key}
             case TryFailed(task, status, number, tries):
-                ended = _status(status)
+                ended = status_object(status)
                 yield "task_retry", {"task": str(task), "try": number, "tries": tries, **ended}
             case TaskOutput(task, stream, data):
                 if data:
@@ -145,6 +152,8 @@ class Encoder:
                 yield "diagnostic", _violation(violation)
             case RunFinished(report):
                 self._report = report
+            case CommandEnded() | RunStopping():
+                pass  # the receipts have it
             case RunClosed(exit_code):
                 yield "run_end", self._run_end(exit_code, at)
             case _:
@@ -171,12 +180,14 @@ class Encoder:
             end["waits"] = {on: round(time, 6) for on, time in sorted(life.waits.items())}
         if life.tries > 1:
             end["tries"] = life.tries
-        return end
+        return end | self._receipts.of(task, outcome)
 
     def _run_end(self, exit_code: int, at: float) -> Object:
         end: Object = {"exit_code": exit_code, "duration": round(at, 6)}
         if self._report is not None:
             end |= {"stopped": self._report.stopped, "counts": counts(self._report)}
+        if self._receipts.was_stopped:
+            end["cause"] = self._receipts.stop
         return end
 
 
@@ -255,7 +266,7 @@ def _outcome(outcome: Outcome) -> Object:
             outputs = list(record.outputs)
             return {**state, "source": source.value, "key": record.key, "outputs": outputs}
         case Failed(status):
-            return state | _status(status)
+            return state | status_object(status)
         case Errored(reason):
             return {**state, "reason": reason}
         case Skipped(cause) | Cancelled(cause):
@@ -264,18 +275,6 @@ def _outcome(outcome: Outcome) -> Object:
             return state | _without_none(reason=cause_text(cause), upstream=named)
         case _:
             assert_never(outcome)
-
-
-def _status(status: ExitStatus) -> Object:
-    match status:
-        case Exited(code):
-            return {"exit": code}
-        case Signalled(number):
-            return {"signal": number}
-        case TimedOut(seconds):
-            return {"timed_out": seconds}
-        case _:
-            assert_never(status)
 
 
 def _violation(violation: Violation) -> Object:

@@ -17,11 +17,13 @@ from haz_trio.output.palette import Palette, Screen
 from haz_trio.output.spool import Spool
 from haz_trio.output.writes import Renderer, Target, Write
 from haz_trio.plan.messages import (
+    CommandEnded,
     Event,
     RunClosed,
     RunFinished,
     RunNote,
     RunStarted,
+    RunStopping,
     Stream,
     TaskBegun,
     TaskMissed,
@@ -37,7 +39,9 @@ from haz_trio.plan.messages import (
 from haz_trio.plan.outcome import Completed, Errored, Failed, RunReport
 
 # What nobody narrates: two of three events of a run, so they are told from the others first.
-_SILENT = frozenset({RunStarted, TaskReady, TaskWaits, TaskBegun, ViolationFound, RunClosed})
+_SILENT = frozenset(
+    {RunStarted, TaskReady, TaskWaits, TaskBegun, ViolationFound, RunClosed, RunStopping}
+)
 _TARGETS = {Stream.STDOUT: Target.STDOUT, Stream.STDERR: Target.STDERR}
 
 
@@ -66,6 +70,9 @@ class Narrator:
                 if self.quiet and not isinstance(outcome, Failed | Errored):
                     return []  # the epilogue counts those that were skipped or cancelled
                 return _say(summary.summary_line(task, outcome, seconds, self.palette))
+            case CommandEnded(task, _, sent):
+                killed = summary.killed_text(sent)
+                return _say(summary.task_note(task, killed, self.palette)) if killed else []
             case TaskNote(task, text):
                 return _say(summary.task_note(task, text, self.palette))
             case RunNote(text):
@@ -90,6 +97,7 @@ class Narrator:
                 | TaskBegun()
                 | TaskOutput()
                 | ViolationFound()
+                | RunStopping()
                 | RunClosed()
             ):
                 return []

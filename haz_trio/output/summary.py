@@ -5,7 +5,9 @@ All of it goes to standard error; every function returns a text without its last
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
+from collections.abc import Sequence
 from typing import assert_never
 
 from haz_trio.model.names import TaskId
@@ -25,6 +27,7 @@ from haz_trio.plan.outcome import (
     RunCancelled,
     RunReport,
     RuntimeCycle,
+    Sent,
     SkipCause,
     Skipped,
     Source,
@@ -147,6 +150,15 @@ def miss_line(task: TaskId, reason: str, palette: Palette) -> str:
 def task_note(task: TaskId, text: str, palette: Palette) -> str:
     """A remark about one task."""
     return palette.prefix(task) + run_note(text, palette)
+
+
+def killed_text(sent: Sequence[Sent]) -> str:
+    """That a command did not end when it was asked to, or an empty text."""
+    match sent:
+        case [Sent(signal=signal.SIGTERM, at=asked), Sent(signal=signal.SIGKILL, at=killed)]:
+            return f"was killed {format_duration(killed - asked)} after it was asked to end"
+        case _:
+            return ""
 
 
 def run_note(text: str, palette: Palette) -> str:

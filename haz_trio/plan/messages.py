@@ -6,7 +6,15 @@ import enum
 from typing import TypeAlias
 
 from haz_trio.model.names import TaskId
-from haz_trio.plan.outcome import ExitStatus, Outcome, Record, RunReport, Violation
+from haz_trio.plan.outcome import (
+    ExitStatus,
+    Outcome,
+    Record,
+    RunReport,
+    Sent,
+    StopCause,
+    Violation,
+)
 from haz_trio.values import frozen
 
 # -- facts: something happened ----------------------------------------------------------------
@@ -214,6 +222,23 @@ class TaskOutput:
 
 
 @frozen
+class CommandEnded:
+    """How a command ended that was not left to itself, or left somebody; before what it led to.
+
+    ``sent`` are the signals that it got from us, ``grace`` the seconds that it had after the first
+    of them if we asked it to end; ``outlived`` names who had to be ended after it, ``survivors``
+    who went on in a session of its own.
+    """
+
+    task: TaskId
+    status: ExitStatus
+    sent: tuple[Sent, ...] = ()
+    grace: float | None = None
+    outlived: tuple[str, ...] = ()
+    survivors: tuple[str, ...] = ()
+
+
+@frozen
 class TaskNote:
     """A remark about a task that changes no outcome: not stored, leftovers killed."""
 
@@ -240,6 +265,13 @@ class ViolationFound:
 
 
 @frozen
+class RunStopping:
+    """Somebody wants the run to end; told at most once."""
+
+    cause: StopCause
+
+
+@frozen
 class RunFinished:
     report: RunReport
 
@@ -260,10 +292,12 @@ Event: TypeAlias = (
     | TaskBegun
     | TryFailed
     | TaskOutput
+    | CommandEnded
     | TaskNote
     | RunNote
     | TaskSettled
     | ViolationFound
+    | RunStopping
     | RunFinished
     | RunClosed
 )

@@ -62,6 +62,14 @@ class TimedOut:
         return "timed out"
 
 
+@frozen
+class Sent:
+    """A signal that we sent to a command and its descendants, ``at`` seconds after its start."""
+
+    signal: int
+    at: float
+
+
 ExitStatus: TypeAlias = Exited | Signalled | TimedOut
 
 
@@ -137,6 +145,29 @@ class Cancelled:
 
 
 Outcome: TypeAlias = Completed | Failed | Errored | Skipped | Cancelled
+
+
+@frozen
+class BySignal:
+    """Somebody sent us this signal."""
+
+    number: int
+
+
+@frozen
+class ByTimeLimit:
+    """The run has used up its time, in seconds (``--timeout``)."""
+
+    seconds: float
+
+
+@frozen
+class ByCaller:
+    """The program that runs the engine wants it."""
+
+
+StopCause: TypeAlias = BySignal | ByTimeLimit | ByCaller
+"""Who wants a run to stop; failures and violations do so as well, and are told as such."""
 
 
 @frozen

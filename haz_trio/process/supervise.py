@@ -21,7 +21,7 @@ from haz_trio.abc import Command, Emit, Ending, Stop
 from haz_trio.errors import SpawnError
 from haz_trio.model.workspace import Containment
 from haz_trio.plan.messages import Stream
-from haz_trio.plan.outcome import Exited, Signalled
+from haz_trio.plan.outcome import Exited, Sent, Signalled
 from haz_trio.process import proc
 from haz_trio.process.child import Child
 from haz_trio.process.family import Family, wait_gone
@@ -78,11 +78,13 @@ class _Supervision:
     containment: Containment
     leftovers: dict[Process, list[str]]  # with remarks
     survivors: list[str]
+    sent: list[Sent]
+    started: float = attrs.field(factory=trio.current_time)
 
     @classmethod
     def of(cls, child: Child, emit: Emit, containment: Containment) -> _Supervision:
         pumps = Pump(Stream.STDOUT, child.stdout, emit), Pump(Stream.STDERR, child.stderr, emit)
-        return cls(child, Family(child), pumps, containment, {}, [])
+        return cls(child, Family(child), pumps, containment, {}, [], [])
 
     async def run(self, stop: Stop) -> Ending:
         async with trio.open_nursery() as nursery:
@@ -97,7 +99,8 @@ class _Supervision:
             f"{process}: {', '.join(remarks)}" if remarks else str(process)
             for process, remarks in self.leftovers.items()
         )
-        return Ending(self.child.reap(), halted, leftovers, tuple(self.survivors))
+        status = self.child.reap()
+        return Ending(status, halted, leftovers, tuple(self.survivors), tuple(self.sent))
 
     async def _see_through(self, stop: Stop, nursery: trio.Nursery) -> bool:
         """Until the child has been reaped; returns whether the stop ended it.
@@ -172,6 +175,7 @@ class _Supervision:
     async def _halt(self, stop: Stop) -> None:
         """Ask everybody to end, and wait for all of them as long as the grace lasts (A05)."""
         self.family.meet()
+        self._note_sent(signal.SIGTERM)
         self.family.signal(signal.SIGTERM)
         # A stopped process keeps SIGTERM pending until it is continued (A06).
         self.family.signal(signal.SIGCONT)
@@ -217,6 +221,7 @@ class _Supervision:
         for process in self.family.everybody() if strict else self.family.session():
             if process.pid != self.child.pid:  # which lives on when it outlasted the grace
                 self._name(process)
+        self._note_sent(signal.SIGKILL)
         withstood = await self.family.kill(
             self.family.everybody if thorough else self.family.session
         )
@@ -248,6 +253,11 @@ class _Supervision:
         if thorough and ours.difference(withstood):
             self.family.meet(ours)
             await self.family.kill(self.family.everybody)
+
+    def _note_sent(self, number: signal.Signals) -> None:
+        """What a stop makes us do again is told once."""
+        if all(sent.signal != number for sent in self.sent):
+            self.sent.append(Sent(number.value, trio.current_time() - self.started))
 
     def _is_descendant(self, process: Process) -> bool:
         """Whether a holder can come from the child: a pipe may have been handed to a stranger.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import signal
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from tests.cli.support import Done, Home
 from tests.engine.workspaces import sh
+from tests.faults.support import halted
 
 BYTES = r"printf 'a\n\377\000z'; echo warn >&2"
 Event = dict[str, Any]  # Any: JSON as it is read
@@ -133,6 +135,10 @@ def test_a_task_out_of_time_says_how_much_it_had(tmp_path: Path) -> None:
     found = events(home.haz("run", "--json", "--task-timeout=200ms", "p:t"))
     (end,) = of(found, "task_end")
     assert (end["state"], end["timed_out"]) == ("failed", 0.2)
+    assert (end["ended"], end["grace"]) == ({"signal": 15}, 5.0)
+    [sent] = end["signals"]
+    assert sent["name"] == "SIGTERM"
+    assert 0.15 < sent["at"] < 2
 
 
 def test_an_interrupted_run_has_its_exit_code(tmp_path: Path) -> None:
@@ -145,6 +151,51 @@ def test_an_interrupted_run_has_its_exit_code(tmp_path: Path) -> None:
     states = {e["task"]: e["state"] for e in of(found, "task_end")}
     assert states == {"p:t": "cancelled", "p:u": "cancelled"}
     assert any("--timeout" in e["message"] for e in of(found, "diagnostic"))
+    limit = {"kind": "time_limit", "seconds": 0.3}
+    causes = {e["task"]: e["cause"] for e in of(found, "task_end")}
+    first = {"kind": "task", "task": "p:t", "state": "cancelled", "cause": limit}
+    assert causes == {"p:t": limit, "p:u": first}
+    assert found[-1]["cause"] == limit
+
+
+def test_a_stubborn_command_has_a_receipt(tmp_path: Path) -> None:
+    """Asked, killed when its grace was over, and who did not want to go: told to all readers."""
+    tasks = {"t": sh("trap '' TERM; (trap '' TERM; sleep 30) & sleep 30 & echo up; wait; wait")}
+    home = Home.make(tmp_path, tasks, execution={"cancel_grace": 0.3})
+    with halted(home, None, "run", "--json", "p:t") as running:
+        running.wait_for(b"up\\n")
+        running.press([signal.SIGTERM])
+        assert running.end() == 143
+    lines = [line for line in running.heard.splitlines() if line.startswith(b"{")]
+    (end,) = of([json.loads(line) for line in lines], "task_end")
+    assert end["cause"] == {"kind": "signal", "name": "SIGTERM"}
+    assert (end["state"], end["grace"], end["ended"]) == ("cancelled", 0.3, {"signal": 9})
+    asked, killed = end["signals"]
+    assert (asked["name"], killed["name"]) == ("SIGTERM", "SIGKILL")
+    assert 0.3 <= killed["at"] - asked["at"] < 2
+    assert any("sleep" in name for name in end["outlived_by"])
+    assert b"was killed 3" in running.heard
+    assert b"after it was asked to end" in running.heard
+
+
+def test_a_skipped_task_names_how_its_cause_ended(tmp_path: Path) -> None:
+    """With the exit code, however far away the failure is."""
+    tasks = {"a": sh("exit 3"), "b": sh("true", deps=["~:a"]), "c": sh("true", deps=["~:b"])}
+    found = events(Home.make(tmp_path, tasks).haz("run", "--json", "p:c"))
+    ends = {e["task"]: e for e in of(found, "task_end")}
+    cause = {"kind": "task", "task": "p:a", "state": "failed", "exit": 3}
+    assert ends["p:b"]["cause"] == ends["p:c"]["cause"] == cause
+    assert "cause" not in ends["p:a"]
+
+
+def test_a_first_failure_that_stops_the_run_is_the_cause(tmp_path: Path) -> None:
+    """With ``--fail-fast``."""
+    tasks = {"a": sh("sleep 0.2; exit 3"), "b": sh("exec sleep 30")}
+    home = Home.make(tmp_path, tasks)
+    found = events(home.haz("run", "--json", "--fail-fast", "-j2", "--workspace"))
+    ends = {e["task"]: e for e in of(found, "task_end")}
+    cause = {"kind": "task", "task": "p:a", "state": "failed", "exit": 3}
+    assert ends["p:b"]["cause"] == found[-1]["cause"] == cause
 
 
 def test_nothing_to_run_is_a_run_too(mixed: Home) -> None:

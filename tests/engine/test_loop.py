@@ -54,6 +54,7 @@ def drive(
     stop_at: float | None = None,
     hurry_at: float | None = None,
     grace: float = 5.0,
+    fail_fast: bool = False,
 ) -> tuple[RunReport, ScriptedWorker, Recorder, float]:
     """Run a plan with scripted steps in virtual time; also how long it took."""
     worker, recorder = ScriptedWorker(scripts), Recorder()
@@ -73,7 +74,8 @@ def drive(
         async with trio.open_nursery() as nursery:
             nursery.start_soon(stopper)
             report = await loop.run(
-                Plan(tasks, Limits(slots, {})), jobs(*[task.id.task for task in tasks])
+                Plan(tasks, Limits(slots, {}), fail_fast=fail_fast),
+                jobs(*[task.id.task for task in tasks]),
             )
             took = trio.current_time() - started
             nursery.cancel_scope.cancel()

@@ -123,9 +123,18 @@ def test_every_outcome_has_its_members() -> None:
             "state": "skipped",
             "reason": "upstream p:b errored",
             "upstream": "p:b",
+            "cause": {"kind": "task", "task": "p:b"},
         },
-        Skipped(InRuntimeCycle()): {"state": "skipped", "reason": "in runtime cycle"},
-        Cancelled(RunCancelled()): {"state": "cancelled", "reason": "run cancelled"},
+        Skipped(InRuntimeCycle()): {
+            "state": "skipped",
+            "reason": "in runtime cycle",
+            "cause": {"kind": "violation", "rule": "EXEC-019"},
+        },
+        Cancelled(RunCancelled()): {
+            "state": "cancelled",
+            "reason": "run cancelled",
+            "cause": {"kind": "caller"},
+        },
         DONE: {"state": "completed", "source": "fresh", "key": "k", "outputs": ["/p/o"]},
     }
     for outcome, wanted in outcomes.items():
