@@ -29,6 +29,6 @@ def bad_names() -> st.SearchStrategy[str]:
     )
 
 
-def subsets(of: tuple[str, ...], most: int = 3) -> st.SearchStrategy[list[str]]:
+def subsets(of: tuple[str, ...], most: int = 3, least: int = 0) -> st.SearchStrategy[list[str]]:
     """Some of these, each at most once, in any order."""
-    return st.lists(st.sampled_from(of), unique=True, max_size=min(most, len(of)))
+    return st.lists(st.sampled_from(of), unique=True, min_size=least, max_size=most)

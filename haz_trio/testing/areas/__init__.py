@@ -1,0 +1,1 @@
+"""What ``haz-conformance`` tries: each area draws examples, plays them, and compares."""

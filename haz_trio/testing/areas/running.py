@@ -1,0 +1,196 @@
+"""Runs of tasks that succeed, fail or cannot start, under caps, tags and mutexes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+import attrs
+
+from haz_trio.testing.areas.area import Area, area
+from haz_trio.testing.models import files_of
+from haz_trio.testing.reference.graph import Graph, build, label
+from haz_trio.testing.reference.outcomes import (
+    Caps,
+    blamed,
+    broken_rules,
+    outcomes,
+    parse_marks,
+    tally,
+)
+from haz_trio.testing.reference.references import Id
+from haz_trio.testing.reference.schedule import SKIPPED, run_in_order
+from haz_trio.testing.reference.workspace import effective
+from haz_trio.testing.strategies.runs import Plan, plans
+from haz_trio.testing.subject import Result
+from haz_trio.testing.trial import Trial
+from haz_trio.testing.workspace import printed
+
+EXECUTES = ("ok", "fail", "killed", "no-output", "flaky")
+_LINE = re.compile(r"^\[(\S+)\] (✓ done|◉ cached|✗ failed|✗ errored|- skipped|. cancelled)(.*)$")
+
+
+@attrs.frozen
+class Ended:
+    """What a summary line says of a task."""
+
+    verdict: str
+    detail: str
+
+
+def play(trial: Trial, plan: Plan) -> None:
+    trial.write(files_of(plan.declared))
+    graph = build(plan.declared, effective(plan.declared))
+    words = list(plan.options)
+    if words and trial.knows("fewer-options"):
+        return
+    kinds = {id: _kind(plan, id) for id in graph.tasks}
+    expected = outcomes(kinds, graph.hard)
+    first = trial.haz("run", "--workspace", *words)
+    log = trial.outside / "log"
+    text = log.read_text() if log.exists() else ""
+    log.write_text("")
+    if plan.fail_fast:
+        _stops(trial, plan, graph, first, text)
+        return
+    _marks(trial, plan, graph, first, text, expected)
+    _says(trial, plan, graph, first, kinds, expected)
+    if plan.again:
+        plan = plan.after({id for id, verdict in expected.items() if verdict != "skipped"})
+        kinds = {id: _kind(plan, id) for id in graph.tasks}
+        second = trial.haz("run", "--workspace", *words)
+        healed = outcomes(kinds, graph.hard)
+        again = {
+            id: "cached" if verdict == expected[id] == "done" else verdict
+            for id, verdict in healed.items()
+        }
+        _marks(trial, plan, graph, second, log.read_text(), again)
+        _says(trial, plan, graph, second, kinds, again)
+
+
+def _kind(plan: Plan, id: Id) -> str:
+    how = plan.kinds[id]
+    if how == "flaky":
+        return "ok" if plan.retries else "fail"
+    found = {"ok": "ok", "meet": "ok", "fail": "fail", "killed": "fail"}
+    return found.get(how, "error")
+
+
+def _marks(
+    trial: Trial,
+    plan: Plan,
+    graph: Graph,
+    result: Result,
+    text: str,
+    expected: Mapping[Id, str],
+) -> None:
+    """What the commands have left in the log."""
+    marks = parse_marks(text)
+    begun = Counter(label(mark.id) for mark in marks if mark.what == "begin")
+    wanted: Counter[str] = Counter()
+    for id, verdict in expected.items():
+        how = plan.kinds[id]
+        if verdict in ("done", "failed", "errored") and how not in ("no-program", "no-input"):
+            wanted[label(id)] = 1 + plan.retries * (verdict == "failed")
+            if how == "flaky" and plan.retries:
+                wanted[label(id)] = 2
+            if how == "no-output" and plan.retries:
+                wanted[label(id)] = begun[label(id)] or 1
+    rules = "EXEC-001 EXEC-010 EXEC-011 MUTEX-005 MUTEX-007"
+    trial.same(rules, f"{result}how often each command began", dict(begun), dict(wanted))
+    ordering = {id: frozenset[Id]() for id in graph.tasks}
+    weak = ordering if trial.knows("weak-deps-order-nothing") else graph.weak
+    caps = Caps(plan.slots, plan.tag_caps)
+    for rule, what in broken_rules(marks, graph.tasks, (graph.hard, weak), caps):
+        trial.same(rule, f"{result}{text}rules of running together", what, "")
+    trial.holds("EXEC-002 EXEC-004 EXEC-005 EXEC-006 MUTEX-001 MUTEX-003 MUTEX-006", "marks", True)
+    if plan.slots == 1 and not plan.retries:
+        ended = {id: "done" if it == "cached" else it for id, it in expected.items()}
+        events = run_in_order(set(graph.tasks), graph.hard, weak, ended.__getitem__)
+        order = [label(id) for id, _, _ in events if begun[label(id)]]
+        found = [label(mark.id) for mark in marks if mark.what == "begin"]
+        if not trial.knows("mutex-waiters-lose-their-turn"):
+            trial.same("EXEC-003", f"{result}order of commands with one slot", found, order)
+
+
+def _says(
+    trial: Trial,
+    plan: Plan,
+    graph: Graph,
+    result: Result,
+    kinds: Mapping[Id, str],
+    expected: Mapping[Id, str],
+) -> None:
+    """Exit code, summary lines, closing line and the streams."""
+    wrong = any(verdict in ("failed", "errored") for verdict in expected.values())
+    trial.same("EXEC-021 EXEC-009", f"{result}exit code", result.code, int(wrong))
+    ended = summary_of(result)
+    if trial.knows("errors-are-silent"):
+        ended = {**{id: Ended("errored", "") for id in expected}, **ended}
+    verdicts = {id: it.verdict for id, it in ended.items()}
+    trial.same("EXEC-009 EXEC-010 EXEC-017", f"{result}outcomes", verdicts, dict(expected))
+    for id, it in ended.items():
+        if it.verdict == SKIPPED:
+            culprits = blamed(id, kinds, graph.hard)
+            causes = [f"(upstream {label(c)} {expected[c]})" for c in sorted(culprits)]
+            trial.holds("EXEC-011", f"{result}{label(id)} names its cause", it.detail in causes)
+        elif it.verdict == "failed":
+            why = "(signal 9)" if plan.kinds[id] == "killed" else "(exit 3)"
+            trial.holds("EXEC-009", f"{result}{label(id)} says why", it.detail.endswith(why))
+    if expected:
+        trial.same("EXEC-017", f"{result}tally", tally_of(result), tally(expected.values()))
+    if not plan.retries:
+        _streams(trial, plan, result, expected)
+
+
+def _streams(trial: Trial, plan: Plan, result: Result, expected: Mapping[Id, str]) -> None:
+    """Each task's own lines, in their order; lines of other tasks may stand between them."""
+    lines = result.out.split(b"\n")
+    for id, verdict in expected.items():
+        if verdict in ("done", "cached", "failed"):
+            data = plan.says(id).encode()
+            if verdict != "failed" and plan.buffered:
+                trial.holds("EXEC-016", f"{result}{label(id)}", data in result.out)
+            elif not plan.buffered:
+                prefix = f"[{label(id)}] ".encode()
+                found = b"".join(line + b"\n" for line in lines if line.startswith(prefix))
+                trial.same(
+                    "EXEC-016", f"{result}lines of {label(id)}", found, printed(id, data, False)
+                )
+
+
+def _stops(trial: Trial, plan: Plan, graph: Graph, result: Result, text: str) -> None:
+    """With one slot and ``--fail-fast`` nothing begins after the first failure."""
+    kinds = {id: _kind(plan, id) for id in graph.tasks}
+    wrong = any(kind != "ok" for kind in kinds.values())
+    trial.same("EXEC-021", f"{result}exit code", result.code, int(wrong))
+    ended = outcomes(kinds, graph.hard)
+    expected = []
+    for id, verdict, _ in run_in_order(
+        set(graph.tasks), graph.hard, graph.weak, ended.__getitem__
+    ):
+        if plan.kinds[id] not in ("no-program", "no-input"):
+            expected.append(label(id))
+        if verdict != "done":
+            break
+    found = [label(mark.id) for mark in parse_marks(text) if mark.what == "begin"]
+    trial.same("EXEC-003 EXEC-010", f"{result}commands that began", found, expected)
+
+
+def summary_of(result: Result) -> dict[Id, Ended]:
+    """The last summary line of each task."""
+    found = {}
+    for line in result.lines:
+        match = _LINE.match(line)
+        if match:
+            project, _, task = match[1].partition(":")
+            found[project, task] = Ended(match[2].split()[-1], match[3].strip())
+    return found
+
+
+def tally_of(result: Result) -> str:
+    return "".join(line for line in result.lines if line.startswith("Tasks: "))
+
+
+AREA: Area = area("running", "order, caps, mutexes, failures", plans, play, 1)

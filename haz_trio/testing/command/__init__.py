@@ -1,0 +1,1 @@
+"""``haz-conformance``: judges any program that is called like haz."""

@@ -1,0 +1,180 @@
+"""Hits and misses over a history of edits (CACHE-001 to CACHE-023), by remembering everything.
+
+A key is the tuple of what it is made of, the cache a dictionary, and a run of a task a function
+from files to files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import TypeAlias
+
+import attrs
+
+from haz_trio.testing.reference.globs import matches
+from haz_trio.testing.reference.graph import Edges
+from haz_trio.testing.reference.references import Id
+from haz_trio.testing.reference.schedule import DONE, ERRORED, FAILED, Event, run_in_order
+
+File: TypeAlias = tuple[bytes, int]  # contents and mode
+Tree: TypeAlias = dict[str, File]  # by workspace-absolute paths
+Key: TypeAlias = tuple[object, ...]
+
+
+@attrs.frozen
+class Effect:
+    """What a command does: its exit code, what it prints, and the files that it writes."""
+
+    code: int = 0
+    out: bytes = b""
+    err: bytes = b""
+    files: Tree = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Step:
+    """A task whose command is known; patterns are workspace-absolute."""
+
+    id: Id
+    root: str
+    action: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    from_host: tuple[str, ...]
+    override: Mapping[str, str]
+    does: Callable[[Tree, Mapping[str, str]], Effect]
+
+
+@attrs.frozen
+class Entry:
+    """A stored result."""
+
+    effect: Effect
+    outputs: Tree
+
+
+@attrs.frozen
+class Happened:
+    """What a run did with a task; ``verdict`` is one of the schedule's, or "cached"."""
+
+    id: Id
+    verdict: str
+    cause: Id | None = None
+    effect: Effect = Effect()
+
+
+CACHED = "cached"
+
+
+@attrs.define
+class History:
+    """The files of a workspace, and everything that its cache may know."""
+
+    files: Tree = attrs.field(factory=dict)
+    entries: dict[Key, Entry] = attrs.field(factory=dict)
+    ours: dict[Id, set[str]] = attrs.field(factory=dict)  # written by us, touched by nobody since
+    last_keys: dict[Id, Key] = attrs.field(factory=dict)
+    streams: dict[Id, tuple[bytes, bytes]] = attrs.field(factory=dict)
+    doubtful: set[Key] = attrs.field(factory=set)  # damaged where a hit need not notice
+    observed: Collection[Id] = ()  # who was executed, as far as that decides about doubtful ones
+
+    def touch(self, path: str) -> None:
+        """Somebody else has changed, made or removed a file."""
+        for paths in self.ours.values():
+            paths.discard(path)
+
+    def run(
+        self,
+        steps: Mapping[Id, Step],
+        chosen: Collection[Id],
+        edges: tuple[Edges, Edges],
+        host: Mapping[str, str],
+        hash_name: str,
+        *,
+        look: bool = True,
+        keep: bool = True,
+    ) -> list[Happened]:
+        """A run with one slot; hard and weak edges."""
+        hard, weak = edges
+        details: dict[Id, Happened] = {}
+
+        def execute(id: Id) -> str:
+            happened = details[id] = self._task(
+                steps[id], hard[id] & set(chosen), host, hash_name, look=look, keep=keep
+            )
+            return DONE if happened.verdict == CACHED else happened.verdict
+
+        events: list[Event] = list(run_in_order(chosen, hard, weak, execute))
+        return [details.get(id, Happened(id, verdict, cause)) for id, verdict, cause in events]
+
+    def key(self, step: Step, before: Collection[Id], host: Mapping[str, str], hash: str) -> Key:
+        """What the result of a task rests on."""
+        seen = {
+            (path, content)
+            for path, (content, _) in self.files.items()
+            if any(matches(pattern, path) for pattern in step.inputs)
+        }
+        variables = {name: host.get(name) for name in step.from_host if name not in step.override}
+        return (
+            hash,
+            step.root,
+            step.action,
+            frozenset(step.outputs),
+            frozenset(seen),
+            tuple((id, self.streams[id]) for id in sorted(before)),
+            tuple(sorted(variables.items(), key=lambda item: item[0])),
+            tuple(sorted(step.override.items())),
+        )
+
+    def _task(
+        self,
+        step: Step,
+        before: Collection[Id],
+        host: Mapping[str, str],
+        hash_name: str,
+        *,
+        look: bool,
+        keep: bool,
+    ) -> Happened:
+        if any("*" not in path and path not in self.files for path in step.inputs):
+            return Happened(step.id, ERRORED)
+        key = self.last_keys[step.id] = self.key(step, before, host, hash_name)
+        entry = self.entries.get(key) if look else None
+        if key in self.doubtful and step.id in self.observed:
+            entry = None
+        if entry is not None:
+            self._restore(step, entry)
+            return Happened(step.id, CACHED, None, entry.effect)
+        variables = {name: host[name] for name in step.from_host if name in host}
+        effect = step.does(self.files, {**variables, **step.override})
+        self.files.update(effect.files)
+        for path in effect.files:
+            self.touch(path)
+        if effect.code:
+            return Happened(step.id, FAILED, None, effect)
+        made = {
+            path: file
+            for path, file in self.files.items()
+            if any(matches(pattern, path) for pattern in step.outputs)
+        }
+        if any("*" not in path and path not in made for path in step.outputs):
+            return Happened(step.id, ERRORED, None, effect)
+        if keep:
+            self.entries[key] = Entry(effect, made)
+            self.doubtful.discard(key)
+            self.ours.setdefault(step.id, set()).update(made.keys() & effect.files.keys())
+        self.streams[step.id] = effect.out, effect.err
+        return Happened(step.id, DONE, None, effect)
+
+    def _restore(self, step: Step, entry: Entry) -> None:
+        """A hit leaves what the run left; of other files only our own leavings go."""
+        ours = self.ours.setdefault(step.id, set())
+        for path, file in entry.outputs.items():
+            if self.files.get(path) != file:
+                self.files[path] = file
+                self.touch(path)
+                ours.add(path)
+        for path in ours - entry.outputs.keys():
+            del self.files[path]
+        ours &= entry.outputs.keys()
+        self.streams[step.id] = entry.effect.out, entry.effect.err

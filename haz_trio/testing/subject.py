@@ -1,0 +1,95 @@
+"""The program on trial: how it is started, and what came of it. Knows nothing of its insides."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import attrs
+
+PATIENCE = 60.0  # seconds; longer than anything that an area asks for
+GIT_AUTHOR = {
+    f"GIT_{role}_{key}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for key, value in (
+        ("NAME", "Kit"),
+        ("EMAIL", "kit@example.invalid"),
+        ("DATE", "2024-02-03T04:05:06Z"),
+    )
+}
+
+
+@attrs.frozen
+class Result:
+    """A finished call; ``code`` is negative for a program that a signal has killed."""
+
+    args: tuple[str, ...]
+    code: int
+    out: bytes
+    err: bytes
+
+    @property
+    def lines(self) -> list[str]:
+        """Standard error, line by line."""
+        return self.err.decode(errors="replace").splitlines()
+
+    def __str__(self) -> str:
+        shown = f"haz {shlex.join(self.args)}\n  exit code {self.code}\n"
+        for name, data in (("stdout", self.out), ("stderr", self.err)):
+            text = data.decode(errors="backslashreplace").rstrip("\n")
+            shown += "".join(f"  {name}: {line}\n" for line in text.split("\n") if text)
+        return shown
+
+
+class HungError(Exception):
+    """The program did not end in time; the argument says which call."""
+
+
+@attrs.frozen
+class Subject:
+    """A command line whose first words start the program."""
+
+    words: tuple[str, ...]
+
+    def run(self, args: Sequence[str], cwd: Path, env: Mapping[str, str | None]) -> Result:
+        """Run it to its end; ``None`` unsets a variable. Raises ``HungError``."""
+        child = self.start(args, cwd, env)
+        try:
+            out, err = child.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.communicate()
+            raise HungError(f"haz {shlex.join(args)} did not end in {PATIENCE:g} s") from None
+        return Result(tuple(args), child.returncode, out, err)
+
+    def start(
+        self, args: Sequence[str], cwd: Path, env: Mapping[str, str | None]
+    ) -> subprocess.Popen[bytes]:
+        """Start it in a session of its own, with streams that are pipes."""
+        merged: dict[str, str | None] = {**base_environment(), **env}
+        return subprocess.Popen(
+            [*self.words, *args],
+            cwd=cwd,
+            env={name: value for name, value in merged.items() if value is not None},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+
+def base_environment() -> dict[str, str]:
+    """A small environment that is the same everywhere: settings of the host reach no example."""
+    kept = {
+        name: os.environ[name]
+        for name in ("PATH", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
+        if name in os.environ
+    }
+    fixed = {"HOME": "/nonexistent", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+    return (
+        kept | fixed | GIT_AUTHOR | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    )

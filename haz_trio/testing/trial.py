@@ -1,0 +1,161 @@
+"""One example being played: a workspace in a folder of its own, a program, and what must hold."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+
+from haz_trio.testing.reference.json_values import Files
+from haz_trio.testing.subject import HungError, Result, Subject
+
+
+@attrs.frozen
+class Wrote:
+    """A file was written, with its mode if that matters."""
+
+    path: str
+    data: bytes
+    mode: int | None = None
+
+
+@attrs.frozen
+class Did:
+    """Something else was done: the words of a command of coreutils, in the workspace's root."""
+
+    words: tuple[str, ...]
+
+
+@attrs.frozen
+class Called:
+    """The program was called, in a folder of the workspace and with some variables."""
+
+    result: Result
+    cwd: str
+    env: tuple[tuple[str, str | None], ...]
+
+
+Step = Wrote | Did | Called
+
+
+class DifferenceError(AssertionError):
+    """What the program did is not what the rules say."""
+
+    def __init__(self, rules: str, what: str, found: object, expected: object) -> None:
+        super().__init__(f"{rules}: {what}\n  expected {expected!r}\n  found    {found!r}")
+        self.rules, self.what = rules.split(), what
+
+
+class MutedError(Exception):
+    """A difference that is known or has been found already: the example ends here."""
+
+
+class Trial:
+    """A workspace below ``root``; ``outside`` is a folder that is no part of it."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        folder: Path,
+        known: Collection[str] = (),
+        muted: Collection[str] = (),
+    ) -> None:
+        self.subject, self.known, self.muted = subject, known, muted
+        self.root, self.outside = folder / "w", folder / "outside"
+        self.root.mkdir()
+        self.outside.mkdir()
+        self.steps: list[Step] = []
+        self.met: Counter[str] = Counter()
+
+    def write(self, files: Files, mode: int | None = None) -> None:
+        for path, content in files.items():
+            data = content.encode() if isinstance(content, str) else content
+            target = self.root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+            if mode is not None:
+                target.chmod(mode)
+            self.steps.append(Wrote(path, data, mode))
+
+    def remove(self, path: str) -> None:
+        """Remove a file, or a folder with all that is in it."""
+        target = self.root / path
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)
+        self.steps.append(Did(("rm", "-rf", path)))
+
+    def folder(self, path: str) -> None:
+        (self.root / path).mkdir(parents=True, exist_ok=True)
+        self.steps.append(Did(("mkdir", "-p", path)))
+
+    def link(self, path: str, to: str) -> None:
+        """A symbolic link."""
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(to)
+        self.steps.append(Did(("ln", "-s", to, path)))
+
+    def chmod(self, path: str, mode: int) -> None:
+        (self.root / path).chmod(mode)
+        self.steps.append(Did(("chmod", f"{mode:o}", path)))
+
+    def haz(
+        self, *args: str, cwd: str = "", env: Mapping[str, str | None] | None = None
+    ) -> Result:
+        """Call the program; an exit code that haz never has is a difference at once."""
+        try:
+            result = self.subject.run(args, self.root / cwd, env or {})
+        except HungError as hung:
+            raise DifferenceError("EXEC-021", str(hung), "nothing", "an end") from None
+        self.steps.append(Called(result, cwd, tuple((env or {}).items())))
+        self.holds("EXEC-021", f"{result}ends regularly", result.code in (0, 1, 2, 124))
+        return result
+
+    def same(self, rules: str, what: str, found: object, expected: object) -> None:
+        """Two values are equal, as some rules (IDs between blanks) demand."""
+        if found == expected:
+            self.met.update(rules.split())
+        elif any(rule in self.muted for rule in rules.split()):
+            raise MutedError
+        else:
+            raise DifferenceError(rules, what, found, expected)
+
+    def holds(self, rules: str, what: str, truth: bool) -> None:
+        """The same for a statement that must be true."""
+        self.same(rules, what, truth, True)
+
+    def knows(self, difference: str) -> bool:
+        """Whether a difference of this program is a known one, by its name in the profile."""
+        return difference in self.known
+
+    def skip(self) -> None:
+        """End the example: what comes would rest on a known difference."""
+        raise MutedError
+
+    def files(self, under: str = "", without: Collection[str] = (".haz",)) -> dict[str, bytes]:
+        """Regular files below a folder, by their paths below the root."""
+        found = {}
+        for folder, folders, names in os.walk(self.root / under):
+            folders[:] = [name for name in folders if name not in without]
+            for name in names:
+                path = Path(folder, name)
+                if path.is_file() and not path.is_symlink():
+                    found[path.relative_to(self.root).as_posix()] = path.read_bytes()
+        return found
+
+
+@contextmanager
+def new_trial(
+    subject: Subject, known: Collection[str] = (), muted: Collection[str] = ()
+) -> Iterator[Trial]:
+    """A trial in a temporary folder, which is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="haz-kit-", ignore_cleanup_errors=True) as folder:
+        yield Trial(subject, Path(os.path.realpath(folder)), known, muted)

@@ -1,0 +1,83 @@
+"""The command ``haz-conformance``: what it prints, writes and finds."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from haz_trio.testing.areas.area import Area
+from haz_trio.testing.areas.registry import AREAS
+from haz_trio.testing.command.main import main
+from haz_trio.testing.command.session import Batch, play
+from haz_trio.testing.rules import RULES
+from haz_trio.testing.subject import Subject
+
+HAZ = (sys.executable, "-m", "haz_trio")
+# A program that is haz, but lists its tasks backwards.
+BACKWARDS = f"""#!/bin/sh
+{shlex.join(HAZ)} "$@" >out.tmp; code=$?
+case $1 in query) sort -r out.tmp;; *) cat out.tmp;; esac
+rm -f out.tmp; exit $code
+"""
+
+
+@pytest.mark.parametrize("area", AREAS, ids=lambda area: area.name)
+def test_haz_keeps_the_rules(area: Area) -> None:
+    """A few examples of every area show no difference."""
+    count = {"graph": 8, "query": 8}.get(area.name, 4)
+    batch = Batch(area.name, 1, 1, count, Subject(HAZ), frozenset(), frozenset(), 5.0)
+    played = play(batch)
+    assert played.finding is None, played.finding
+    assert played.met.keys() <= RULES.keys()
+
+
+def test_a_wrong_program_is_found_and_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A finding has its rule in the report, and a folder that plays it again."""
+    wrong = tmp_path / "wrong"
+    wrong.write_text(BACKWARDS)
+    wrong.chmod(0o755)
+    report = tmp_path / "report.json"
+    words = ["--haz", str(wrong), "--area", "query", "--examples", "40", "--jobs", "1"]
+    words += ["--failures", str(tmp_path / "found"), "--report", str(report), "--shrink", "2"]
+    assert main(words) == 1
+    assert "finding 1: query" in capsys.readouterr().out
+    found = json.loads(report.read_text())
+    assert found["rules"]["QRY-001"]["verdict"] == "failed"
+    folder = tmp_path / "found/01-query"
+    assert (folder / "workspace/.haz/workspace.yml").exists()
+    again = shlex.split((folder / "reproduce.txt").read_text())
+    assert main([*again[1:], "--failures", str(tmp_path / "again"), "--jobs", "1"]) == 1
+    script = subprocess.run(
+        ["/bin/sh", folder / "commands.sh"],
+        env={"HAZ": shlex.join(HAZ), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "exit code 0, in the trial 0" in script.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--haz", "/no/such"], "no such program"),
+        (["--haz", "sh", "--profile", "nope"], "--profile nope"),
+        (["--haz", "sh", "--profile", "haz-0.2.0", "--without", "nope"], "nope"),
+        (["--haz", "sh", "--area", "nope"], "invalid choice"),
+    ],
+)
+def test_wrong_arguments_are_refused(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2, and the reason on standard error."""
+    with pytest.raises(SystemExit) as refused:
+        main(words)
+    assert refused.value.code == 2
+    assert said in capsys.readouterr().err
