@@ -9,8 +9,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import secrets
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 
@@ -135,7 +133,7 @@ def refuses_links(problem: OSError) -> bool:
 
 def token() -> str:
     """Sixteen random hexadecimal digits for the name of a temporary folder."""
-    return secrets.token_hex(8)
+    return os.urandom(8).hex()
 
 
 def lock(fd: int) -> bool:
@@ -227,7 +225,9 @@ def delete_tree(name: str, *, at: int) -> None:
         except OSError:
             continue
         return
-    shutil.rmtree(name, ignore_errors=True, dir_fd=at)
+    from shutil import rmtree  # here, because it brings along what unpacks archives
+
+    rmtree(name, ignore_errors=True, dir_fd=at)
 
 
 def explain(problem: OSError) -> str:

@@ -17,6 +17,7 @@ import struct
 from array import array
 from functools import cached_property
 from itertools import pairwise
+from operator import eq
 
 from haz_trio.frames import Frame, read_frame
 from haz_trio.ragged import Ragged, unpack
@@ -143,10 +144,7 @@ class Known:
 
     def presume(self, held: Mapping[bytes, Row]) -> None:
         """Names that have just been seen with these rows need not be asked in this run."""
-        rows = self._unpacked
-        self._presumed = bytes(
-            [held.get(name) == row for name, row in zip(self.names, rows, strict=True)]
-        )
+        self._presumed = bytes(map(eq, map(held.get, self.names), self._unpacked))
         self.settle()
 
     def touch(self, names: Iterable[bytes]) -> None:

@@ -48,16 +48,19 @@ class Ledger:
     def __init__(self, root: str, rows: Mapping[str, Leavings]) -> None:
         self._root = root
         self._rows = dict(rows)
-        self._owners: dict[str, dict[str, Row]] = {}
+        self._owners: dict[str, dict[str, Row]] | None = None
         self._new: dict[str, Leavings] = {}
         self._lock = threading.Lock()
-        for row in self._rows.values():
-            self._own(row)
 
     @property
     def new(self) -> Mapping[str, Leavings]:
         """The rows that this run added or changed."""
         return self._new
+
+    @property
+    def rows(self) -> Mapping[str, Leavings]:
+        """All rows, the new ones among them."""
+        return self._rows
 
     def ours(self, task: str) -> dict[str, Row]:
         """The paths that a task left and that nobody touched since."""
@@ -76,6 +79,10 @@ class Ledger:
     def of_another(self, path: str, task: str) -> bool:
         """Whether what stands at a path was left by another task and not touched since."""
         with self._lock:
+            if self._owners is None:
+                self._owners = {}
+                for leavings in self._rows.values():
+                    _own(self._owners, leavings)
             owners = dict(self._owners.get(path, ()))
         owners.pop(task, None)
         return bool(owners) and left_row(self._root + path) in owners.values()
@@ -91,15 +98,17 @@ class Ledger:
             old = self._rows.get(task)
             if old == leavings:
                 return
-            if old is not None:
-                for path, _ in old.paths:
-                    self._owners[path].pop(task, None)
             self._rows[task] = self._new[task] = leavings
-            self._own(leavings)
+            if self._owners is not None:
+                for path, _ in () if old is None else old.paths:
+                    self._owners[path].pop(task, None)
+                _own(self._owners, leavings)
 
-    def _own(self, leavings: Leavings) -> None:
-        for path, row in leavings.paths:
-            self._owners.setdefault(path, {})[leavings.task] = row
+
+def _own(owners: dict[str, dict[str, Row]], leavings: Leavings) -> None:
+    """Add the paths of a task to the owners of paths."""
+    for path, row in leavings.paths:
+        owners.setdefault(path, {})[leavings.task] = row
 
 
 def encode(rows: Mapping[str, Leavings]) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from contextlib import suppress
 
 from haz_trio.cache.files import CREATE, FOLDER, READ, opened, refuses_links, regular
@@ -44,7 +43,7 @@ def ensure_secret(cache_root: str) -> bytes:
             known = _read(state)
             return known if known is not None else _make(state)
     except OSError:
-        return secrets.token_bytes(SIZE)
+        return os.urandom(SIZE)
 
 
 def _read(state: int) -> bytes | None:
@@ -65,7 +64,7 @@ def _make(state: int) -> bytes:
 
     Of several processes that make one at the same time the first wins, and all use that one.
     """
-    fresh, temporary = secrets.token_bytes(SIZE), f"{NAME}.{secrets.token_hex(8)}"
+    fresh, temporary = os.urandom(SIZE), f"{NAME}.{os.urandom(8).hex()}"
     fd = os.open(temporary, CREATE, 0o600, dir_fd=state)
     try:
         try:

@@ -33,12 +33,12 @@ from haz_trio.cache.entries import (
 from haz_trio.cache.files import Damage, Disk, explain
 from haz_trio.cache.layout import STATE
 from haz_trio.cache.ledger import Ledger
-from haz_trio.cache.ledger_file import load, save
+from haz_trio.cache.ledger_file import load, save, stamp
 from haz_trio.cache.manifest import Manifest, Output
 from haz_trio.cache.manifest_reader import OtherSchema
+from haz_trio.cache.mending import Mender
 from haz_trio.cache.pending import DiskPending, Shared
 from haz_trio.cache.pool import Pool
-from haz_trio.cache.put_back import PutBack
 from haz_trio.cache.quarantine import make_folder, set_aside
 from haz_trio.cache.recovery import recover
 from haz_trio.cache.restore import Restore
@@ -51,6 +51,7 @@ from haz_trio.cache.targets import Comparison, Vouch, Work, no_vouch
 from haz_trio.cache.tree import Obstacle, Tree
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import HashName
+from haz_trio.trust import UNSURE
 from haz_trio.values import frozen
 
 
@@ -101,7 +102,7 @@ class DiskStore:
         self.claims = Claims(self._root, self._disk)
         self._pool = Pool(hash_name, self._disk)
         self._staging = Staging(self._disk)
-        self._put_back = PutBack(self._workspace, hash_name, self._staging, self._disk)
+        self._mender = Mender(self._workspace, hash_name, self._staging, self._disk)
         self._doubted: dict[str, str] = {}
         self._aside: dict[str, _Aside] = {}
         self._said: set[str] = set()
@@ -109,6 +110,7 @@ class DiskStore:
         self._secret: bytes | None = None
         self._lock = threading.Lock()
         self._loaded: Ledger | None = None
+        self._ledger_stamp = UNSURE
         self._loading = threading.Lock()
 
     def examine(self, key: str) -> Examined:
@@ -194,7 +196,7 @@ class DiskStore:
             return Miss(f"{subject.task} cannot be restored: {explain(problem)}")
         return restored(manifest, streams, work)
 
-    def put_back(self, output: Output, key: str, task: TaskId) -> bool:
+    def mend(self, output: Output, key: str, task: TaskId) -> bool:
         """Put back the one file of an entry that is proven to fit the task, where nothing stands.
 
         False where it takes more than that, or where anything is wrong: then nothing has changed,
@@ -207,7 +209,7 @@ class DiskStore:
         id = str(task)
         if not self._ledger.has_only(id, output.path):
             return False  # something is to be removed as well
-        if not self._put_back.put(output, key, cache=root):
+        if not self._mender.mend(output, key, cache=root):
             return False
         self._ledger.record(id, key, wrote=(output.path,), kept=())
         return True
@@ -271,7 +273,7 @@ class DiskStore:
         """See ``abc.Store``; writes the ledger."""
         if self._loaded is not None and self._loaded.new:
             with self.claims.maintenance():
-                save(self._root, self._loaded.new, self._disk)
+                save(self._root, self._loaded, self._disk, loaded=self._ledger_stamp)
         self._staging.close(self._root.reading())
         remarks = [*self.cut_off(), *self._root.notes]
         if self._aside:
@@ -287,6 +289,7 @@ class DiskStore:
     def _ledger(self) -> Ledger:
         with self._loading:
             if self._loaded is None:
+                self._ledger_stamp = stamp(self._root)
                 self._loaded = Ledger(self._workspace, load(self._root))
             return self._loaded
 

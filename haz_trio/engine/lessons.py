@@ -148,7 +148,8 @@ class Lessons:
         }
         proofs: dict[bytes, Proof] = {}
         if snapshot is not None and environment:
-            maker = Maker(self._graph, snapshot, rows, now, len(self._base))
+            consumers = self._knowledge.consumers
+            maker = Maker(self._graph, consumers, snapshot, rows, now, len(self._base))
             for lesson in self._lessons.values():
                 maker.take_parts(lesson.before.parts or ())
                 maker.take(lesson.others)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from haz_trio.cache.manifest import Output
 
 WhyMissed: TypeAlias = Callable[[TaskId, Recipe], str]  # in one line, for people
-Putting: TypeAlias = "Callable[[Output, str, TaskId], bool]"  # see ``DiskStore.put_back``
+Mends: TypeAlias = "Callable[[Output, str, TaskId], bool]"  # see ``DiskStore.mend``
 Check: TypeAlias = Callable[[], None]
 _TRIES, _PAUSE = 4, 0.001  # seconds between two tries of a claim
 
@@ -57,7 +57,7 @@ class Looker:
     await_key: Callable[[str], None] = attrs.field(default=_at_once, init=False)
     """Returns when nothing is about to be stored under a key; blocks."""
 
-    putting: Putting | None = attrs.field(default=None, init=False)
+    mender: Mends | None = attrs.field(default=None, init=False)
     """Puts back one file; ``None`` where nothing may be done without a look."""
 
     heal: Callable[[], None] = attrs.field(default=_go_on, init=False)
@@ -120,7 +120,7 @@ class Looker:
 
         ``None`` where a look has to see to it.
         """
-        if self.putting is None or self.claims is None or self.knowledge is None:
+        if self.mender is None or self.claims is None or self.knowledge is None:
             return None
         lost = self.knowledge.lost(id)
         if lost is None:
@@ -130,7 +130,7 @@ class Looker:
         if claim is None:
             return None
         try:
-            if not self.putting(lost.file, lost.result.record.key, id):
+            if not self.mender(lost.file, lost.result.record.key, id):
                 return None
             self._keys.disturb()
             self.knowledge.touch((lost.file.path,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from haz_trio.cache.fingerprint import TOLD, Fingerprint
@@ -69,10 +69,12 @@ class Maker:
 
     A name has one row, that of the last look: what rests on another one is not proven.
     The rows are packed: with a digest, and maybe with more behind that.
-    ``base`` is how many bytes of a host path come before the name.
+    ``base`` is how many bytes of a host path come before the name; ``consumers`` are who reads
+    a workspace-absolute path.
     """
 
     graph: TaskGraph
+    consumers: Callable[[str], Iterable[TaskId]]
     snapshot: Snapshot
     rows: dict[bytes, bytes]
     now: int
@@ -175,7 +177,7 @@ class Maker:
     def _readers_of(self, paths: Sequence[str]) -> list[int]:
         pairs = [1]
         for place, path in enumerate(paths):
-            for reader in self.graph.consumers_of(path):
+            for reader in self.consumers(path):
                 pairs += (place, self.graph.number(reader))
         return pairs
 

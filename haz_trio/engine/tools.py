@@ -83,7 +83,7 @@ def make_tools(
     if disk is not None and workspace.settings.outputs is KeepOutputs.ROLLBACK:
         looker.heal = disk.heal
     elif disk is not None:
-        looker.putting = disk.put_back
+        looker.mender = disk.mend
     return Tools(store, keys, looker, disk, lessons)
 
 

@@ -9,7 +9,6 @@ are none, and families are found through parents and sessions instead.
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from contextlib import suppress
 
@@ -99,7 +98,7 @@ def next_cell() -> Cell | None:
     home = _home()
     if home is None:
         return None
-    return Cell(os.path.join(home.path, f"haz-{os.getpid()}-{secrets.token_hex(4)}"))
+    return Cell(os.path.join(home.path, f"haz-{os.getpid()}-{os.urandom(4).hex()}"))
 
 
 def open_cell() -> Cell | None:

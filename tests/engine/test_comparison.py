@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haz_trio.cache.files import Disk
-from haz_trio.cache.ledger import Leavings
-from haz_trio.cache.ledger_file import save
+from haz_trio.cache.ledger import Leavings, Ledger
+from haz_trio.cache.ledger_file import save, stamp
 from haz_trio.cache.root import CacheRoot
 from haz_trio.engine.comparison import Comparison
 from haz_trio.engine.differences import (
@@ -413,7 +413,8 @@ def test_a_key_that_leads_out_of_the_cache_is_no_key(ran: World) -> None:
     evil.mkdir(parents=True)
     (evil / "recipe.json").write_bytes(recipe)
     root = CacheRoot(str(ran.bench.root), Disk())
-    save(root, {"lib:build": Leavings("lib:build", "../evil/x", ())}, Disk())
+    ledger = Ledger(str(ran.bench.root), {"lib:build": Leavings("lib:build", "../evil/x", ())})
+    save(root, ledger, Disk(), loaded=stamp(root))
     shutil.rmtree(ran.bench.entry(_last_key(ran)))
     assert diff(ran)[0].last is None
 

@@ -36,7 +36,7 @@ def lost(bench: Bench, path: str = PATH) -> Output:
 
 def puts(bench: Bench, output: Output, disk: Disk | None = None) -> bool:
     store = bench.store(disk=disk)
-    done = store.put_back(output, KEY, WHAT.task)
+    done = store.mend(output, KEY, WHAT.task)
     store.finish()
     return done
 
@@ -71,7 +71,7 @@ def test_a_large_one_passes_in_pieces(bench: Bench) -> None:
     remove(bench.root / PATH[1:])
     [stored] = (bench.entry(key) / "outputs").iterdir()
     store = bench.store()
-    assert store.put_back(Output(PATH, stored.name, len(data), 0o640), key, WHAT.task)
+    assert store.mend(Output(PATH, stored.name, len(data), 0o640), key, WHAT.task)
     assert bench.tree()["out/deep/a.o"] == ("file", 0o640, data)
 
 

@@ -21,7 +21,7 @@ from haz_trio.values import frozen
 
 
 @frozen
-class PutBack:
+class Mender:
     """For the workspace at the host path ``root``; may be used in several threads at once."""
 
     root: str
@@ -29,7 +29,7 @@ class PutBack:
     staging: Staging
     disk: Disk
 
-    def put(self, output: Output, key: str, *, cache: int) -> bool:
+    def mend(self, output: Output, key: str, *, cache: int) -> bool:
         """Whether a file of the entry of ``key`` is there now, verified and as a whole.
 
         ``cache`` is the descriptor of the cache.  No link is followed below the root.
