@@ -107,6 +107,8 @@ def is_path(path: str) -> bool:
 @lru_cache(maxsize=256)  # an output is checked when it is collected and when it is noted
 def _flaw(path: str) -> str:
     """Why a path cannot be recorded, or an empty text."""
+    if _is_plain(path):
+        return ""
     if not path.startswith("/"):
         return f"the path {quote(path)} does not start with `/`"
     try:
@@ -120,6 +122,18 @@ def _flaw(path: str) -> str:
     if below(path, CACHE_PATH):
         return f"the path {quote(path)} lies inside the cache"
     return ""
+
+
+def _is_plain(path: str) -> bool:
+    """Whether a path is canonical beyond any doubt: no component is empty or begins with a dot."""
+    return (
+        path.isascii()
+        and path.isprintable()
+        and path.startswith("/")
+        and not path.endswith("/")
+        and "//" not in path
+        and "/." not in path
+    )
 
 
 def _members(manifest: Manifest) -> dict[str, Value]:
