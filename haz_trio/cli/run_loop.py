@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import trio
 
@@ -16,11 +16,12 @@ from haz_trio.abc import Observer
 from haz_trio.cli.options import RootOptions
 from haz_trio.cli.run_choices import RunChoices
 from haz_trio.cli.signals import StopSignals, heeded
+from haz_trio.cli.suspending import PausableClock, heed_suspension
 from haz_trio.engine.direct import Rest
 from haz_trio.engine.engine import Engine, open_engine_with
 from haz_trio.engine.jobs import Jobs
 from haz_trio.engine.kit import Kit
-from haz_trio.output.console import Console, Sink, open_console
+from haz_trio.output.console import Console, open_console
 from haz_trio.output.summary import format_duration
 from haz_trio.output.writes import Target
 from haz_trio.plan.exit_codes import EXIT_SUCCESS, EXIT_TASK_FAILURE
@@ -31,6 +32,9 @@ from haz_trio.process.signals import shed_inherited_signals
 
 if TYPE_CHECKING:
     from haz_trio.cli.run import Start
+    from haz_trio.output.status_line import StatusStreams
+
+Watchers: TypeAlias = AbstractAsyncContextManager[Sequence[Observer]]
 
 # A reader that has stopped reading must not hold up a run that was told to stop; seconds.
 DRAIN_AFTER_STOP = 0.8  # comes on top of the two seconds that the pumps give (DRAIN_LIMIT)
@@ -52,7 +56,9 @@ def run_loop(
     gc.set_threshold(20_000, 20, 50)
     gc.enable()
     running = _Running(start, kit, plan, jobs, rest, root=root, choices=choices)
-    return trio.run(running.run, restrict_keyboard_interrupt_to_checkpoints=True)
+    return trio.run(
+        running.run, clock=running.clock, restrict_keyboard_interrupt_to_checkpoints=True
+    )
 
 
 class _Running:
@@ -72,6 +78,7 @@ class _Running:
         self._start, self._kit, self._plan, self._jobs, self._rest = start, kit, plan, jobs, rest
         self._quiet, self._verbose, self._choices = root.quiet, root.verbose, choices
         self._over = self._expired = False
+        self.clock = PausableClock()
 
     async def run(self) -> int:
         """Carry the plan out; the exit code."""
@@ -102,6 +109,10 @@ class _Running:
                 signals = StopSignals(ask, partial(engine.stop, grace=0))
                 nursery.start_soon(signals.listen, arriving)
                 nursery.start_soon(self._expire, engine)
+                held = [(engine.pause, engine.resume)]
+                if screen is not None:
+                    held.append((screen.hide, screen.resume))
+                nursery.start_soon(heed_suspension, self.clock, *held)
                 report = await self._carry_out(engine)
                 self._over = True
                 code = self._exit_code(report, signals.first)
@@ -120,7 +131,9 @@ class _Running:
             return await engine.run_only(self._jobs)
         return await engine.take_over(self._plan, self._jobs, self._rest)
 
-    def _progress(self) -> tuple[Sink | None, AbstractAsyncContextManager[Sequence[Observer]]]:
+    def _progress(
+        self,
+    ) -> tuple[StatusStreams | None, AbstractAsyncContextManager[Sequence[Observer]]]:
         """The streams with a status line and what keeps it up to date, if it can be seen."""
         terminal = os.isatty(Target.STDOUT) or os.isatty(Target.STDERR)
         if self._quiet or not terminal:

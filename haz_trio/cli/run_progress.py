@@ -1,9 +1,7 @@
-"""The status line of ``haz run``: whether there is one, what it knows, and Ctrl-Z."""
+"""The status line of ``haz run``: whether there is one, and what it knows."""
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -46,7 +44,6 @@ async def open_progress(
     progress = Progress(slots)
     async with open_status_line(progress, streams) as line, trio.open_nursery() as nursery:
         nursery.start_soon(_learn, progress, workspace, tasks)
-        nursery.start_soon(_suspend, streams)
         yield [line]
         nursery.cancel_scope.cancel()
 
@@ -79,14 +76,3 @@ def recorded_durations(workspace: Workspace, tasks: Collection[TaskId]) -> dict[
     except OSError:
         return {}  # the run itself says what is wrong with its cache
     return found
-
-
-async def _suspend(streams: StatusStreams) -> None:
-    """Take the line away when Ctrl-Z stops us, and give the screen to the shell."""
-    while signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL:
-        with trio.open_signal_receiver(signal.SIGTSTP) as arriving:
-            async for _ in arriving:
-                break
-        streams.hide()
-        os.kill(os.getpid(), signal.SIGTSTP)  # its default action again: this call stops
-        streams.resume()

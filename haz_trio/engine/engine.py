@@ -24,7 +24,7 @@ from haz_trio.model.workspace import KeepOutputs, Workspace
 from haz_trio.plan.machine import Plan, PlanStatistics
 from haz_trio.plan.messages import Event, RunNote
 from haz_trio.plan.outcome import ByCaller, RunReport, StopCause
-from haz_trio.process.guard import open_guard
+from haz_trio.process.guard import Guard, open_guard
 from haz_trio.process.supervise import run_command as run_real_command
 
 _CALLER = ByCaller()
@@ -39,6 +39,7 @@ class Engine:
     _loop: Loop
     _announcer: Announcer
     _threads: Threads
+    _guard: Guard | None = None
     _plan: Plan | None = None
     _is_busy: bool = False
     _is_closed: bool = False
@@ -138,6 +139,19 @@ class Engine:
             self._announcer.observers.remove(stream)
             self._streams.remove(stream)
 
+    def pause(self) -> None:
+        """Stop what runs where it stands (SIGSTOP); the run itself goes on, and so does its time.
+
+        Does nothing where commands are not run by this library.
+        """
+        if self._guard is not None:
+            self._guard.pause()
+
+    def resume(self) -> None:
+        """Let go on what ``pause`` has stopped (SIGCONT)."""
+        if self._guard is not None:
+            self._guard.resume()
+
     def tell(self, event: Event) -> None:
         """Pass an event on to the observers, with the time of the run."""
         self._announcer.tell(event)
@@ -201,7 +215,7 @@ async def open_engine_with(
         backups=backups,
     )
     loop = Loop(worker, announcer, grace=settings.cancel_grace)
-    engine = Engine(kit, worker, loop, announcer, threads)
+    engine = Engine(kit, worker, loop, announcer, threads, guard)
     try:
         yield engine
     finally:

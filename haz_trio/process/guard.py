@@ -117,6 +117,30 @@ class Guard:
         """
         self.watchdog.shared.append(descriptor)
 
+    def pause(self) -> None:
+        """Stop every command with its descendants, as far as they can be seen.
+
+        SIGTSTP would not do: it is ignored by groups that no shell could continue.
+        """
+        self._signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Continue them."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        leaders = list(self._wards)
+        for pid in leaders:
+            with suppress(OSError):
+                os.killpg(pid, number)
+        if leaders:
+            begun = min(ward.began for ward in self._wards.values())
+            found = {each for each in self._unspared() if each.started >= begun}
+            found.update(proc.session_members(*leaders))
+            found.update(proc.descendants([*leaders, *(each.pid for each in found)]))
+            for process in found:
+                proc.send(process, number)
+
     def enter(self, ward: Ward) -> None:
         """See ``Ward.enter``; here, so that a command is found from the first moment on."""
         if self.cell is not None:
@@ -166,10 +190,16 @@ class Guard:
         others = [other.began for other in self._wards.values() if other is not ward]
         return [
             each
+            for each in self._unspared()
+            if each.started >= ward.began and not any(each.started >= began for began in others)
+        ]
+
+    def _unspared(self) -> list[Process]:
+        """The adopted processes that do not come from a command that has succeeded."""
+        return [
+            each
             for each in self._adopted()
-            if each.started >= ward.began
-            and not any(each.started >= began for began in others)
-            and not any(first <= each.started <= last for first, last in self._spared)
+            if not any(first <= each.started <= last for first, last in self._spared)
         ]
 
     def spare(self, ward: Ward) -> list[str]:

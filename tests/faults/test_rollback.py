@@ -226,5 +226,5 @@ def test_kills_at_random_instants(tmp_path: Path, count: int) -> None:
         assert {oct(int(str(found[f"out/sub/{n}"][2]))) for n in range(1, 7)} == {
             f"0o7{n}{n}" for n in range(1, 7)
         }
-        assert built.home.place.litter() == []
+        assert not [name for name in built.home.place.litter() if ".restore-" in name]
     print(f"healed {healed} of {count}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import resource
@@ -10,13 +11,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.support import HAZ, Home
+from tests.cli.support import HAZ, Home, hear_until
 from tests.engine.workspaces import sh
-from tests.faults.support import assert_heals, assert_quiet, gone_soon
+from tests.faults.support import assert_heals, assert_quiet, gone_soon, halted
 
 WAITING = "echo up; while [ ! -e ../go ]; do sleep 0.02; done"
 
@@ -64,6 +66,101 @@ def test_a_terminal_that_is_closed(tmp_path: Path, deaf: bool) -> None:
     assert used.ru_utime + used.ru_stime < 3
     (tmp_path / "go").touch()
     assert_heals(home, "p:t")
+
+
+@contextlib.contextmanager
+def job_of_a_shell(home: Home, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Haz as a job that a shell could continue, and its pid; the shell ends as haz does."""
+    script = (
+        "import os, subprocess, sys\n"
+        "job = subprocess.Popen(sys.argv[1:], process_group=0)\n"
+        "os.write(1, b'%d\\n' % job.pid)\n"
+        "sys.exit(job.wait())"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *HAZ, *words],
+        cwd=home.root,
+        env=home.env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as shell:
+        try:
+            yield shell, int(hear_until(b"\n", shell).split()[0])
+        finally:
+            for pid in home.place.processes():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def states(home: Home) -> dict[int, str]:
+    """What each process of a run is doing, in the letters of proc(5)."""
+    found = {}
+    for pid in home.place.processes():
+        with contextlib.suppress(OSError):
+            found[pid] = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return found
+
+
+def wait_for_states(home: Home, suits: Callable[[dict[int, str]], bool]) -> None:
+    end = time.monotonic() + 10
+    while not suits(found := states(home)):
+        assert time.monotonic() < end, found
+        time.sleep(0.01)
+
+
+TICKS = "echo up; n=0; while [ $n -lt 20 ]; do n=$((n + 1)); sleep 0.02; done; echo made > o"
+
+
+@pytest.mark.row("L03")
+@pytest.mark.parametrize("containment", ["group", "strict"])
+def test_a_run_that_is_suspended(tmp_path: Path, containment: str) -> None:
+    """Ctrl-Z stops haz and all that runs; continued it goes on as if no time had passed.
+
+    Not even a daemon that a task has started goes on meanwhile.
+    """
+    daemon = f"(setsid sh -c 'sleep 30' &) ; {TICKS}"
+    tasks = {"a": sh(daemon, outputs=["o"]), "b": sh("sleep 0.4")}
+    home = Home.make(tmp_path, tasks, execution={"containment": containment})
+    with job_of_a_shell(home, "run", "--workspace", "-j2", "--task-timeout", "2s") as (shell, haz):
+        hear_until(b"up", shell)
+        os.kill(haz, signal.SIGTSTP)
+        waiting = 2  # the shell, and the watchdog
+        wait_for_states(home, lambda f: f[haz] == "T" and list(f.values()).count("S") <= waiting)
+        assert list(states(home).values()).count("T") >= 4
+        time.sleep(2.2)
+        assert not (tmp_path / "p/o").exists()
+        os.kill(haz, signal.SIGCONT)
+        assert shell.wait(20) == 0, shell.communicate()
+    assert (tmp_path / "p/o").exists()
+
+
+@pytest.mark.row("L03")
+def test_a_suspended_run_that_is_told_to_stop(tmp_path: Path) -> None:
+    """The grace begins when haz is continued: a task has its time for last words."""
+    script = "trap 'sleep 0.3; echo saved > o; exit' TERM; echo up; while :; do sleep 0.02; done"
+    home = Home.make(tmp_path, {"t": sh(script)}, execution={"cancel_grace": 2})
+    with job_of_a_shell(home, "run", "p:t") as (shell, haz):
+        hear_until(b"up", shell)
+        os.kill(haz, signal.SIGTSTP)
+        wait_for_states(home, lambda found: found[haz] == "T")
+        os.kill(haz, signal.SIGINT)
+        time.sleep(0.2)
+        os.kill(haz, signal.SIGCONT)
+        assert shell.wait(20) == 130
+    assert (tmp_path / "p/o").exists()
+
+
+@pytest.mark.row("L03")
+def test_without_a_shell_nothing_is_stopped(tmp_path: Path) -> None:
+    """Where nobody could continue haz the system ignores SIGTSTP, and so does haz."""
+    home = Home.make(tmp_path, {"t": sh(f"{WAITING}; echo made > o")})
+    with halted(home, None, "run", "p:t") as running:
+        running.wait_for(b"up")
+        os.kill(running.child.pid, signal.SIGTSTP)
+        (tmp_path / "go").touch()
+        assert running.end() == 0
 
 
 @pytest.mark.row("L14")
