@@ -1,0 +1,32 @@
+"""From Ctrl-C to the prompt, a few times for every commit: ``python -m tests.faults.ctrl_c``."""
+
+from __future__ import annotations
+
+import random
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.faults.ctrl_c import LATE, interrupt, percentile
+
+
+@pytest.mark.row("A03", "B04")
+@pytest.mark.parametrize("number", range(3))
+def test_fifty_stubborn_tasks_and_one_press(tmp_path: Path, number: int) -> None:
+    """Nobody is left, and nobody is waited for much longer than the grace."""
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    held, strict = number == 1, number == 2
+    ended = interrupt(tmp_path, random.Random(seed), held=held, strict=strict)
+    assert ended.names == ()
+    assert ended.beyond < LATE
+    assert ended.code in (130, -signal.SIGINT)
+
+
+def test_percentiles_are_those_of_the_values() -> None:
+    """Ninety-nine of a hundred values are not above the one that is named."""
+    values = [float(value) for value in range(1, 101)]
+    assert (percentile(values, 0.5), percentile(values, 0.99)) == (50.0, 99.0)
+    assert percentile(values[:4], 0.99) == 4.0
+    assert percentile([], 0.5) == 0.0
