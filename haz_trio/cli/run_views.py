@@ -18,7 +18,7 @@ from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import OutputMode
 from haz_trio.output.renderers import RENDERERS, Narrator
 from haz_trio.output.terminal import look_at_screen
-from haz_trio.output.writes import Renderer
+from haz_trio.output.writes import Renderer, Target
 
 if TYPE_CHECKING:
     from haz_trio.engine.looker import WhyMissed
@@ -44,6 +44,11 @@ def make_renderer(
         renderer = JsonRenderer(encoder(), Narrator(screen.stderr, choices.explain, root.quiet))
     else:
         renderer = RENDERERS[mode](screen, choices.explain, root.quiet)
+        if terminals := [target for target in Target if os.isatty(target)]:
+            # Imported here: what goes into a pipe or a file stays as it is.
+            from haz_trio.output.harmless import Harmless
+
+            renderer = Harmless(renderer, terminals)
     if not annotates(choices.annotations, os.environ):
         return renderer
     from haz_trio.output.annotations import Annotated

@@ -86,6 +86,18 @@ def entries(home: Home) -> dict[str, tuple[str, Mapping[str, bytes]]]:
     return found
 
 
+def differences(one: Tree, other: Tree, where: str = "") -> list[str]:
+    """Where two trees differ."""
+    found = []
+    for name in sorted(one.keys() | other.keys()):
+        left, right = one.get(name), other.get(name)
+        if isinstance(left, dict) and isinstance(right, dict):
+            found += differences(left, right, f"{where}/{name}")
+        elif left != right:
+            found.append(f"{where}/{name}: {left!r:.60} {right!r:.60}")
+    return found
+
+
 def recorded(root: Path, argv: Sequence[str], scenario: str, **env: str) -> Recorded:
     """A run in a workspace with entries: it ``stores`` three results, or ``restores`` them."""
     home = made_home(root)
@@ -103,7 +115,7 @@ def recorded(root: Path, argv: Sequence[str], scenario: str, **env: str) -> Reco
     assert done.returncode == 0, done.stderr
     model = Model.make(home.root, before, ops)
     *_, last = model.undamaged()
-    assert last.tree() == read_tree(home.root), "the record is not complete"
+    assert differences(last.tree(), read_tree(home.root)) == [], "the record is not complete"
     return Recorded(home, version, model, entries(home), earlier)
 
 

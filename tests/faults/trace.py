@@ -62,7 +62,7 @@ def record(
 ) -> tuple[list[Op], subprocess.CompletedProcess[bytes]]:
     """Run a program in a folder; what it and its children did to files below it, in order."""
     assert PROGRAM is not None
-    options = ["-f", "-z", "-y", "-xx", "-s", str(1 << 22), "--seccomp-bpf"]
+    options = ["-f", "-y", "-xx", "-s", str(1 << 22), "--seccomp-bpf"]
     done = subprocess.run(
         [PROGRAM, *options, "-e", f"trace={_CALLS}", "-o", log, "--", *argv],
         cwd=folder,
@@ -91,8 +91,8 @@ def _whole_lines(text: str) -> Iterator[str]:
 
 def _ops(line: str) -> Iterator[Op]:
     found = _LINE.match(line)
-    if found is None:
-        return  # signals and ends
+    if found is None or found[4].startswith("-"):
+        return  # signals and ends; what failed
     call, words = found[2], found[3]
     texts = [_decode(text) for text in _TEXT.findall(words)]
     folders = [os.fsdecode(_decode(text)) for text in _FOLDER.findall(words)]
