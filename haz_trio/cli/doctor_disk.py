@@ -9,11 +9,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 
+from haz_trio.cache.files import FICLONE
 from haz_trio.cli.doctor_findings import Finding, attention, good, note, size_text
 from haz_trio.config.disk import shown
 
 PREFIX = ".doctor-"
-_FICLONE = 0x40049409  # the ioctl that lets two files share their blocks
 _LITTLE = 512 << 20  # bytes free below which a run may soon stop storing
 _SKEW = 2.0  # seconds that a file server's clock may differ from ours
 _LOCAL = "put the workspace, or .haz/cache by a link, on a local file system"
@@ -115,7 +115,7 @@ def _lock(place: str) -> None:
 def _reflink(place: str) -> None:
     source = _new(place, "clone-source", "x" * 4096)
     with open(source, "rb") as old, open(os.path.join(place, "clone"), "wb") as new:
-        fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
+        fcntl.ioctl(new.fileno(), FICLONE, old.fileno())
 
 
 def _case(place: str) -> Finding:
