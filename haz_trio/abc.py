@@ -45,7 +45,10 @@ class Stop:
         grace: float,
         halted: bool = False,
     ) -> None:
-        self.ask, self.tell, self.grace, self.halted = ask, tell, grace, halted
+        self.ask: trio.CancelScope = ask
+        self.tell: trio.CancelScope = tell
+        self.grace: float = grace
+        self.halted: bool = halted
 
 
 @frozen

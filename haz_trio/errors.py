@@ -101,7 +101,7 @@ class ConfigError(HazError):
     """Problems of a workspace; ``diagnostics`` holds all of them, ``headline`` sums them up."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic], headline: str = "") -> None:
-        self.diagnostics = tuple(diagnostics)
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
         self.headline = headline
         super().__init__(headline or "; ".join(d.message for d in self.diagnostics))
 
@@ -126,7 +126,7 @@ class SelectionError(HazError):
     """Targets cannot be resolved; ``problems`` has one sentence for each."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
+        self.problems: tuple[str, ...] = tuple(problems)
         super().__init__("; ".join(self.problems))
 
 

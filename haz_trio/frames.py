@@ -49,12 +49,12 @@ class Frame:
         body: bytes,
         seal: bytes,
     ) -> None:
-        self.written_at_ns = written_at_ns
-        self.same_boot = same_boot
-        self.names = names
-        self.rows = rows
-        self.body = body
-        self.seal = seal
+        self.written_at_ns: int = written_at_ns
+        self.same_boot: bool = same_boot
+        self.names: tuple[bytes, ...] = names
+        self.rows: bytes = rows
+        self.body: bytes = body
+        self.seal: bytes = seal
 
 
 def read_frame(path: str, kind: bytes, *, row_size: int = 0) -> Frame | None:

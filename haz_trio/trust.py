@@ -66,8 +66,8 @@ class Senses:
     __slots__ = ("clock", "row_of")
 
     def __init__(self, clock: Clock = time.time_ns, row_of: RowOf = FIELDS) -> None:
-        self.clock = clock
-        self.row_of = row_of
+        self.clock: Clock = clock
+        self.row_of: RowOf = row_of
 
     def row_at(self, path: str | bytes) -> Row:
         """The row of what stands at a path, of a link itself; ``ABSENT`` for nothing in sight."""

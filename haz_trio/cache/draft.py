@@ -35,10 +35,10 @@ class Draft:
         self._published = False
         try:
             disk.mkdir(self._name, at=self._shard)
-            self.folder = self._open(self._name, self._shard)
+            self.folder: int = self._open(self._name, self._shard)
             hold(self.folder)
             disk.mkdir(OUTPUTS, at=self.folder)
-            self.target = Target(root, self._open(OUTPUTS, self.folder))
+            self.target: Target = Target(root, self._open(OUTPUTS, self.folder))
         except OSError:
             self.discard()
             raise

@@ -103,7 +103,7 @@ class Fingerprints:
         self._row_of = row_of
         self._read_row = reader_of(row_of)
         self.earlier: Earlier = nothing_earlier
-        self.fresh = False  # whether any file has been read
+        self.fresh: bool = False  # whether any file has been read
         self._known: dict[bytes, Fingerprint] = {}
         self._reading: set[bytes] = set()
         self._turn = threading.Condition()

@@ -55,8 +55,8 @@ class InputReader:
         clock: Clock = time.time_ns,
         row_of: RowOf = stat_row,
     ) -> None:
-        self.tree = Tree(root, clock=clock, row_of=row_of)
-        self.fingerprints = Fingerprints(hash_name, clock=clock, row_of=row_of)
+        self.tree: Tree = Tree(root, clock=clock, row_of=row_of)
+        self.fingerprints: Fingerprints = Fingerprints(hash_name, clock=clock, row_of=row_of)
         self._clock, self._read_row = clock, reader_of(row_of)
         self._calm = False
         self._known: dict[str, Matched] = {}  # here and below: by the text of a glob

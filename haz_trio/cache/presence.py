@@ -24,7 +24,7 @@ class Presence:
     def __init__(self, state: int, place: str) -> None:
         """``state`` is the open folder, which is at ``place`` on the host; raises ``OSError``."""
         name = running(os.getpid(), token())
-        self.path = f"{place}/{RUNNING}/{name}"
+        self.path: str = f"{place}/{RUNNING}/{name}"
         self._place = f"{RUNNING}/{name}"
         self._state = os.dup(state)
         self._running: dict[int, bytes] = {}

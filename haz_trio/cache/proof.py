@@ -40,18 +40,18 @@ class Proof:
         stdout: bytes,
         stderr: bytes,
     ) -> None:
-        self.key = key
-        self.stdout_digest = stdout_digest
-        self.stderr_digest = stderr_digest
-        self.static = static
-        self.upstream = upstream
-        self.made = made
-        self.uses = uses
-        self.own = own
-        self.whole = whole
-        self.readers = readers
-        self.stdout = stdout
-        self.stderr = stderr
+        self.key: bytes = key
+        self.stdout_digest: bytes = stdout_digest
+        self.stderr_digest: bytes = stderr_digest
+        self.static: bytes = static
+        self.upstream: bytes = upstream
+        self.made: tuple[str, ...] = made
+        self.uses: tuple[bytes, ...] = uses
+        self.own: int = own
+        self.whole: bool = whole
+        self.readers: Sequence[int] = readers
+        self.stdout: bytes = stdout
+        self.stderr: bytes = stderr
 
 
 class Raw:
@@ -69,6 +69,10 @@ class Raw:
         readers: array[int],
         streams: tuple[memoryview, memoryview],
     ) -> None:
-        self.digests, self.made, self.uses = digests, made, uses
-        self.own, self.whole = own, whole
-        self.readers, self.streams = readers, streams
+        self.digests: bytes = digests
+        self.made: int = made
+        self.uses: array[int] = uses
+        self.own: int = own
+        self.whole: bool = whole
+        self.readers: array[int] = readers
+        self.streams: tuple[memoryview, memoryview] = streams

@@ -31,7 +31,7 @@ class Remover:
 
     def __init__(self, workspace: str, root: int, disk: Disk) -> None:
         self.root = root
-        self.path = cache_path(workspace)
+        self.path: str = cache_path(workspace)
         self.disk = disk
         self.problems: list[Problem] = []
         self.stuck: set[str] = set()  # names in the root that could not be deleted

@@ -29,7 +29,7 @@ class CacheRoot:
 
     def __init__(self, workspace: str, disk: Disk) -> None:
         self.disk = disk
-        self.path = os.path.join(workspace, CACHE)
+        self.path: str = os.path.join(workspace, CACHE)
         self.notes: list[str] = []
         self._workspace = workspace
         self._fd: int | None = None

@@ -24,7 +24,7 @@ class Staging:
         self._numbers = itertools.count()
         self._name = ""
         self._folder: int | None = None
-        self.device = 0
+        self.device: int = 0
 
     def spot(self, root: int) -> tuple[int, str]:
         """The folder, below the cache ``root``, and a free name in it; raises ``OSError``."""

@@ -44,7 +44,8 @@ class Steady:
     __slots__ = ("_after_ns", "_listed", "matched")
 
     def __init__(self, matched: Matched, listed: list[tuple[bytes, Row]], after_ns: int) -> None:
-        self.matched, self._listed, self._after_ns = matched, listed, after_ns
+        self.matched: Matched = matched
+        self._listed, self._after_ns = listed, after_ns
 
     @classmethod
     def of(cls, matched: Matched, found: Found) -> Steady | None:

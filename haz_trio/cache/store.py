@@ -99,7 +99,7 @@ class DiskStore:
         self._lives = lives
         self._disk = disk or Disk()
         self._root = CacheRoot(self._workspace or "/", self._disk)
-        self.claims = Claims(self._root, self._disk)
+        self.claims: Claims = Claims(self._root, self._disk)
         self._pool = Pool(hash_name, self._disk)
         self._staging = Staging(self._disk)
         self._mender = Mender(self._workspace, hash_name, self._staging, self._disk)

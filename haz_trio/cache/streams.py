@@ -40,7 +40,7 @@ class Spool:
         self._held: bytearray | None = bytearray()
         self._fd: int | None = None
         self._lock = threading.Lock()
-        self.size = 0
+        self.size: int = 0
         self.trouble: OSError | None = None
 
     @property

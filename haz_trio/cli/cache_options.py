@@ -9,7 +9,7 @@ import typer
 from haz_trio.cli.declared import Settings, forwards
 from haz_trio.cli.strict import StrictCommand, StrictGroup
 
-cache_app = typer.Typer(
+cache_app: typer.Typer = typer.Typer(
     name="cache",
     cls=StrictGroup,
     add_completion=False,

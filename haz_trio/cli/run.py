@@ -164,8 +164,9 @@ class Start:
     """The beginning of a run, told while nothing runs yet; and all of it when nothing has to."""
 
     def __init__(self, renderer: Renderer, book: SummaryBook | None) -> None:
-        self.renderer, self.book = renderer, book
-        self.streams = Streams()
+        self.renderer: Renderer = renderer
+        self.book: SummaryBook | None = book
+        self.streams: Streams = Streams()
         self.told: list[tuple[Event, float]] = []
         """The events so far, for who only comes to watch when something runs."""
         self.pieces: list[tuple[bytes, bytes]] | None = []

@@ -60,8 +60,11 @@ class Kit:
         senses: Senses,
     ) -> None:
         self._senses = senses
-        self.workspace, self.graph = workspace, graph
-        self.host, self.policy, self.limits = host, policy, limits
+        self.workspace: Workspace = workspace
+        self.graph: TaskGraph = graph
+        self.host: Mapping[str, str] = host
+        self.policy: Policy = policy
+        self.limits: Limits = limits
         self._store, self._why_missed, self._strict = store, why_missed, strict
         self._durable = durable
         self._knowledge, self._origin, self._environment = knowledge, origin, environment

@@ -107,7 +107,7 @@ class Knowledge:
         """The tasks whose proofs hold no more."""
 
         self._written: Callable[[], Known | None] = lambda: known
-        self.recalled = 0
+        self.recalled: int = 0
         """How many looks have been answered by proofs."""
 
         self._readers: dict[str, Sequence[int]] = {}

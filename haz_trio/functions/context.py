@@ -19,7 +19,8 @@ class CommandFailedError(TaskError):
     """A program that a function ran did not end with status 0; ``status`` says how it ended."""
 
     def __init__(self, argv: Sequence[str], status: ExitStatus) -> None:
-        self.argv, self.status = tuple(argv), status
+        self.argv: tuple[str, ...] = tuple(argv)
+        self.status: ExitStatus = status
         super().__init__(f"{' '.join(argv)}: {status}")
 
 

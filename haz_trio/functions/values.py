@@ -31,7 +31,8 @@ class NoBytesError(Exception):
     """A value that nothing but itself stands for; ``value`` is the one inside of the whole."""
 
     def __init__(self, value: object, why: str = "") -> None:
-        self.value, self.why = value, why
+        self.value: object = value
+        self.why: str = why
         super().__init__(why)
 
 

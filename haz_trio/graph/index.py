@@ -19,7 +19,7 @@ class Entry:
     __slots__ = ("owners", "pattern")
 
     def __init__(self, pattern: Anchored) -> None:
-        self.pattern = pattern
+        self.pattern: Anchored = pattern
         self.owners: list[int] = []
 
 

@@ -15,7 +15,7 @@ class Near:
     """
 
     def __init__(self, budget: int = _COMPARISONS) -> None:
-        self.budget = budget
+        self.budget: int = budget
 
     def suggest(self, wanted: str, names: Iterable[str]) -> tuple[str, ...]:
         """At most three of ``names``, the nearest first, then by name."""

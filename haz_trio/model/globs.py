@@ -87,7 +87,8 @@ class Glob:
     """
 
     def __init__(self, text: str, tokens: tuple[Token, ...]) -> None:
-        self.text, self.tokens = text, tokens
+        self.text: str = text
+        self.tokens: tuple[Token, ...] = tokens
 
     def __eq__(self, other: object) -> bool:
         return self.text == other.text if isinstance(other, Glob) else NotImplemented

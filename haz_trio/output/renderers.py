@@ -54,7 +54,9 @@ class Narrator:
     """
 
     def __init__(self, palette: Palette, explain: bool = False, quiet: bool = False) -> None:
-        self.palette, self.explain, self.quiet = palette, explain, quiet
+        self.palette: Palette = palette
+        self.explain: bool = explain
+        self.quiet: bool = quiet
         self._missed: set[TaskId] = set()
         self._started: dict[TaskId, float] = {}
 

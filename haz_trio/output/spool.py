@@ -23,7 +23,7 @@ class Spool:
         self._file: IO[bytes] | None = None
         self._spilled = 0  # bytes at the front that are in the file
         self._spills = True
-        self.last = b""  # the last byte taken, or nothing
+        self.last: bytes = b""  # the last byte taken, or nothing
 
     def __del__(self) -> None:
         # Whoever gives up on a run drops its spools; that is no leak to warn of.

@@ -35,7 +35,7 @@ class Group:
     __slots__ = ("gate", "owed", "ready", "tags")
 
     def __init__(self, tags: tuple[int, ...]) -> None:
-        self.tags = tags
+        self.tags: tuple[int, ...] = tags
         self.ready: list[int] = []
         self.gate: int | None = None
         self.owed: int | None = None
@@ -55,7 +55,7 @@ class Admission:
             if cap < 1:
                 raise ValueError(f"the cap of tag {name!r} is {cap}; it must be at least 1")
         names = {name: position for position, name in enumerate(sorted(limits.tags))}
-        self.effort = 0
+        self.effort: int = 0
         self._slots = limits.slots
         self._units = [limits.tags[name] for name in names]
         self._gates: list[list[tuple[int, int]]] = [[] for _ in names]

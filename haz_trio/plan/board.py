@@ -43,9 +43,9 @@ class Board:
         ]
         self._released = [task for task in range(self._size) if not self._unmet[task]]
         self._outcomes: list[Outcome | None] = [None] * self._size
-        self.counts = [0] * len(State)
+        self.counts: list[int] = [0] * len(State)
         self.counts[State.WAITING] = self._size
-        self.effort = 0
+        self.effort: int = 0
 
     @property
     def in_flight(self) -> int:

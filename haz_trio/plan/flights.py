@@ -20,7 +20,7 @@ class Flights:
     """
 
     def __init__(self) -> None:
-        self.effort = 0
+        self.effort: int = 0
         self._owners: dict[str, int] = {}
         self._owned: dict[int, str] = {}
         self._waiting: dict[str, deque[int]] = {}

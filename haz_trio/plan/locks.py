@@ -40,7 +40,7 @@ class Locks:
 
     def __init__(self, wanted: Iterable[tuple[str | None, bool]]) -> None:
         """``wanted`` is the lock of each task, and whether it shares it."""
-        self.effort = 0
+        self.effort: int = 0
         self._lock_of: list[Lock | None] = []
         self._shared: list[bool] = []
         known: dict[str, Lock] = {}

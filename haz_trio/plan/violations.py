@@ -56,7 +56,7 @@ class CycleWatch:
     """
 
     def __init__(self, selection: Selection, consumers: Consumers) -> None:
-        self.effort = 0
+        self.effort: int = 0
         self._numbers = selection.numbers
         self._consumers = consumers
         self._static = (selection.hard, selection.weak, selection.made)

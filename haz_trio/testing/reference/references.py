@@ -15,7 +15,8 @@ class Named:
     """What references look at: a project's tags and the names of its tasks."""
 
     def __init__(self, tags: Iterable[str], tasks: Iterable[str]) -> None:
-        self.tags, self.tasks = frozenset(tags), frozenset(tasks)
+        self.tags: frozenset[str] = frozenset(tags)
+        self.tasks: frozenset[str] = frozenset(tasks)
 
 
 _FORMS = re.compile(
