@@ -8,9 +8,9 @@ from functools import partial
 from haz_trio.cli.options import RootOptions, Scope
 from haz_trio.cli.printing import Printer
 from haz_trio.cli.session import current_directory
-from haz_trio.config.load import load_workspace
+from haz_trio.config.snapshot import find_snapshot
 from haz_trio.errors import ConfigError, Diagnostic, HazError, Severity
-from haz_trio.graph.build import build_graph
+from haz_trio.graph.graph import TaskGraph
 from haz_trio.graph.lints import lint
 from haz_trio.model.workspace import Workspace
 from haz_trio.plan.exit_codes import EXIT_CONFIGURATION, EXIT_SUCCESS
@@ -78,6 +78,15 @@ def check_command(root: RootOptions, options: CheckOptions) -> int:
 
 def examine(directory: str, root: str | None, scope: Scope) -> Findings:
     """Look at everything around a directory, as far as errors allow; never raises for them."""
+    unchanged = find_snapshot(directory, root=root)
+    if unchanged is not None and not unchanged.warned:
+        found = _look_at(unchanged.workspace, unchanged.graph, directory, scope)
+        if not found.warnings:
+            return found
+    # Imported here: where there is nothing to be said nobody needs places (cli.md 14.5).
+    from haz_trio.config.load import load_workspace
+    from haz_trio.graph.build import build_graph
+
     try:
         workspace = load_workspace(directory, root=root)
     except ConfigError as problem:
@@ -87,6 +96,11 @@ def examine(directory: str, root: str | None, scope: Scope) -> Findings:
     except ConfigError as problem:
         unchecked = "not checked: races and oddities of tasks, because the task graph is broken"
         return Findings(None, workspace.warnings, problem, (unchecked,), workspace.note)
+    return _look_at(workspace, graph, directory, scope)
+
+
+def _look_at(workspace: Workspace, graph: TaskGraph, directory: str, scope: Scope) -> Findings:
+    """What there is to be said of a workspace without errors."""
     odd = lint(workspace, graph, partial(_finds, workspace))
     bearing = None if scope is Scope.WORKSPACE else workspace.bearing_project(directory)
     count = sum(bearing is None or id.project == bearing.name for id in graph.nodes)

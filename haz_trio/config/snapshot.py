@@ -76,6 +76,7 @@ class Snapshot:
     ``seal`` tells this configuration from every other one.
     ``static(n)`` is a digest of all that task number n declares and of what it depends on.
     ``variables`` are the names that some task takes from the host.
+    ``warned`` says whether there were warnings, which are not remembered themselves.
     """
 
     workspace: Workspace
@@ -84,6 +85,7 @@ class Snapshot:
     variables: tuple[str, ...]
     watched: Watched
     statics: bytes
+    warned: bool
 
     def static(self, number: int) -> bytes:
         return self.statics[number * STATIC : (number + 1) * STATIC]
@@ -210,7 +212,8 @@ def _thaw(root: str, frame: Frame, senses: Senses) -> Snapshot | None:
         make_files=lambda: index_files(tuple(nodes.values())),
     )
     variables, watched = tuple(header["variables"]), Watched.of(frame, header["counts"])
-    return Snapshot(workspace, graph, frame.seal, variables, watched, bytes(statics))
+    warned = header["warned"] is not False
+    return Snapshot(workspace, graph, frame.seal, variables, watched, bytes(statics), warned)
 
 
 def _holds(root: str, frame: Frame, header: Mapping[str, list[str]], senses: Senses) -> bool:

@@ -38,7 +38,7 @@ def write_snapshot(
 
     The folder of the state files must be there.  Nothing is written, and ``None`` returned,
     when markers were passed over, or when a change since then could hide (cache.md C8).
-    Warnings are not remembered: who wants them needs the places, too.
+    Of warnings only that there were some is remembered: who wants them needs the places, too.
     Raises ``OSError``.
     """
     if workspace.note:
@@ -70,7 +70,8 @@ def write_snapshot(
     frame = parse_frame(data, KIND, row_size=ROW.size)
     assert frame is not None, "what was built can be parsed"
     watched = Watched.of(frame, (first, len(sources.folders)))
-    return Snapshot(workspace, graph, frame.seal, _variables(graph), watched, statics)
+    warned = bool(workspace.warnings or graph.warnings)
+    return Snapshot(workspace, graph, frame.seal, _variables(graph), watched, statics, warned)
 
 
 def drop_snapshot(workspace: Workspace) -> None:
@@ -106,6 +107,7 @@ def _body(
             if node.task.mutex is not None
         ],
         "variables": _variables(graph),
+        "warned": bool(workspace.warnings or graph.warnings),
         "settings": _plain(workspace.settings),
         "projects": [
             [p.name, p.root, sorted(p.tags), number_of(p.tasks)]

@@ -124,6 +124,32 @@ def test_every_kind_of_warning(tmp_path: Path) -> None:
         assert words in each["message"]
 
 
+KINDS: dict[str, dict[str, object]] = {
+    "nothing": {"a": TRUE, "b": TRUE},
+    "a race": {
+        "make": {"command": ["/bin/touch", "out.o"], "outputs": ["out.o"]},
+        "use": {"command": ["/bin/true"], "inputs": ["out.*"]},
+    },
+    "an oddity": {"a": {"command": ["/bin/true"], "outputs": ["/p/*.yml"]}},
+    "a file that is ignored": {"a": TRUE},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_unchanged_workspace_is_told_of_as_before(tmp_path: Path, kind: str) -> None:
+    """After a run the snapshot says that there is nothing to be said, and only that."""
+    home = home_of(tmp_path, **KINDS[kind])
+    if kind == "a file that is ignored":
+        home.place.write(".haz/tasks/ignored.yaml", "tasks: {}\n")
+    lines = (["check"], ["check", "--json"], ["check", "--strict"], ["-v", "check", "--all"])
+    before = [home.haz(*words) for words in lines]
+    home.haz("run", "--workspace")
+    assert (home.root / ".haz/cache/state/config").exists()
+    after = [home.haz(*words) for words in lines]
+    assert [(d.code, d.out, d.err) for d in after] == [(d.code, d.out, d.err) for d in before]
+    assert (before[2].code == 0) is (kind == "nothing")
+
+
 def test_the_count_is_that_of_the_scope(tmp_path: Path) -> None:
     """`tasks` counts like the line on stdout does (AUX-009); warnings are about everything."""
     home = Home.make(tmp_path / "ws", ODD, projects=["/p", "/q"])
