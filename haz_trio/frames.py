@@ -18,12 +18,13 @@ import xxhash
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 KIND = 8  # bytes of magic and version
 LARGEST = 1 << 30  # bytes; a larger file is none of ours
 _HEAD = struct.Struct(f"<{KIND}sQ16sII")
 _SEAL = 16
+_STEP = 1 << 10  # names that are joined at once
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -127,10 +128,16 @@ def write_frame(
     write_whole(path, data)
 
 
-def write_whole(path: str, *parts: bytes | bytearray) -> None:
+def write_whole(path: str, data: bytes) -> None:
     """Put bytes at ``path`` by rename, mode 0600; raises ``OSError`` and leaves nothing then."""
+    write_parts(path, [data])
+
+
+def write_parts(path: str, parts: Iterable[bytes | bytearray]) -> bytes:
+    """The same from parts, at least one; returns the last of them."""
     temporary = f"{path}.{os.urandom(8).hex()}"
     descriptor = os.open(temporary, _WRITE, 0o600)
+    part: bytes | bytearray = b""
     try:
         with open(descriptor, "wb") as file:
             for part in parts:
@@ -142,6 +149,7 @@ def write_whole(path: str, *parts: bytes | bytearray) -> None:
         with suppress(OSError):
             os.unlink(temporary)
         raise
+    return bytes(part)
 
 
 def build_frame(
@@ -180,18 +188,28 @@ def seal_parts(
     names: Sequence[bytes],
     count: int,
     rows: bytes | bytearray,
-    body: bytes,
-    *,
+    *body: bytes,
     clock: Callable[[], int] = time.time_ns,
-) -> list[bytes | bytearray]:
-    """The same in parts that are not copied; the last one is the seal."""
-    joined = b"\0".join(names)
-    head = _HEAD.pack(kind, clock(), boot_id(), count, len(joined))
-    parts = [head, joined, rows, body]
+) -> Iterator[bytes | bytearray]:
+    """The same in parts, so that nothing large is copied; the last one is the seal."""
+    length = sum(map(len, names)) + max(0, len(names) - 1)
     sealer = xxhash.xxh3_128()
-    for part in parts:
+    for part in (
+        _HEAD.pack(kind, clock(), boot_id(), count, length),
+        *_joined(names),
+        rows,
+        *body,
+    ):
         sealer.update(part)
-    return [*parts, sealer.digest()]
+        yield part
+    yield sealer.digest()
+
+
+def _joined(names: Sequence[bytes]) -> Iterator[bytes]:
+    """Names joined by NUL, in parts."""
+    for start in range(0, len(names), _STEP):
+        part = b"\0".join(names[start : start + _STEP])
+        yield part if start == 0 else b"\0" + part
 
 
 def boot_id() -> bytes:

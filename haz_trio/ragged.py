@@ -68,8 +68,13 @@ class Ragged:
 
 def pack(parts: Sequence[bytes]) -> bytes:
     """Parts of any length as one; ``unpack`` takes them apart."""
+    return b"".join(packed(parts))
+
+
+def packed(parts: Sequence[bytes]) -> list[bytes]:
+    """The same without a copy: what is to be joined."""
     lengths = struct.pack(f"={len(parts)}I", *map(len, parts))
-    return b"".join((len(parts).to_bytes(_SIZE, "little"), lengths, *parts))
+    return [len(parts).to_bytes(_SIZE, "little"), lengths, *parts]
 
 
 def unpack(data: bytes) -> list[memoryview]:

@@ -8,13 +8,13 @@ from itertools import chain
 
 from haz_trio.cache.known import KIND, NOTHING, PLACE, ROW_SIZE, Known
 from haz_trio.cache.proof import Proof
-from haz_trio.frames import seal_parts, write_whole
-from haz_trio.ragged import Ragged, pack
+from haz_trio.frames import seal_parts, write_parts
+from haz_trio.ragged import Ragged, packed
 from haz_trio.trust import ROW, SENSES, Senses
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 _FEW = 1000  # names that are not worth tidying up
 
@@ -69,9 +69,8 @@ def write_known(
             contents=contents,
             senses=senses,
         )
-    parts = book.seal(shelf.body(graph + environment, contents), senses)
-    write_whole(os.path.join(root, PLACE), *parts)
-    return bytes(parts[-1])
+    parts = book.sealed(shelf.body(graph + environment, contents), senses)
+    return write_parts(os.path.join(root, PLACE), parts)
 
 
 def _still_good(
@@ -124,8 +123,9 @@ class _Book:
             self._rows += NOTHING
         return number
 
-    def seal(self, body: bytes, senses: Senses) -> list[bytes | bytearray]:
-        return seal_parts(KIND, self.names, len(self.names), self._rows, body, clock=senses.clock)
+    def sealed(self, body: Sequence[bytes], senses: Senses) -> Iterator[bytes | bytearray]:
+        """The frame, in parts."""
+        return seal_parts(KIND, self.names, len(self.names), self._rows, *body, clock=senses.clock)
 
 
 class _Shelf:
@@ -185,8 +185,8 @@ class _Shelf:
         names = len(self._book.names)
         return names > _FEW and names > 2 * len(self.used().union(rows))
 
-    def body(self, head: bytes, contents: bytes) -> bytes:
-        return pack(
+    def body(self, head: bytes, contents: bytes) -> list[bytes]:
+        return packed(
             [
                 head,
                 contents,

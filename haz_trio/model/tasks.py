@@ -143,3 +143,8 @@ class Task:
     def place(self, key: str) -> Span | None:
         """Where a key of the body stands, or where the body itself stands."""
         return self.places.get(key) or self.places.get("")
+
+    def forget_places(self) -> None:
+        """Let go of them, which are no part of the value: nobody is going to be told."""
+        if isinstance(self.places, dict):
+            self.places.clear()
