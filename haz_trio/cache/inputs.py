@@ -21,6 +21,7 @@ from haz_trio.values import field, frozen
 if TYPE_CHECKING:
     from haz_trio.trust import Clock
 
+_LATELY = 1_000_000_000  # nanoseconds for which a check after a command serves later reads
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 
@@ -60,6 +61,7 @@ class InputReader:
         self._clock, self._read_row = clock, reader_of(row_of)
         self._calm = False
         self._known: dict[str, Matched] = {}  # here and below: by the text of a glob
+        self._lately: dict[str, tuple[Matched, int]] = {}
         self._steady: dict[str, Steady] = {}
 
     def settle(self) -> None:
@@ -74,6 +76,13 @@ class InputReader:
         """A command or a restore of ours writes files from now on, until the next ``settle``."""
         self._calm = False
         self._known.clear()
+
+    def ended(self) -> None:
+        """What others may wait for has ended: a command, a restore, or another process's.
+
+        A task that is looked at may have waited for it: only what is seen from now on counts.
+        """
+        self._lately = {}
 
     def read(
         self, patterns: Sequence[Anchored], *, check: Callable[[], None] | None = None
@@ -112,6 +121,7 @@ class InputReader:
         What the task itself declares as an output may change: formatters work in place
         (execution.md 5.7).
         A file with new stat data and its old bytes has not changed.
+        What is found unchanged need not be asked again by who reads it next, until ``ended``.
         """
         if self._is_steady(seen, check):
             return None
@@ -160,6 +170,9 @@ class InputReader:
         """What a glob stands for; ``seen`` has been found by this read already, by host path."""
         if self._calm and (known := self._known.get(pattern.text)) is not None:
             return known
+        lately = self._lately.get(pattern.text)
+        if lately is not None and 0 <= self._clock() - lately[1] < _LATELY:
+            return lately[0]
         matched = self._still(pattern, check)
         if matched is None:
             matched = self._glob_anew(pattern, seen, check)
@@ -209,6 +222,7 @@ class InputReader:
 
     def _is_steady(self, seen: InputsSeen, check: Callable[[], None] | None) -> bool:
         """Whether each pattern must still stand for what it stood for."""
+        lately, now = self._lately, self._clock()  # as they are before anything is asked
         for pattern, part in zip(seen.patterns, seen.parts, strict=True):
             if pattern.is_glob:
                 still = self._still(pattern, check)
@@ -216,6 +230,7 @@ class InputReader:
                     still is None or self._files(still) != self._files(part)
                 ):
                     return False
+                lately[pattern.text] = still, now
             elif self._peek(pattern.text, check) != digest_in(part.prints[0]):
                 return False
         return True

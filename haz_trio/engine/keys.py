@@ -94,6 +94,10 @@ class Keys:
         """Files of the workspace are about to change, by a command or a restore of the run."""
         self._reader.disturb()
 
+    def ended(self) -> None:
+        """Something has ended for which a task may have waited."""
+        self._reader.ended()
+
     def changed(self, inputs: InputsSeen, job: Job, *, check: Callable[[], None]) -> str | None:
         """The first input that is no longer what the key was derived from (execution.md 5.7).
 

@@ -74,7 +74,10 @@ class Looker:
         """A hit without looking, if one is proven."""
         if self.knowledge is None or not job.leaves_proof:
             return None
-        return self.knowledge.recall(job.id, upstream)
+        found = self.knowledge.recall(job.id, upstream)
+        if found is not None:
+            self.ended()  # it may be so since another process has ended something
+        return found
 
     def look(
         self, job: Job, upstream: tuple[Upstream, ...], *, check: Check
@@ -133,6 +136,7 @@ class Looker:
             if not self.mender(lost.file, lost.result.record.key, id):
                 return None
             self._keys.disturb()
+            self.ended()
             self.knowledge.touch((lost.file.path,))
             return lost.result
         finally:
@@ -209,6 +213,7 @@ class Looker:
             restored = self._store.restore(found, job.subject)
             return restored
         finally:  # what could not be undone has changed files as well
+            self.ended()
             if not isinstance(restored, Restored):
                 self.disturb()
             elif restored.wrote:
@@ -239,6 +244,10 @@ class Looker:
         """A task runs: what was proven of it before is nothing any more."""
         if self.knowledge is not None:
             self.knowledge.unlearn(id)
+
+    def ended(self) -> None:
+        """A command or a restore has ended: who waited for it sees what it has left."""
+        self._keys.ended()
 
     def ran(self, job: Job, record: Record) -> None:
         """A task has run to its end: from now on its key is known."""

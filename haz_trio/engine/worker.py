@@ -189,6 +189,7 @@ class Worker:
                 # The shield ends with one folder removed, and maybe the outputs put back.
                 with trio.CancelScope(shield=True):
                     await in_thread(self._threads.stores, pending.discard)
+                self._looker.ended()
         return fact
 
     def _begin(self, key: Key, job: Job) -> Pending:
@@ -257,6 +258,7 @@ class Worker:
         self, job: Job, key: Key, pending: Pending, outlived: bool
     ) -> tuple[Collected, str, bool]:
         """What the command left, why that is not stored, and whether it is all in memory."""
+        self._looker.ended()
         collected, obstacle = pending.collect(), ""
         if outlived:
             obstacle = "a process outlived the command and may still write"

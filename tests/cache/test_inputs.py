@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -348,3 +349,23 @@ def test_a_glob_is_asked_once_while_nothing_of_ours_writes(root: Path) -> None:
         "/lib/late"
     ]
     assert reader.read(glob) == reader.read(glob)
+
+
+def test_a_check_serves_the_next_read_until_something_ends(root: Path) -> None:
+    """What a command left unchanged is not asked again by who follows it, but by all others."""
+    now = time.time_ns() + 10**10  # as if the files were ten seconds old
+    reader = InputReader(str(root), NAME, clock=lambda: now)
+    glob = patterns("**")
+    before = reader.read(glob)
+    reader.ended()
+    assert reader.changed(before, []) is None
+    (root / "lib" / "late").write_text("late")
+    assert reader.read(glob) == before, "as if it had been read when it was checked"
+    assert reader.changed(before, []) == "/lib/late", "what is stored is checked afresh"
+    reader.ended()
+    assert reader.read(glob) != before
+    (root / "lib" / "late").unlink()
+    assert reader.changed(reader.read(glob), []) is None
+    (root / "lib" / "late").write_text("late")
+    now += 10**9
+    assert reader.read(glob) != before, "not for long"
