@@ -223,6 +223,7 @@ async def open_engine_with(
         # The shield ends with a few small files removed.
         with trio.CancelScope(shield=True):
             await in_thread(threads.stores, worker.close)
+        threads.close()
         kit.close()
         if guard is not None:
             guard.close()

@@ -1,4 +1,4 @@
-"""The one way into worker threads: each kind of work has a limiter of its own.
+"""The ways into worker threads: each kind of work has a limiter, or hands, of its own.
 
 trio's default limiter is shared with everything else in the host program, where stuck file
 operations would stop all spawning (reliability.md, decision 10).
@@ -13,30 +13,47 @@ from typing import ParamSpec, TypeVar
 import attrs
 import trio
 
+from haz_trio.engine.hands import Hands
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-def _few() -> trio.CapacityLimiter:
-    return trio.CapacityLimiter(max(4, os.cpu_count() or 1))
+def _few() -> int:
+    return max(4, os.cpu_count() or 1)
 
 
-def _half() -> trio.CapacityLimiter:
+def _half() -> int:
     """One thread for every two processors.
 
     A look at small files holds the interpreter's lock most of the time: more threads than that
     take turns instead of working side by side.
     """
-    return trio.CapacityLimiter(max(1, (os.cpu_count() or 1) // 2))
+    return max(1, (os.cpu_count() or 1) // 2)
+
+
+def _limiter(threads: Callable[[], int]) -> Callable[[], trio.CapacityLimiter]:
+    return lambda: trio.CapacityLimiter(threads())
+
+
+def _hands(threads: Callable[[], int]) -> Callable[[], Hands]:
+    return lambda: Hands(threads())
 
 
 @attrs.define
 class Threads:
-    """Limiters of one engine."""
+    """Limiters of one engine, and hands for what each task needs; ``close`` ends those."""
 
-    looks: trio.CapacityLimiter = attrs.field(factory=_half)
-    stores: trio.CapacityLimiter = attrs.field(factory=_few)
-    replays: trio.CapacityLimiter = attrs.field(factory=_few)
+    looks: trio.CapacityLimiter = attrs.field(factory=_limiter(_half))
+    stores: trio.CapacityLimiter = attrs.field(factory=_limiter(_few))
+    replays: trio.CapacityLimiter = attrs.field(factory=_limiter(_few))
+    looking: Hands = attrs.field(factory=_hands(_half))
+    gathering: Hands = attrs.field(factory=_hands(_few))
+
+    def close(self) -> None:
+        """Nothing is looked at or gathered any more."""
+        self.looking.close()
+        self.gathering.close()
 
 
 async def in_thread(

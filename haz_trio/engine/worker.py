@@ -20,6 +20,7 @@ from haz_trio.engine.acting import act
 from haz_trio.engine.claimed import ClaimedPending, Patience
 from haz_trio.engine.endings import events_of
 from haz_trio.engine.found import NO_ENTRY, READ_AHEAD, Busy, Found, Replay
+from haz_trio.engine.hands import Check
 from haz_trio.engine.jobs import Job
 from haz_trio.engine.keeper import Keeper, Produced
 from haz_trio.engine.keys import Key, Keys
@@ -107,11 +108,11 @@ class Worker:
         patience = self._patience(job, "that works on it")
         with stop.ask:
             try:
-                found = await in_thread(self._threads.looks, self._look, job, upstream)
+                found = await self._threads.looking.do(self._look, job, upstream)
                 while isinstance(found, Busy):
                     await patience.wait()
                     if await in_thread(self._threads.stores, self._looker.is_free, job, found):
-                        found = await in_thread(self._threads.looks, self._look, job, upstream)
+                        found = await self._threads.looking.do(self._look, job, upstream)
             except TaskError as problem:
                 return Broke(job.id, str(problem))
         match found:
@@ -127,9 +128,9 @@ class Worker:
                     await self._show(job.id, replays)
                 return Hit(job.id, record)
 
-    def _look(self, job: Job, upstream: tuple[Upstream, ...]) -> Found | Miss | Busy:
+    def _look(self, check: Check, job: Job, upstream: tuple[Upstream, ...]) -> Found | Miss | Busy:
         """A look; after a miss the command follows at once, or after another look: it begins."""
-        found = self._looker.look(job, upstream, check=trio.from_thread.check_cancelled)
+        found = self._looker.look(job, upstream, check=check)
         if isinstance(found, Miss):
             self._forget_begun(job.id)
             self._begun[job.id] = self._begin(self._looker.looked[job.id], job)
@@ -224,8 +225,8 @@ class Worker:
                 return Halted(job.id)
             if ending.status != Exited(0):
                 return Ended(job.id, ending.status)
-            collected, obstacle, held = await in_thread(
-                self._threads.stores, self._gather, job, key, pending, bool(ending.leftovers)
+            collected, obstacle, held = await self._threads.gathering.do(
+                self._gather, job, key, pending, bool(ending.leftovers)
             )
         except TaskError as problem:
             return Broke(job.id, str(problem))
@@ -255,7 +256,7 @@ class Worker:
         return True
 
     def _gather(
-        self, job: Job, key: Key, pending: Pending, outlived: bool
+        self, check: Check, job: Job, key: Key, pending: Pending, outlived: bool
     ) -> tuple[Collected, str, bool]:
         """What the command left, why that is not stored, and whether it is all in memory."""
         self._looker.ended()
@@ -263,7 +264,6 @@ class Worker:
         if outlived:
             obstacle = "a process outlived the command and may still write"
         else:
-            check = trio.from_thread.check_cancelled
             changed = self._keys.changed(key.inputs, job, check=check)
             if changed is not None:
                 obstacle = f"input {changed} changed while the command ran"
