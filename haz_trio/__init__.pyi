@@ -77,6 +77,7 @@ from haz_trio.plan.messages import (
     TaskNote,
     TaskOutput,
     TaskReady,
+    TaskResumed,
     TaskSettled,
     TaskStarted,
     TaskWaits,
@@ -111,7 +112,19 @@ from haz_trio.plan.outcome import (
     exit_code_for,
 )
 from haz_trio.plan.policy import CacheUse, Policy
+from haz_trio.plan.simulation import Change, Simulation, Step, simulate
 from haz_trio.plan.statistics import PlanStatistics
+from haz_trio.plan.timeline import End, Mark, Moment, Timeline
+from haz_trio.plan.waits import (
+    ForDependency,
+    ForEqual,
+    ForMutex,
+    ForRunner,
+    ForSlot,
+    ForTag,
+    Spent,
+    Wait,
+)
 from haz_trio.query.asking import query_tasks
 from haz_trio.query.filters import QueryError
 
@@ -126,6 +139,7 @@ __all__ = [
     "ByTimeLimit",
     "CacheUse",
     "Cancelled",
+    "Change",
     "ChangesetError",
     "Collected",
     "Command",
@@ -137,6 +151,7 @@ __all__ = [
     "CycleError",
     "Diagnostic",
     "Emit",
+    "End",
     "Ending",
     "Engine",
     "Errored",
@@ -145,6 +160,12 @@ __all__ = [
     "Evidence",
     "Exited",
     "Failed",
+    "ForDependency",
+    "ForEqual",
+    "ForMutex",
+    "ForRunner",
+    "ForSlot",
+    "ForTag",
     "Found",
     "GraphError",
     "HashName",
@@ -154,7 +175,9 @@ __all__ = [
     "InputError",
     "InvalidTextError",
     "KeepOutputs",
+    "Mark",
     "Miss",
+    "Moment",
     "Mutex",
     "MutexMode",
     "MutexScope",
@@ -188,11 +211,14 @@ __all__ = [
     "Settings",
     "Severity",
     "Signalled",
+    "Simulation",
     "Skipped",
     "Source",
     "SourceText",
     "Span",
     "SpawnError",
+    "Spent",
+    "Step",
     "Stop",
     "Store",
     "Stored",
@@ -208,10 +234,12 @@ __all__ = [
     "TaskNote",
     "TaskOutput",
     "TaskReady",
+    "TaskResumed",
     "TaskSettled",
     "TaskStarted",
     "TaskWaits",
     "TimedOut",
+    "Timeline",
     "Told",
     "TryFailed",
     "UnknownTaskError",
@@ -220,6 +248,7 @@ __all__ = [
     "UpstreamFailed",
     "UsageError",
     "ViolationFound",
+    "Wait",
     "Workspace",
     "__version__",
     "add_tasks",
@@ -235,4 +264,5 @@ __all__ = [
     "parse_reference",
     "query_tasks",
     "resolve",
+    "simulate",
 ]

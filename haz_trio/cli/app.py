@@ -34,6 +34,8 @@ _DECLARED = {
     "why": "why_options:register_why",
     "query": "query_declared:register_query",
     "graph": "graph_options:register_graph",
+    "waits": "waits_options:register_waits",
+    "simulate": "simulate_options:register_simulate",
     "cache": "cache_options:register_cache",
     "init": "init_options:register_init",
     "schema": "schema_options:register_schema",

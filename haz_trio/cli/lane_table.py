@@ -111,6 +111,21 @@ COMMANDS: dict[Path, Command] = {
         ("tasks", True, False),
         {"--format": ("format", "value"), "--json": ("json", "switch")},
     ),
+    ("waits",): (
+        "haz_trio.cli.waits_call:waits",
+        ("run", False, False),
+        {"--list": ("list", "switch"), "--all": ("all", "switch"), "--json": ("json", "switch")},
+    ),
+    ("simulate",): (
+        "haz_trio.cli.simulate_call:simulate",
+        ("run", False, False),
+        {
+            "-j": ("jobs", "value"),
+            "--jobs": ("jobs", "value"),
+            "--set": ("set", "many"),
+            "--json": ("json", "switch"),
+        },
+    ),
     ("init",): (
         "haz_trio.cli.init_call:init",
         None,

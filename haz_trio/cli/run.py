@@ -154,6 +154,7 @@ def _carry_out(
             if memorable and start.pieces is not None and code == EXIT_SUCCESS:
                 _memorize(start, kit, jobs)
             return code
+    start.paused = start.elapsed
     # Imported here: where there is nothing to do, nothing waits (cli.md 14.5).
     from haz_trio.cli.run_loop import run_loop
 
@@ -173,6 +174,8 @@ class Start:
         """What was said, for a memo; ``None`` when it is not to be said again."""
         self.remarks: tuple[str, ...] = ()
         """What is told as soon as the run has started."""
+        self.paused = 0.0
+        """When nothing more could be done without a loop, in seconds of the run."""
         self._began = time.perf_counter()
         self._gathered: list[Write] = []
         self._size = 0

@@ -104,7 +104,6 @@ class _Running:
                 for line in lines:
                     for event, at in start.told:
                         line.notice(event, at)
-                start.told.clear()
                 ask = partial(self._ask, engine, console)
                 signals = StopSignals(ask, partial(engine.stop, grace=0))
                 nursery.start_soon(signals.listen, arriving)
@@ -129,7 +128,9 @@ class _Running:
     async def _carry_out(self, engine: Engine) -> RunReport:
         if self._rest is None:
             return await engine.run_only(self._jobs)
-        return await engine.take_over(self._plan, self._jobs, self._rest)
+        start = self._start
+        told, start.told = start.told, []
+        return await engine.take_over(self._plan, self._jobs, self._rest, told, start.paused)
 
     def _progress(
         self,

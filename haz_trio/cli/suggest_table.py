@@ -225,6 +225,24 @@ COMMANDS: dict[Path, ShownCommand] = {
             (("--json",), "switch", "", "The same as --format json"),
         ),
     ),
+    ("waits",): (
+        "Show what the tasks of a run waited for.",
+        (("[RUN]", False),),
+        (
+            (("--list",), "switch", "", "List the runs that are recorded"),
+            (("--all",), "switch", "", "Show all tasks, not only those that waited longest"),
+            (("--json",), "switch", "", "Print one JSON object"),
+        ),
+    ),
+    ("simulate",): (
+        "Reckon how long a run takes with other caps and mutexes.",
+        (("[RUN]", False),),
+        (
+            (("-j", "--jobs"), "value", "N", "As many slots as `haz run -j` would give"),
+            (("--set",), "many", "KEY=VALUE", "Change a setting"),
+            (("--json",), "switch", "", "Print one JSON object"),
+        ),
+    ),
     ("init",): (
         "Make this directory a workspace.",
         (),

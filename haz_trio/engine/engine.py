@@ -24,6 +24,7 @@ from haz_trio.model.workspace import KeepOutputs, Workspace
 from haz_trio.plan.machine import Plan, PlanStatistics
 from haz_trio.plan.messages import Event, RunNote
 from haz_trio.plan.outcome import ByCaller, RunReport, StopCause
+from haz_trio.plan.recorder import Recorder
 from haz_trio.process.guard import Guard, open_guard
 from haz_trio.process.supervise import run_command as run_real_command
 
@@ -79,12 +80,30 @@ class Engine:
         with self._running():
             await self._worker.recover()
             self._plan, jobs = self._kit.plan(tasks)
+            self._announcer.recorder = Recorder(self._plan.tasks, self._plan.limits)
             return await self._finish(await self._loop.run(self._plan, jobs))
 
-    async def take_over(self, plan: Plan, jobs: Jobs, rest: Rest) -> RunReport:
-        """Go on with a plan that ``direct.drive`` has carried as far as it could."""
+    async def take_over(
+        self,
+        plan: Plan,
+        jobs: Jobs,
+        rest: Rest,
+        told: Iterable[tuple[Event, float]] | None = None,
+        paused: float = 0.0,
+    ) -> RunReport:
+        """Go on with a plan that ``direct.drive`` has carried as far as it could.
+
+        ``told`` are the events so far, with their times; ``paused`` is when it got no further,
+        in seconds of the run. Without them the report has no timeline.
+        """
         with self._running():
             self._plan = plan
+            self._announcer.recorder = None
+            if told is not None:
+                recorder = self._announcer.recorder = Recorder(plan.tasks, plan.limits)
+                for event, at in told:
+                    recorder.notice(event, at)
+                recorder.pause(paused, self._announcer.now)
             self._worker.take_over()
             return await self._finish(await self._loop.run(plan, jobs, rest))
 
@@ -105,7 +124,7 @@ class Engine:
     async def _finish(self, report: RunReport) -> RunReport:
         # The shield ends when a few state files are written.
         with trio.CancelScope(shield=True):
-            await in_thread(self._threads.stores, self._kit.save)
+            await in_thread(self._threads.stores, self._kit.save, report.timeline)
         return report
 
     def stop(self, *, grace: float | None = None, cause: StopCause = _CALLER) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from haz_trio.engine.looker import Looker, WhyMissed
     from haz_trio.engine.remember import Grounds
     from haz_trio.engine.tools import Tools
+    from haz_trio.plan.timeline import Timeline
     from haz_trio.trust import Row
 
 _DEFAULT = Policy()
@@ -147,12 +148,26 @@ class Kit:
         disk = self._tools.disk if self._tools is not None else None
         return disk is not None and bool(disk.failures)
 
-    def save(self) -> None:
-        """Keep what this run has learned; a state file that cannot be written is an old one."""
+    def save(self, timeline: Timeline | None = None) -> None:
+        """Keep what this run has learned; a state file that cannot be written is an old one.
+
+        ``timeline`` is that of a run in which something had to run.
+        """
         if self._tools is not None:
             with suppress(OSError):
                 self._save(self._tools)
+            if timeline is not None:
+                with suppress(OSError):
+                    self._save_timeline(self._tools, timeline)
         self.close()
+
+    def _save_timeline(self, tools: Tools, timeline: Timeline) -> None:
+        if tools.disk is None or not self.policy.cache.stores or not tools.disk.open_state():
+            return
+        # Imported here: what has nothing to run has no timeline.
+        from haz_trio.cache.timelines import write_timeline
+
+        write_timeline(self.workspace.root, timeline)
 
     def close(self) -> None:
         """Let go of what is open between runs."""

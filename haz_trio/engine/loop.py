@@ -45,21 +45,42 @@ from haz_trio.plan.messages import (
     Upstream,
 )
 from haz_trio.plan.outcome import ByCaller, RunReport, StopCause
+from haz_trio.plan.recorder import Recorder
+from haz_trio.values import evolve
 
 _CALLER = ByCaller()
 
 
 @attrs.define
 class Announcer:
-    """Stamps events with the time and hands them to every observer, in order."""
+    """Stamps events with the time and hands them to every observer, in order.
+
+    ``recorder`` comes before them all.
+    """
 
     observers: list[Observer] = attrs.field(factory=list)
     started: float = attrs.field(factory=trio.current_time)
+    recorder: Recorder | None = None
+
+    @property
+    def now(self) -> float:
+        """Seconds since the run began."""
+        return trio.current_time() - self.started
 
     def tell(self, event: Event) -> None:
-        at = trio.current_time() - self.started
+        at = self.now
+        if self.recorder is not None:
+            self.recorder.notice(event, at)
         for observer in self.observers:
             observer.notice(event, at)
+
+    def finish(self, report: RunReport) -> RunReport:
+        """Tell that the run has ended; its report, with what was recorded."""
+        if self.recorder is not None:
+            timeline = self.recorder.finish(self.now)
+            report = evolve(report, timeline=timeline)
+        self.tell(RunFinished(report))
+        return report
 
     async def wait_ready(self) -> None:
         for observer in self.observers:
@@ -148,9 +169,7 @@ class Loop:
             self._forget()
         for remark in await self._worker.finish():
             self._announcer.tell(RunNote(remark))
-        report = plan.report()
-        self._announcer.tell(RunFinished(report))
-        return report
+        return self._announcer.finish(plan.report())
 
     async def _next_fact(self) -> Fact:
         """The next fact; one that need not be waited for costs no turn of trio's loop."""

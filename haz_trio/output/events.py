@@ -33,6 +33,7 @@ from haz_trio.plan.messages import (
     TaskNote,
     TaskOutput,
     TaskReady,
+    TaskResumed,
     TaskSettled,
     TaskStarted,
     TaskWaits,
@@ -127,6 +128,9 @@ class Encoder:
                 life.waiting = (obstacle.value, at)
                 name = self.locks.get(task) if obstacle.value == "mutex" else None
                 yield "task_wait", _without_none(task=str(task), on=obstacle.value, name=name)
+            case TaskResumed(task):
+                self._life(task).stop_waiting(at)
+                yield "task_resume", {"task": str(task)}
             case TaskMissed(task, key, reason):
                 self._life(task).key = key
                 yield "task_miss", {"task": str(task), "key": key, "reason": reason}

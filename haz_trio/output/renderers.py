@@ -30,6 +30,7 @@ from haz_trio.plan.messages import (
     TaskNote,
     TaskOutput,
     TaskReady,
+    TaskResumed,
     TaskSettled,
     TaskStarted,
     TaskWaits,
@@ -40,7 +41,16 @@ from haz_trio.plan.outcome import Completed, Errored, Failed, RunReport
 
 # What nobody narrates: two of three events of a run, so they are told from the others first.
 _SILENT = frozenset(
-    {RunStarted, TaskReady, TaskWaits, TaskBegun, ViolationFound, RunClosed, RunStopping}
+    {
+        RunStarted,
+        TaskReady,
+        TaskWaits,
+        TaskResumed,
+        TaskBegun,
+        ViolationFound,
+        RunClosed,
+        RunStopping,
+    }
 )
 _TARGETS = {Stream.STDOUT: Target.STDOUT, Stream.STDERR: Target.STDERR}
 
@@ -95,6 +105,7 @@ class Narrator:
                 RunStarted()
                 | TaskReady()
                 | TaskWaits()
+                | TaskResumed()
                 | TaskMissed()
                 | TaskBegun()
                 | TaskOutput()

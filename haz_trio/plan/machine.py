@@ -68,6 +68,7 @@ from haz_trio.plan.messages import (
     RunStarted,
     StopRequested,
     TaskReady,
+    TaskResumed,
     TaskSettled,
     TaskStarted,
     TaskWaits,
@@ -124,6 +125,7 @@ class Plan:
         edges, and a cap below 1.
         """
         selection = Selection.of(tasks, edges)
+        self.tasks, self.limits = selection.tasks, limits
         self._numbers = selection.numbers
         self._ids = selection.ids
         self._claims = Claims()
@@ -334,10 +336,10 @@ class Plan:
         """What follows from every fact: new tasks are admitted, or the run comes to its end."""
         self._promote(out)
         while (task := self._gates.admit()) is not None:
-            if not self._seen[task]:
-                self._seen[task] = 1
-                out.append(TaskStarted(self._ids[task]))
-            out.append(Look(self._ids[task], self._board.upstream(task)))
+            id = self._ids[task]
+            out.append(TaskResumed(id) if self._seen[task] else TaskStarted(id))
+            self._seen[task] = 1
+            out.append(Look(id, self._board.upstream(task)))
         if self._closed and not self._board.in_flight:
             for task in self._board.standing(State.WAITING):
                 self._settle(task, Cancelled(RunCancelled()), out)

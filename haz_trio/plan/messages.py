@@ -183,6 +183,13 @@ class TaskStarted:
 
 
 @frozen
+class TaskResumed:
+    """A task that waited is looked at again; it holds a slot and its tags."""
+
+    task: TaskId
+
+
+@frozen
 class TaskMissed:
     """The cache has nothing to use; ``reason`` is for people and never empty."""
 
@@ -288,6 +295,7 @@ Event: TypeAlias = (
     | TaskReady
     | TaskWaits
     | TaskStarted
+    | TaskResumed
     | TaskMissed
     | TaskBegun
     | TryFailed

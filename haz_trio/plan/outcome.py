@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from haz_trio.model.names import TaskId
 from haz_trio.plan.exit_codes import EXIT_SUCCESS, EXIT_TASK_FAILURE
-from haz_trio.values import frozen
+from haz_trio.values import field, frozen
+
+if TYPE_CHECKING:
+    from haz_trio.plan.timeline import Timeline
+    from haz_trio.plan.waits import Spent
 
 
 class Source(enum.Enum):
@@ -197,11 +201,24 @@ Violation: TypeAlias = OutputOverlap | RuntimeCycle
 
 @frozen
 class RunReport:
-    """How a run ended: an outcome for every selected task, in canonical order."""
+    """How a run ended: an outcome for every selected task, in canonical order.
+
+    ``timeline`` says when what happened; an engine gives it, a bare plan has no clock.
+    """
 
     outcomes: Mapping[TaskId, Outcome]
     violations: tuple[Violation, ...] = ()
     stopped: bool = False
+    timeline: Timeline | None = field(default=None, eq=False, repr=False)
+
+    @property
+    def waits(self) -> Mapping[TaskId, Spent]:
+        """What each task waited for, reckoned anew each time; empty without a timeline."""
+        # Imported here: most who run something do not ask.
+        from haz_trio.plan.waits import account
+
+        spent = () if self.timeline is None else account(self.timeline)
+        return {each.task: each for each in spent}
 
     @property
     def succeeded(self) -> bool:

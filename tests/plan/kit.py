@@ -31,6 +31,7 @@ from haz_trio.plan.messages import (
     RunStarted,
     StopRequested,
     TaskReady,
+    TaskResumed,
     TaskSettled,
     TaskStarted,
     TaskWaits,
@@ -138,7 +139,7 @@ class Driver:
         self._note(fact, messages)
         self._take(messages)
         self._check()
-        return [m for m in messages if not isinstance(m, TaskWaits)]
+        return [m for m in messages if not isinstance(m, TaskWaits | TaskResumed)]
 
     def hit(self, name: str, *outputs: str) -> list[Decision | Event]:
         return self.feed(Hit(tid(name), record(*outputs)))
@@ -279,6 +280,10 @@ class Driver:
                     assert id not in self.outcomes
                     assert id in self.told_ready
                     self.seen.append(id)
+                case TaskResumed(id):
+                    assert id in self.seen, "started before"
+                    assert id not in self.looking
+                    assert id not in self.running
                 case Look(id, upstream):
                     self._take_look(id, upstream)
                 case Run(id):
