@@ -108,11 +108,17 @@ def who_holds_a_pipe_holds_up_nobody(root: Path, bug: str) -> bool:
 
 
 def the_last_bytes_are_heard(root: Path, bug: str) -> bool:
-    """O-BYTES: all that is in the pipe when a command ends is captured."""
-    tasks = {f"t{n}": sh(f"head -c 60000 /dev/zero; : {n}") for n in range(5)}
-    home = Home.make(root, tasks)
-    done = run(home, bug, "--workspace", "--output-mode", "buffered")
-    return done.out.count(b"\0") == 5 * 60_000
+    """O-BYTES: all that is in the pipes when a command ends is captured.
+
+    haz waits for more, and stands still until the command has ended: it finds the bytes and the
+    end at the same moment, and sees to them in an order that is drawn for each pipe.
+    """
+    wake = 'setsid sh -c "sleep 0.1; kill -CONT $PPID" > /dev/null 2>&1 &'
+    zeros = "head -c 30000 /dev/zero; head -c 30000 /dev/zero >&2"
+    script = f"echo; echo >&2; sleep 0.05; {wake} kill -STOP $PPID; {zeros}; :"
+    home = Home.make(root, {f"t{n}": sh(f"{script} {n}") for n in range(6)})
+    done = run(home, bug, "--workspace", "--output-mode", "buffered", "-j1")
+    return (done.out + done.err).count(b"\0") == 6 * 60_000
 
 
 def a_stopped_task_is_continued(root: Path, bug: str) -> bool:
