@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from haz_trio.engine.hands import Check, Hands
+from haz_trio.engine.hands import PATIENCE, Check, Hands
 
 
 def add(check: Check, first: int, second: int) -> int:
@@ -139,6 +139,44 @@ def test_work_that_looks_gives_up_and_work_that_waits_never_begins() -> None:
     trio.run(main)
     hands.close()
     assert calls == [0]
+
+
+def test_work_is_handed_out_when_the_loop_rests() -> None:
+    """While other tasks have something to do, no thread is in their way; in the end it is done."""
+    begun = threading.Event()
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(hands.do, lambda check: begun.set())
+            for _ in range(PATIENCE - 1):
+                await trio.lowlevel.checkpoint()
+                assert not begun.is_set()
+
+    hands = Hands(1)
+    trio.run(main)
+    hands.close()
+    assert begun.is_set()
+
+
+def test_a_loop_that_never_rests_gets_its_work_done() -> None:
+    """Work is kept for a quiet moment, but not for ever."""
+
+    async def main() -> None:
+        with trio.fail_after(20):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(spin)
+                assert await hands.do(add, 1, 2) == 3
+                nursery.cancel_scope.cancel()
+        hands.close()
+        with pytest.raises(KeyError):
+            trio.lowlevel.remove_instrument(hands)
+
+    async def spin() -> None:
+        while True:
+            await trio.lowlevel.checkpoint()
+
+    hands = Hands(1)
+    trio.run(main)
 
 
 def test_who_is_cancelled_already_begins_nothing() -> None:
