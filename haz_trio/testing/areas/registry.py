@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from haz_trio.testing.areas import graph, history, query, running
+from haz_trio.testing.areas import config, graph, history, query, running, signals, why
 from haz_trio.testing.areas.area import Area
 
-AREAS: tuple[Area, ...] = (graph.AREA, query.AREA, history.AREA, running.AREA)
+AREAS: tuple[Area, ...] = (
+    config.AREA,
+    graph.AREA,
+    query.AREA,
+    why.AREA,
+    running.AREA,
+    history.AREA,
+    signals.AREA,
+)

@@ -1,0 +1,144 @@
+"""``haz why``: which files the inputs match, and everything else that a key is made of."""
+
+from __future__ import annotations
+
+import os
+import re
+from itertools import takewhile
+
+import attrs
+from hypothesis import strategies as st
+
+from haz_trio.testing.areas.area import Area, area
+from haz_trio.testing.models import files_of
+from haz_trio.testing.reference.globs import is_pattern
+from haz_trio.testing.reference.graph import build
+from haz_trio.testing.reference.json_values import Body, Json
+from haz_trio.testing.reference.report import MissingInputError, report, walk
+from haz_trio.testing.reference.workspace import Declared, effective
+from haz_trio.testing.strategies.declarations import mutexes
+from haz_trio.testing.strategies.patterns import globs, paths, trees
+from haz_trio.testing.trial import Trial
+
+ARGUMENTS = (
+    "/bin/true",
+    "a b",
+    "",
+    "*",
+    "$V",
+    'q"q',
+    "b\\s",
+    "n\nl\tt",
+    "é",
+    "\u200b\u00a0\x01",
+    "-x",
+)
+X = ("a", "x")
+
+
+@attrs.frozen
+class Example:
+    """A workspace, files in it, and symbolic links."""
+
+    declared: Declared
+    files: tuple[str, ...]
+    links: tuple[tuple[str, str], ...]
+
+
+@st.composite
+def patterns(draw: st.DrawFn, tree: list[str], root: str, most: int = 3) -> list[str]:
+    """Literals and globs, relative to a project or to the workspace."""
+    found = []
+    for path in draw(st.lists(st.sampled_from(tree), max_size=most)) if tree else []:
+        inside = path.removeprefix(f"{root[1:]}/")
+        relative = inside != path and draw(st.booleans())
+        way = draw(st.integers(0, 4))
+        if way == 0:
+            pattern = path if not relative else inside
+        elif relative or way < 3:
+            pattern = draw(globs(inside if relative else path))
+        else:
+            pattern = f"{path.partition('/')[0]}/**/" + draw(globs(inside)).rpartition("/")[2]
+        found.append(pattern if relative else f"/{pattern}")
+    return [pattern for pattern in dict.fromkeys(found) if is_pattern(pattern)]
+
+
+@st.composite
+def examples(draw: st.DrawFn) -> Example:
+    root = draw(st.sampled_from(["/a", "/deep/a", "/a b"]))
+    inside = [f"{root[1:]}/{path}" for path in draw(trees(5))]
+    tree = sorted(inside + [f"s/{path}" for path in draw(trees(2))])
+    command: Body = {
+        "command": [draw(st.sampled_from(ARGUMENTS)) for _ in range(draw(st.integers(1, 3)))]
+    }
+    if draw(st.integers(0, 3)) == 0:
+        command = {"shell": draw(st.sampled_from(["", "true", "a\nb\n", "  x"]))}
+        if draw(st.booleans()):
+            command["shell_type"] = "bash"
+    x: Body = {**command, "inputs": [*draw(patterns(tree, root))]}
+    x["outputs"] = [*draw(patterns([f"{path}.o" for path in tree], root, 1))]
+    x["mutex"] = draw(mutexes())
+    x["weakDeps"] = [*draw(st.sampled_from([(), ("~:y",), ("b:z", "~:y")]))]
+    names = draw(st.lists(st.sampled_from(["V", "A_1", "_"]), unique=True, max_size=2))
+    values = st.sampled_from(["", "1", "é x"])
+    override: dict[str, Json] = {}
+    override |= draw(st.dictionaries(st.sampled_from(["V", "W", "PATH"]), values, max_size=2))
+    x["env"] = {"from_host": [*names], "override": override}
+    y: Body = {"command": ["/bin/true"], "outputs": [*draw(patterns(tree, root, 1))]}
+    z: Body = {"command": ["/bin/true"], "outputs": [*draw(patterns(tree, "/b", 1))]}
+    projects: dict[str, Body] = {
+        root: {"name": "a", "tasks": {"x": x, "y": y}},
+        "/b": {"name": "b", "tasks": {"z": z}},
+    }
+    links = draw(
+        st.lists(st.tuples(paths(2), st.sampled_from([*tree, "s", "nowhere", "s/.."])), max_size=1)
+    )
+    placed = tuple((f"{root[1:]}/l-{path}", to) for path, to in links)
+    return Example(Declared({"projects": [root, "/b"]}, projects), tuple(tree), placed)
+
+
+def play(trial: Trial, example: Example) -> None:
+    graph = build(example.declared, effective(example.declared))
+    if graph.problems:
+        return
+    (root, _), _ = example.declared.projects.items()
+    trial.write(files_of(example.declared))
+    trial.write({path: path for path in example.files})
+    for path, to in example.links:
+        odd = to == "s/.." or not (trial.root / to).exists()
+        if odd and trial.knows("links-anywhere-fail"):
+            return
+        trial.link(path, os.path.relpath(to, os.path.dirname(path)))
+    result = trial.haz("why", "a:x", cwd=root[1:], env={"V": "1"})
+    rules = "PATH-008 PATH-009 PATH-010 PATH-011 PATH-012 PATH-013 PATH-014 PATH-015 PATH-016"
+    rules += " PATH-001 PATH-004 PATH-005 PATH-007 DISC-020 CFG-016 CACHE-006"
+    try:
+        expected = report(X, graph, walk(trial.root))
+    except MissingInputError:
+        trial.same("CFG-016 CACHE-006", f"{result}exit code", (result.code, result.out), (2, b""))
+        return
+    trial.same("AUX-013 AUX-015", f"{result}exit code", result.code, 0)
+    lines = result.out.decode().split("\n")
+    if trial.knows("inputs-once-for-each-pattern"):
+        lines = [
+            line
+            for number, line in enumerate(lines)
+            if line not in lines[max(0, number - 1) : number]
+        ]
+    trial.same(f"{rules} DAG-013", f"{result}inputs", _inputs(lines), _inputs(expected))
+    trial.same("AUX-015", f"{result}report", lines[:-3], expected)
+    trial.holds(
+        "AUX-015", f"{result}key", bool(re.fullmatch("cache_key: [0-9a-f]{64}", lines[-3]))
+    )
+    trial.same("AUX-015", f"{result}lookup", lines[-2:], ["cache_lookup: miss: no entry", ""])
+
+
+def _inputs(lines: list[str]) -> list[str]:
+    """The section of the inputs."""
+    if "inputs:" not in lines:
+        return []
+    start = lines.index("inputs:") + 1
+    return list(takewhile(lambda line: line.startswith("  /"), lines[start:]))
+
+
+AREA: Area = area("why", "what inputs match, and what a key is made of", examples, play, 2)
