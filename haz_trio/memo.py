@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from itertools import islice
 from operator import attrgetter
 
 import xxhash
@@ -209,21 +210,22 @@ def _recall(root: str, argv: Sequence[str], here: str) -> list[bytes] | None:
     if environment != _environment(read_own(os.path.join(root, SECRET), largest=32), listed):
         return None
     full = int.from_bytes(count, "little")
-    names, rows = frame.names, list(ROW.iter_unpack(frame.rows))
+    names, rows = frame.names, ROW.iter_unpack(frame.rows)  # a list of them all would cost more
     if names[0] != _CACHE or names[1] not in _MARKERS or full < 2:
         return None  # whoever made it did not look at what makes this a workspace
     fields, lstat = FIELDS, os.lstat
     base = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for place, (name, row) in enumerate(zip(names[:full], rows, strict=False)):
+        for place, (name, row) in enumerate(zip(islice(names, full), rows, strict=False)):
             try:
                 holds = fields(lstat(name, dir_fd=base)) == row
             except OSError:
                 holds = row == ABSENT
             if not holds:
-                _held[root] = dict(zip(names[:place], rows, strict=False))
+                seen = ROW.iter_unpack(frame.rows)
+                _held[root] = dict(zip(islice(names, place), seen, strict=False))
                 return None
-        for name, row in zip(names[full:], rows[full:], strict=True):
+        for name, row in zip(islice(names, full, None), rows, strict=True):
             if _IDENTITY(lstat(name, dir_fd=base)) != (row[0], row[1], row[5]):
                 return None
     finally:
