@@ -10,9 +10,27 @@ from collections.abc import Callable
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import TypeAlias
 
-Value: TypeAlias = "bool | int | str | list[Value] | tuple[Value, ...] | dict[str, Value] | None"
+from haz_trio.values import frozen
 
+Value: TypeAlias = (
+    "bool | int | str | list[Value] | tuple[Value, ...] | dict[str, Value] | Written | None"
+)
+
+_STEP = "  "
 _CONSTANTS = {None: "null", True: "true", False: "false"}
+
+
+@frozen
+class Written:
+    """The finished text of a value, for the depth at which it stands."""
+
+    text: str
+
+
+def pretty_part(value: Value, *, depth: int, ascii_only: bool) -> Written:
+    """A value that is written once and stands in several texts, inside ``depth`` others."""
+    quote = encode_basestring_ascii if ascii_only else encode_basestring
+    return Written(_text(value, "\n" + depth * _STEP, quote))
 
 
 def pretty(value: Value, *, ascii_only: bool) -> str:
@@ -28,7 +46,9 @@ def _text(value: Value, line: str, quote: Callable[[str], str]) -> str:
         return _CONSTANTS[value]
     if isinstance(value, int):
         return str(value)
-    inner = line + "  "
+    if isinstance(value, Written):
+        return value.text
+    inner = line + _STEP
     if isinstance(value, dict):
         members = [
             # Most values are texts, and a call takes longer than quoting one.

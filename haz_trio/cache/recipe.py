@@ -21,7 +21,7 @@ from typing import TypeAlias, assert_never
 
 from haz_trio.cache.hashing import digest_bytes
 from haz_trio.cache.pretty_json import Value as Json
-from haz_trio.cache.pretty_json import pretty
+from haz_trio.cache.pretty_json import Written, pretty, pretty_part
 from haz_trio.model.patterns import Anchored
 from haz_trio.model.tasks import Argv, Called, Environment, Keyable, Shell
 from haz_trio.model.workspace import HashName
@@ -148,7 +148,7 @@ def readable(recipe: Recipe, secret: bytes) -> bytes:
         "project_root": recipe.root,
         "action": action,
         "outputs": [{"kind": kind, "pattern": pattern} for kind, pattern in recipe.outputs],
-        "inputs": {path: digest.hex() for path, digest in recipe.inputs},
+        "inputs": _readable_inputs(recipe.inputs),
         "deps": {
             f"{project}:{task}": {"stdout": out.hex(), "stderr": err.hex()}
             for project, task, out, err in recipe.upstream
@@ -171,6 +171,12 @@ def _encode_scope(hash_name: HashName, platform: tuple[str, str]) -> bytes:
     _encode((FORMAT, hash_name.value), parts)
     _encode(platform, parts)
     return b"".join(parts)
+
+
+@lru_cache(maxsize=8)  # as below
+def _readable_inputs(inputs: tuple[tuple[str, bytes], ...]) -> Written:
+    digests: dict[str, Json] = {path: digest.hex() for path, digest in inputs}
+    return pretty_part(digests, depth=1, ascii_only=True)
 
 
 @lru_cache(maxsize=8)  # the tasks of a project follow each other, and often share their inputs
