@@ -203,7 +203,8 @@ class Worker:
             return Halted(job.id)
         self._listener.tell(TaskBegun(job.id, key.key))
         started = trio.current_time()
-        stop.ask.deadline = started + self._task_timeout
+        if self._task_timeout < math.inf:
+            stop.ask.deadline = started + self._task_timeout
         self._looker.disturb()
         self._looker.forget(job.id)
         try:

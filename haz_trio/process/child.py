@@ -45,6 +45,8 @@ class Child:
     is_watched: bool = False
     ward: Ward | None = None
     _lost: bool = False
+    _ended: ExitStatus | None = None  # how, as soon as that has been seen
+    _is_awaited: bool = False  # trio knows the pidfd
 
     @property
     def is_ours(self) -> bool:
@@ -89,6 +91,7 @@ class Child:
     async def wait_exited(self) -> None:
         """Return when the child has ended; it is not reaped. Always a checkpoint."""
         if self.pidfd is not None:
+            self._is_awaited = True
             await trio.lowlevel.wait_readable(self.pidfd)
             return
         # A cancelled wait leaves the thread behind until the child ends; it never reaps.
@@ -99,9 +102,11 @@ class Child:
 
     def peek(self) -> ExitStatus | None:
         """How the child ended, or None while it runs; it is not reaped."""
-        if self.status is None:
-            return self._waitid(os.WEXITED | os.WNOWAIT | os.WNOHANG)
-        return self.status
+        if self.status is not None:
+            return self.status
+        if self._ended is None:
+            self._ended = self._waitid(os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        return self._ended
 
     def signal_group(self, number: signal.Signals) -> None:
         """Signal every member of the group; a no-op once the number may be somebody else's.
@@ -125,11 +130,14 @@ class Child:
 
     def close(self) -> None:
         """Close the pipes and the pidfd; nobody may wait on them any more."""
-        for descriptor in (self.stdout, self.stderr, self.pidfd):
-            if descriptor is not None:
-                if self.is_watched or descriptor == self.pidfd:
-                    trio.lowlevel.notify_closing(descriptor)
-                os.close(descriptor)
+        for pipe in (self.stdout, self.stderr):
+            if self.is_watched:
+                trio.lowlevel.notify_closing(pipe)
+            os.close(pipe)
+        if self.pidfd is not None:
+            if self._is_awaited:
+                trio.lowlevel.notify_closing(self.pidfd)
+            os.close(self.pidfd)
 
     def _waitid(self, options: int) -> ExitStatus | None:
         try:

@@ -22,6 +22,7 @@ from haz_trio.values import frozen
 # Of <spawn.h>; sizes with room to spare, since they differ between machines.
 _SET_SIGNAL_DEFAULTS, _SET_SESSION = 0x04, 0x80
 _FILE_ACTIONS_SIZE, _ATTRIBUTES_SIZE, _SIGNAL_SET_BITS = 256, 1024, 1024
+_STDIN, _STDOUT, _STDERR = range(3)
 _WORD_BITS = 8 * ctypes.sizeof(ctypes.c_ulong)
 # What Python ignores in this process, and two signals of glibc's own, which it ignores in
 # processes that it spawns unless they are asked for.
@@ -30,6 +31,7 @@ _NEEDED = (
     "posix_spawn_file_actions_addchdir_np",
     "posix_spawn_file_actions_addclosefrom_np",
     "posix_spawn_file_actions_adddup2",
+    "posix_spawn_file_actions_addopen",
     "posix_spawn_file_actions_destroy",
     "posix_spawn_file_actions_init",
     "posix_spawnattr_init",
@@ -42,15 +44,17 @@ _NEEDED = (
 class Program:
     """What to execute, where, with what; everything as the system's bytes.
 
-    ``environment`` are whole entries, ``NAME=value``; ``streams`` are the descriptors that
-    become the child's first three; it gets no others.
+    ``environment`` are whole entries, ``NAME=value``.
+    Standard input is ``/dev/null``; ``stdout`` and ``stderr`` are descriptors of ours, and the
+    child gets no others.
     """
 
     path: bytes
     argv: Sequence[bytes]
     cwd: bytes
     environment: Sequence[bytes]
-    streams: tuple[int, int, int]
+    stdout: int
+    stderr: int
 
 
 Launch: TypeAlias = Callable[[Program], int]
@@ -73,15 +77,14 @@ def _launch_of_this_system() -> Launch:
 
 def launch_by_popen(program: Program) -> int:
     """The same by the standard library, wherever there is Python."""
-    stdin, stdout, stderr = program.streams
     popen = subprocess.Popen(
         program.argv,
         executable=program.path,
         cwd=program.cwd,
         env=dict(entry.split(b"=", 1) for entry in program.environment),
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
+        stdin=subprocess.DEVNULL,
+        stdout=program.stdout,
+        stderr=program.stderr,
         close_fds=True,
         restore_signals=True,
         start_new_session=True,
@@ -109,6 +112,7 @@ def spawning() -> Launch | None:
     brief.posix_spawnattr_init(attributes)
     brief.posix_spawnattr_setsigdefault(attributes, defaulted)
     brief.posix_spawnattr_setflags(attributes, ctypes.c_short(_SET_SIGNAL_DEFAULTS | _SET_SESSION))
+    open_file = brief.posix_spawn_file_actions_addopen
     start, duplicate = waiting.posix_spawn, brief.posix_spawn_file_actions_adddup2
     initialise, destroy = (
         brief.posix_spawn_file_actions_init,
@@ -118,7 +122,7 @@ def spawning() -> Launch | None:
     change_directory = brief.posix_spawn_file_actions_addchdir_np
 
     def launch_by_spawn(program: Program) -> int:
-        if min(program.streams) < len(program.streams):
+        if min(program.stdout, program.stderr) <= _STDERR:
             return launch_by_popen(program)  # which moves them out of the way first
         argv, environment = program.argv, program.environment
         if b"\0" in b"".join((program.path, program.cwd, *argv, *environment)):
@@ -128,9 +132,10 @@ def spawning() -> Launch | None:
         actions = ctypes.create_string_buffer(_FILE_ACTIONS_SIZE)
         initialise(actions)
         try:
-            for number, descriptor in enumerate(program.streams):
-                _check(duplicate(actions, descriptor, number))
-            _check(close_others(actions, len(program.streams)))
+            _check(open_file(actions, _STDIN, b"/dev/null", os.O_RDWR, 0))
+            _check(duplicate(actions, program.stdout, _STDOUT))
+            _check(duplicate(actions, program.stderr, _STDERR))
+            _check(close_others(actions, _STDERR + 1))
             _check(change_directory(actions, program.cwd))
             error = start(
                 ctypes.byref(pid),

@@ -86,34 +86,35 @@ def is_alone(leader: int) -> bool:
     numbers that have been given away since: all of `/proc` costs a hundred times as much.
     The leader must be so young that the numbers cannot have gone round since it was made.
     """
-    asked, last = leader, _last_pid()
-    while leader <= last <= leader + _FEW:
-        for pid in range(asked + 1, last + 1):
-            try:
-                if os.getsid(pid) == leader:
+    try:
+        told = os.open(_LAST_PID, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        asked, last = leader, _last_pid(told)
+        while leader <= last <= leader + _FEW:
+            for pid in range(asked + 1, last + 1):
+                try:
+                    if os.getsid(pid) == leader:
+                        return False
+                except ProcessLookupError:
+                    continue
+                except OSError:
                     return False
-            except ProcessLookupError:
-                continue
-            except OSError:
-                return False
-        asked, last = last, _last_pid()
-        if asked == last:
-            return True
+            asked, last = last, _last_pid(told)
+            if asked == last:
+                return True
+    finally:
+        os.close(told)
     return False
 
 
-def _last_pid() -> int:
+def _last_pid(told: int) -> int:
     """The number that was given to the newest process or thread; -1 where that is not told."""
     try:
-        descriptor = os.open(_LAST_PID, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return -1
-    try:
-        return int(os.read(descriptor, 32))
+        return int(os.pread(told, 32, 0))
     except (OSError, ValueError):
         return -1
-    finally:
-        os.close(descriptor)
 
 
 def descendants(roots: Collection[int]) -> list[Process]:

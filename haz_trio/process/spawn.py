@@ -197,15 +197,13 @@ def _start(
         for _ in range(2):
             opened += os.pipe()  # not inheritable (PEP 446)
         out_read, out_write, err_read, err_write = opened
-        nothing = os.open(os.devnull, os.O_RDWR)
-        opened.append(nothing)
         # Only our ends: the child's belong to other open file descriptions and stay blocking.
         os.set_blocking(out_read, False)
         os.set_blocking(err_read, False)
         if guard is not None:
             ward = guard.expect(out_read, err_read, task=command.task)
-        streams = nothing, out_write, err_write
-        pid = launch(Program(path, argv, os.fsencode(command.cwd), environment, streams))
+        directory = os.fsencode(command.cwd)
+        pid = launch(Program(path, argv, directory, environment, out_write, err_write))
     except BaseException as error:
         for descriptor in opened:
             os.close(descriptor)
@@ -214,8 +212,8 @@ def _start(
         if isinstance(error, OSError):
             raise _StartFailedError(error, path) from None
         raise
-    for descriptor in streams:
-        os.close(descriptor)
+    os.close(out_write)
+    os.close(err_write)
     try:
         pidfd = open_pidfd(pid)
     except OSError:  # an old kernel, or no descriptor left: a thread waits instead

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import trio
@@ -168,8 +169,10 @@ def test_a_child_that_is_alone_is_told_apart(script: str, alone: bool) -> None:
 
 def test_numbers_that_went_round_say_nothing() -> None:
     """A leader whose number is larger than the newest one, or far below it, may have company."""
+    newest = int(Path("/proc/sys/kernel/ns_last_pid").read_text())
     assert not proc.is_alone(2**22)
-    assert not proc.is_alone(1)
+    # Right after the numbers have begun anew, none is far below the newest one.
+    assert newest < 2000 or not proc.is_alone(newest - 1500)
 
 
 def test_nobody_belongs_to_a_number_that_was_given_back(
