@@ -5,19 +5,24 @@ Stands alone: it is run as a file, by the interpreter that has haz_trio.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
 import trio
 
-from haz_trio.cache import tree
+import haz_trio
+from haz_trio import memo
+from haz_trio.cache import known, manifest, manifest_reader, recipe, tree
 from haz_trio.cache.draft import Draft
 from haz_trio.cache.files import FOLDER, READ, opened
 from haz_trio.cache.manifest import Manifest, Output
 from haz_trio.cache.restore import Restore
+from haz_trio.config import snapshot
 from haz_trio.process import spawn
 from haz_trio.process.child import Child
 from haz_trio.process.guard import Guard
@@ -116,6 +121,28 @@ def shared_limiter() -> None:
     plant(spawn, _searches_of_run=searches)
 
 
+def another_version() -> None:
+    """Not a bug: a haz of another version, whose keys, entries and state files are its own."""
+    plant(haz_trio, __version__="99.0.0")
+    plant(manifest, FORMAT="haz-trio/99")
+    plant(manifest_reader, FORMAT="haz-trio/99")
+    plant(recipe, FORMAT="haz-trio recipe 99")
+    plant(known, KIND=b"known 99")
+    plant(snapshot, KIND=b"config99")
+    plant(memo, KIND=b"memo  99")
+
+
+def a_clock_that_jumps() -> None:
+    """Not a bug: whenever the time is asked for it is another year; ``monotonic`` is as it is."""
+    right = time.time
+    jumps = itertools.cycle((0.0, -3.2e7, 3.2e8, -1.7e9, 3.2e7))
+
+    def now() -> float:
+        return max(0.0, right() + next(jumps))
+
+    plant(time, time=now, time_ns=lambda: int(now() * 1e9))
+
+
 BUGS: dict[str, Callable[[], None]] = {
     each.__name__.replace("_", " "): each
     for each in (
@@ -130,6 +157,8 @@ BUGS: dict[str, Callable[[], None]] = {
         follow_a_symlink,
         wait_for_any_child,
         shared_limiter,
+        another_version,
+        a_clock_that_jumps,
     )
 }
 

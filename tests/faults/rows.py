@@ -26,6 +26,16 @@ ROWS = tuple(
     for number in range(1, count + 1)
 )
 
+# What cannot be tried here, and why; at most ten.
+NOT_HERE: dict[str, str] = {
+    "D14": "nothing watches files yet, so there is no limit of a watcher to fall back from",
+    "G09": "needs a file system that folds letters; none can be made without a loop device",
+    "I06": "nothing in the cache is compressed, so no entry can expand",
+    "I13": "no cache is shared with others yet, so there is nothing to sign",
+    "K05": "no setting declares a secret, so nothing can be redacted in what tasks print",
+    "L06": "no task is given the terminal: there is no such setting",
+}
+
 COVERED_ELSEWHERE: dict[str, tuple[str, ...]] = {
     "A03": ("tests/process/test_stop.py::test_a_command_that_does_not_obey",),
     "A04": (
@@ -164,4 +174,81 @@ COVERED_ELSEWHERE: dict[str, tuple[str, ...]] = {
         "tests/output/test_streams.py::test_a_descriptor_that_does_not_block_keeps_its_flags",
     ),
     "Q10": ("tests/cli/test_run_signals.py::test_a_stalled_reader_does_not_hold_up_a_stop",),
+    "F01": (
+        "tests/cli/test_run_together.py::test_each_command_runs_once",
+        "tests/cli/test_run_together.py::test_missing_outputs_are_restored_by_many_at_once",
+    ),
+    "F03": (
+        "tests/cli/test_run_together.py::test_a_clean_during_runs_is_not_noticed",
+        "tests/cli/test_run_together.py::test_a_clear_during_runs_makes_nobody_fail",
+        "tests/cache/test_collect_live.py::test_a_run_waits_while_its_entry_is_removed",
+    ),
+    "F04": (
+        "tests/cli/test_run_together.py::test_the_others_go_on_when_a_process_is_killed",
+        "tests/cache/test_locks.py::test_a_lock_dies_with_its_process",
+    ),
+    "F05": (
+        "tests/cache/test_locks.py::test_where_no_bytes_can_be_locked_files_are",
+        "tests/cache/test_locks.py::test_where_nothing_can_be_locked_nobody_is_kept_out",
+        "tests/cache/test_locks_claims.py::test_without_locks_everything_is_granted_and_told_once",
+    ),
+    "G03": (
+        "tests/cache/test_fingerprint.py::test_real_edits_with_restored_times_are_seen",
+        "tests/cache/test_fingerprint.py::test_an_old_file_in_the_place_of_another_is_seen",
+    ),
+    "H01": (
+        "tests/config/test_files_refused.py::test_a_refused_path_comes_with_a_way_out",
+        "tests/config/test_files_refused.py::test_patterns_are_checked",
+        "tests/model/test_patterns.py::test_malformed_paths_are_refused_with_a_reason",
+    ),
+    "H02": (
+        "tests/cache/test_restore.py::test_a_parent_that_leads_outside_is_a_miss",
+        "tests/cache/test_store.py::test_an_output_that_leads_outside_is_not_stored",
+    ),
+    "H13": (
+        "tests/graph/test_build.py::test_a_shared_literal_output_names_its_tasks",
+        "tests/engine/test_engine_violations.py::test_two_writers_of_one_file_end_the_run",
+    ),
+    "I12": (
+        "tests/cache/test_damage.py::test_a_sealed_lie_is_a_miss",
+        "tests/cache/test_audit.py::test_an_entry_under_another_key_is_damage",
+    ),
+    "I14": ("tests/cache/test_secret.py::test_it_is_made_once_for_its_owner_alone",),
+    "J01": (
+        "tests/plan/test_cost.py::test_a_hundred_thousand_tasks",
+        "tests/plan/test_cost.py::test_no_shape_needs_a_deep_stack",
+        "tests/graph/test_graph.py::test_a_deep_chain_is_closed_without_recursion",
+        "tests/graph/test_graph.py::test_a_million_edges_are_groups",
+    ),
+    "J02": (
+        "tests/graph/test_build.py::test_a_long_cycle_is_cut_short",
+        "tests/graph/test_build.py::test_the_shortest_cycle_is_shown",
+        "tests/graph/test_build.py::test_a_reference_to_the_task_itself",
+        "tests/graph/test_build.py::test_a_literal_that_a_glob_makes_can_close_a_cycle",
+    ),
+    "J09": (
+        "tests/plan/test_policy.py::test_a_failure_after_a_stop_stops_nothing_again",
+        "tests/plan/test_machine.py::test_what_a_command_says_after_a_stop_still_counts",
+        "tests/plan/test_machine.py::test_the_first_cause_of_a_skip_wins",
+    ),
+    "J10": (
+        "tests/plan/test_machine.py::test_what_a_look_says_after_a_stop_still_counts",
+        "tests/engine/test_worker.py::test_a_stop_before_the_look_reads_nothing",
+    ),
+    "J15": (
+        "tests/plan/test_selection.py::test_caps_below_one_are_refused",
+        "tests/config/test_files_refused.py::test_default_concurrency_is_auto_or_a_bare_number",
+        "tests/config/test_files_accepted.py::test_spellings_of_whole_numbers",
+        "tests/cli/test_run_additions.py::test_bad_words_get_a_clear_sentence",
+    ),
+    "K07": (
+        "tests/cli/test_command_line.py::test_a_fault_of_ours_is_reported_without_a_traceback",
+    ),
+    "Q12": (
+        "tests/output/test_renderers.py::test_buffered_is_stdout_then_stderr_then_the_summary",
+    ),
+    "Q11": (
+        "tests/output/test_palette.py::test_colour_choice",
+        "tests/output/test_palette.py::test_terminal_width",
+    ),
 }

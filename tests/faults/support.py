@@ -16,10 +16,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import attrs
 
-from tests.cli.support import HAZ, LIMIT, Home, hear_until
+from tests.cli.support import HAZ, LIMIT, Done, Home, hear_until
 
 PAUSE = 0.08  # seconds; two signals within 50 ms count as one press (decisions.md 8)
 _HALTING = """
@@ -144,3 +145,23 @@ def assert_heals(home: Home, *words: str, tidy: bool = True) -> None:
     assert completed == f"{count} completed ({count} cached)", second.err
     assert not second.said("note:"), second.err
     assert not tidy or home.place.litter() == []
+
+
+def program(bug: str) -> list[str]:
+    """haz with something planted in it: see ``planted.py``."""
+    return [sys.executable, "-P", str(Path(__file__).with_name("planted.py")), bug]
+
+
+def run_with(bug: str, home: Home, *words: str, **env: str) -> Done:
+    """``haz run`` with something planted in it."""
+    started = time.perf_counter()
+    done = subprocess.run(
+        [*program(bug), "run", *words],
+        cwd=home.root,
+        env={**home.env, "HAZ_MEMO": "0", **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr, time.perf_counter() - started)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import attrs
 import pytest
 
-from tests.faults.rows import COVERED_ELSEWHERE, ROWS
+from tests.faults.rows import COVERED_ELSEWHERE, NOT_HERE, ROWS
 
 
 class Result(enum.Enum):
@@ -23,6 +23,7 @@ class Result(enum.Enum):
     FAILED = "FAILED"
     PASSED = "passed"
     NOT_RUN = "not run"
+    NOT_HERE = "cannot be tried here"
     NOT_COVERED = "not covered"
 
 
@@ -47,7 +48,9 @@ class Table:
             return Result.FAILED
         if "passed" in outcomes:
             return Result.PASSED
-        return Result.NOT_RUN if outcomes else Result.NOT_COVERED
+        if outcomes:
+            return Result.NOT_RUN
+        return Result.NOT_HERE if row in NOT_HERE else Result.NOT_COVERED
 
     def lines(self) -> list[str]:
         """One line for each row, and one for each kind of result."""
@@ -57,6 +60,8 @@ class Table:
             skipped = sum(outcome == "skipped" for outcome in self.ended[row].values())
             texts = [f"{name} ({count}×)" if count > 1 else name for name, count in names.items()]
             note = f"; {skipped} could not be run" if skipped else ""
+            if self.result(row) is Result.NOT_HERE:
+                note = f": {NOT_HERE[row]}"
             lines.append(f"{row}  {self.result(row).value + note:12}  {', '.join(texts)}".rstrip())
         counts = Counter(self.result(row) for row in ROWS)
         totals = ", ".join(f"{counts[each]} {each.value}" for each in Result)

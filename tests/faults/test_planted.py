@@ -8,51 +8,29 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.support import LIMIT, Done, Home
+from tests.cli.support import LIMIT, Home
 from tests.engine.workspaces import sh
 from tests.faults import trace
-from tests.faults.support import halted
+from tests.faults.support import halted, program, run_with
 from tests.faults.test_power_loss import half_published, lost_entries, recorded
 from tests.process.support import python_program
-
-PLANTED = Path(__file__).with_name("planted.py")
-
-
-def program(bug: str) -> list[str]:
-    """haz with a bug; ``no bug`` is one."""
-    return [sys.executable, "-P", str(PLANTED), bug]
-
-
-def run(home: Home, bug: str, *words: str) -> Done:
-    started = time.perf_counter()
-    done = subprocess.run(
-        [*program(bug), "run", *words],
-        cwd=home.root,
-        env={**home.env, "HAZ_MEMO": "0"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=LIMIT,
-        check=False,
-    )
-    return Done(done.returncode, done.stdout, done.stderr, time.perf_counter() - started)
 
 
 def damage_is_never_restored(root: Path, bug: str) -> bool:
     """O-CACHE: a blob with other bytes of the same number is no hit."""
     home = Home.make(root, {"t": sh("echo right > o", outputs=["o"])})
-    assert run(home, bug, "p:t").code == 0
+    assert run_with(bug, home, "p:t").code == 0
     out = home.place.p / "o"
     out.unlink()
     for blob in (root / ".haz/cache").glob("[0-9a-f][0-9a-f]/*/outputs/*"):
         blob.write_bytes(b"wrong\n")
-    assert run(home, bug, "p:t").code == 0
+    assert run_with(bug, home, "p:t").code == 0
     return out.read_bytes() == b"right\n"
 
 
@@ -102,7 +80,7 @@ def no_number_is_signalled_after_its_reaping(root: Path, bug: str) -> bool:
 def who_holds_a_pipe_holds_up_nobody(root: Path, bug: str) -> bool:
     """O-TIME: a process that left with the pipe delays the end by a moment only."""
     home = Home.make(root, {"t": sh("setsid sleep 3 & echo hi")})
-    done = run(home, bug, "p:t")
+    done = run_with(bug, home, "p:t")
     assert done.code == 0
     return done.seconds < 2.5
 
@@ -117,7 +95,7 @@ def the_last_bytes_are_heard(root: Path, bug: str) -> bool:
     zeros = "head -c 30000 /dev/zero; head -c 30000 /dev/zero >&2"
     script = f"echo; echo >&2; sleep 0.05; {wake} kill -STOP $PPID; {zeros}; :"
     home = Home.make(root, {f"t{n}": sh(f"{script} {n}") for n in range(6)})
-    done = run(home, bug, "--workspace", "--output-mode", "buffered", "-j1")
+    done = run_with(bug, home, "--workspace", "--output-mode", "buffered", "-j1")
     return (done.out + done.err).count(b"\0") == 6 * 60_000
 
 
@@ -143,7 +121,7 @@ def nothing_is_written_through_a_link(root: Path, bug: str) -> bool:
     """O-CANARY: a file outside is what it was after a restore through a link to its folder."""
     script = "[ -e ../go ] || { mkdir -p d; echo made > d/o; }"  # the task itself does no harm
     home = Home.make(root / "ws", {"t": sh(script, outputs=["d/o"])})
-    assert run(home, bug, "p:t").code == 0
+    assert run_with(bug, home, "p:t").code == 0
     canary = root / "outside/o"
     canary.parent.mkdir()
     canary.write_text("precious\n")
@@ -151,7 +129,7 @@ def nothing_is_written_through_a_link(root: Path, bug: str) -> bool:
     (home.place.p / "d").rmdir()
     (home.place.p / "d").symlink_to(canary.parent)
     (home.root / "go").touch()
-    run(home, bug, "p:t")
+    run_with(bug, home, "p:t")
     return canary.read_text() == "precious\n"
 
 
@@ -159,7 +137,7 @@ def each_status_is_that_of_its_command(root: Path, bug: str) -> bool:
     """O-MODEL: however many commands end at once, each has its own status."""
     tasks = {f"t{n}": sh(f"exit {n % 4}; : {n}") for n in range(60)}
     home = Home.make(root, tasks)
-    done = run(home, bug, "--workspace", "-j", "8")
+    done = run_with(bug, home, "--workspace", "-j", "8")
     counts = [len(done.said(f"(exit {code})")) for code in (1, 2, 3)]
     return counts == [15, 15, 15] and bool(done.said("15 completed, 45 failed"))
 

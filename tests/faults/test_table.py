@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.rows import COVERED_ELSEWHERE, ROWS
+from tests.faults.rows import COVERED_ELSEWHERE, NOT_HERE, ROWS
 from tests.faults.table import Result, Table, is_of, main
 
 TOP = Path(__file__).parents[2]
@@ -29,6 +29,13 @@ def test_what_covers_a_row_is_there(row: str) -> None:
         assert not function or function in names, test
 
 
+def test_what_cannot_be_tried_is_little_and_has_a_reason() -> None:
+    """At most ten rows, and none that a test shows."""
+    assert len(NOT_HERE) <= 10
+    assert set(NOT_HERE) <= set(ROWS) - set(COVERED_ELSEWHERE)
+    assert all(len(reason) > 20 for reason in NOT_HERE.values())
+
+
 def test_results_are_told_apart() -> None:
     """One failure outweighs everything, and a test that could not be run is no success."""
     table = Table()
@@ -38,7 +45,10 @@ def test_results_are_told_apart() -> None:
     expected = [Result.FAILED, Result.NOT_RUN, Result.PASSED, Result.NOT_COVERED]
     assert [table.result(row) for row in ("A01", "A02", "A03", "A04")] == expected
     assert "A03  passed; 1 could not be run  a, b (2×)" in table.lines()
-    assert table.lines()[-1] == "161 rows: 1 FAILED, 1 passed, 1 not run, 158 not covered"
+    assert table.lines()[-1] == (
+        f"161 rows: 1 FAILED, 1 passed, 1 not run, {len(NOT_HERE)} cannot be tried here, "
+        f"{158 - len(NOT_HERE)} not covered"
+    )
 
 
 def test_functions_are_not_mixed_up() -> None:
