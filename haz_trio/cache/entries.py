@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from haz_trio.abc import Subject
@@ -18,6 +18,8 @@ from haz_trio.model.names import quote
 from haz_trio.model.patterns import below
 from haz_trio.model.workspace import HashName
 from haz_trio.values import frozen
+
+_TRIES = 5  # of judging what others replace meanwhile
 
 
 @frozen
@@ -51,14 +53,41 @@ def open_entry(root: int, key: str) -> Iterator[int]:
 
 
 def examine(root: int, key: str, hash_name: HashName) -> Examined:
-    """Judge the entry of a key by all but the bytes of its blobs and streams; never raises."""
-    try:
-        # Most keys that are looked for while commands run have no entry: one question tells.
-        os.stat(f"{shard(key)}/{key}", dir_fd=root, follow_symlinks=False)
-    except FileNotFoundError:
-        return NoEntry()
-    except OSError:
-        pass  # what follows finds out what stands there
+    """Judge the entry of a key by all but the bytes of its blobs and streams; never raises.
+
+    An entry that is replaced or removed meanwhile is no damaged one (S1).
+    """
+    return unless_replaced(root, key, lambda: _examine(root, key, hash_name))
+
+
+def unless_replaced(root: int, key: str, judge: Callable[[], Examined]) -> Examined:
+    """What ``judge`` says of the entry of a key, again if it looked at two entries at once."""
+    for _ in range(_TRIES):
+        try:
+            # Most keys that are looked for while commands run have no entry: one question tells.
+            before: tuple[int, int] | None = _identity(root, key)
+        except FileNotFoundError:
+            return NoEntry()
+        except OSError:
+            before = None  # what follows finds out what stands there
+        found = judge()
+        if not isinstance(found, Damaged | Unreadable):
+            return found
+        try:
+            if before is None or _identity(root, key) == before:
+                return found
+        except OSError:
+            continue
+    return NoEntry()
+
+
+def _identity(root: int, key: str) -> tuple[int, int]:
+    """What tells an entry from one that takes its place, also under the same inode number."""
+    info = os.stat(f"{shard(key)}/{key}", dir_fd=root, follow_symlinks=False)
+    return info.st_ino, info.st_ctime_ns
+
+
+def _examine(root: int, key: str, hash_name: HashName) -> Examined:
     try:
         with open_entry(root, key) as entry:
             found = parse(_read(MANIFEST, entry), hash_name)

@@ -183,6 +183,9 @@ class DiskStore:
                 streams = open_streams(manifest, at=entry)
                 work = self._put(manifest, subject, root, entry)
         except Damage as damage:
+            now = self.examine(found.key)
+            if isinstance(now, NoEntry) or (isinstance(now, Manifest) and now != manifest):
+                return Miss("the entry was replaced or removed just now")
             miss = self._doubt(found.key, subject, damage.reason, damage.kind)
             self._set_aside(found.key, damage.blob)
             return miss

@@ -19,6 +19,7 @@ from haz_trio.cache.entries import (
     examine,
     misfit,
     open_entry,
+    unless_replaced,
 )
 from haz_trio.cache.files import FOLDER, READ, Damage, Disk, copy, opened, regular
 from haz_trio.cache.hashing import new_hasher
@@ -53,15 +54,19 @@ class Verifier:
         return self._verify(key, lambda found: "")
 
     def _verify(self, key: str, misfit_of: Callable[[Manifest], str]) -> Examined:
-        if self._root is None:
+        root = self._root
+        if root is None:
             return NoEntry()
-        found = examine(self._root, key, self._hash_name)
+        return unless_replaced(root, key, lambda: self._judge(root, key, misfit_of))
+
+    def _judge(self, root: int, key: str, misfit_of: Callable[[Manifest], str]) -> Examined:
+        found = examine(root, key, self._hash_name)
         if not isinstance(found, Manifest):
             return found
         if reason := misfit_of(found):
             return Damaged(reason, "manifest")
         try:
-            with open_entry(self._root, key) as entry:
+            with open_entry(root, key) as entry:
                 self._streams(found, entry)
                 self._blobs(found, entry)
         except Damage as damage:
