@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import attrs
+import pytest
 
 from haz_trio.abc import Collected, Found, Miss, NotStored, Restored, Stored, Subject
 from haz_trio.cache.files import Disk
@@ -20,6 +21,9 @@ from haz_trio.model.workspace import HashName
 from haz_trio.plan.messages import Stream
 
 KEY = "3f" * 32
+_COMMON = (errno.EIO, errno.ENOSPC, errno.EXDEV, errno.EACCES)
+_RARE = (errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENOENT, errno.ESTALE, errno.ELOOP)
+ERRNOS = (*_COMMON, *(pytest.param(number, marks=pytest.mark.deep) for number in _RARE))  # S3
 OTHER_KEY = "3f" + "a0" * 31
 
 

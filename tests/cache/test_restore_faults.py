@@ -23,10 +23,10 @@ from haz_trio.cache.files import Disk
 from haz_trio.cache.journal import decode
 from haz_trio.errors import OutputError
 from tests.cache.restore_support import WHAT, build, built, spoil, with_leavings, without_cache
-from tests.cache.store_support import KEY, Bench, Faults, remove, write
+from tests.cache.store_support import ERRNOS, KEY, Bench, Faults, remove, write
 
 
-@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EXDEV, errno.EACCES])
+@pytest.mark.parametrize("number", ERRNOS)
 def test_a_failure_at_any_call_leaves_everything_as_it_was(bench: Bench, number: int) -> None:
     """R2: the n-th call fails, for all n: all outputs are new, or all are old."""
     with_leavings(bench)

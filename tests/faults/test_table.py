@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
-
 import pytest
 
 from tests.faults.rows import COVERED_ELSEWHERE, NOT_HERE, ROWS
 from tests.faults.table import Result, Table, is_of, main
-
-TOP = Path(__file__).parents[2]
+from tests.named import is_there
 
 
 def test_there_are_161_rows() -> None:
@@ -23,10 +19,7 @@ def test_what_covers_a_row_is_there(row: str) -> None:
     """The row exists, and so do the files and functions that are named for it."""
     assert row in ROWS
     for test in COVERED_ELSEWHERE[row]:
-        file, _, function = test.partition("::")
-        tree = ast.parse((TOP / file).read_text())
-        names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-        assert not function or function in names, test
+        assert is_there(test), test
 
 
 def test_what_cannot_be_tried_is_little_and_has_a_reason() -> None:
