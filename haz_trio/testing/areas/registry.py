@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from haz_trio.testing.areas import config, graph, history, query, running, signals, why
+from haz_trio.testing.areas import (
+    config,
+    graph,
+    history,
+    process,
+    query,
+    running,
+    signals,
+    why,
+)
 from haz_trio.testing.areas.area import Area
 
 AREAS: tuple[Area, ...] = (
@@ -10,6 +19,7 @@ AREAS: tuple[Area, ...] = (
     graph.AREA,
     query.AREA,
     why.AREA,
+    process.AREA,
     running.AREA,
     history.AREA,
     signals.AREA,

@@ -127,15 +127,16 @@ def _task(value: Json) -> Problems:
             yield "CFG-033"
         yield from _scalar(it, "CFG-033", lambda _: True, needed=True)
     command, script, shell = (body.get(key) for key in ("command", "shell", "shell_type"))
+    yield from _list(command)[1]
+    yield from _scalar(script, SHAPE, lambda _: True)
     if (command is None) == (script is None):
         yield "CFG-020"
-    yield from _list(command)[1]
-    if command == []:
-        yield "CFG-021"
-    yield from _scalar(script, SHAPE, lambda _: True)
-    if shell is not None and script is None:
+    elif shell is not None and script is None:
         yield "CFG-022"
-    yield from _scalar(shell, "CFG-022", is_shell_name)
+    elif command == []:
+        yield "CFG-021"
+    else:
+        yield from _scalar(shell, "CFG-022", is_shell_name)
 
 
 def _mutex(value: Json) -> Problems:

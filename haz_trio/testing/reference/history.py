@@ -76,6 +76,7 @@ class History:
     last_keys: dict[Id, Key] = attrs.field(factory=dict)
     streams: dict[Id, tuple[bytes, bytes]] = attrs.field(factory=dict)
     doubtful: set[Key] = attrs.field(factory=set)  # damaged where a hit need not notice
+    known: Collection[str] = ()  # differences of the program, by their names
     observed: Collection[Id] = ()  # who was executed, as far as that decides about doubtful ones
 
     def touch(self, path: str) -> None:
@@ -109,18 +110,21 @@ class History:
 
     def key(self, step: Step, before: Collection[Id], host: Mapping[str, str], hash: str) -> Key:
         """What the result of a task rests on."""
-        seen = {
+        seen = [
             (path, content)
+            for pattern in step.inputs
             for path, (content, _) in self.files.items()
-            if any(matches(pattern, path) for pattern in step.inputs)
-        }
+            if matches(pattern, path)
+        ]
+        once = seen if "inputs-once-for-each-pattern" in self.known else set(seen)
+        outputs = () if "outputs-not-in-the-key" in self.known else step.outputs
         variables = {name: host.get(name) for name in step.from_host if name not in step.override}
         return (
             hash,
             step.root,
             step.action,
-            frozenset(step.outputs),
-            frozenset(seen),
+            frozenset(outputs),
+            tuple(sorted(once)),
             tuple((id, self.streams[id]) for id in sorted(before)),
             tuple(sorted(variables.items(), key=lambda item: item[0])),
             tuple(sorted(step.override.items())),
@@ -175,6 +179,7 @@ class History:
                 self.touch(path)
                 ours.add(path)
         for path in ours - entry.outputs.keys():
-            del self.files[path]
+            if "leavings-stay" not in self.known:
+                del self.files[path]
         ours &= entry.outputs.keys()
         self.streams[step.id] = entry.effect.out, entry.effect.err

@@ -48,6 +48,7 @@ class Knobs:
     depends: bool = True  # whether build depends on gen
     reads_bin: bool = False  # whether test has bin among its inputs
     chmod: bool = True  # whether bin becomes executable
+    twins: bool = True  # whether two projects have one and the same task
 
     def turned(self, knob: str, value: str | bool | int | None) -> Knobs:
         """The same with one knob turned."""
@@ -100,7 +101,8 @@ def declared(knobs: Knobs) -> Declared:
         "/lib": {"name": "lib", "tags": ["t"] if knobs.tag else [], "tasks": {"gen": gen}},
         "/app": {"name": "app", "tasks": {"build": build, "test": test}},
     }
-    return Declared(settings, projects, {"lint": {"tasks": {"lint": lint}}})
+    overlays: dict[str, Body] = {"lint": {"tasks": {"lint": lint}}} if knobs.twins else {}
+    return Declared(settings, projects, overlays)
 
 
 def steps(knobs: Knobs) -> dict[tuple[str, str], Step]:
@@ -126,7 +128,7 @@ def steps(knobs: Knobs) -> dict[tuple[str, str], Step]:
         ),
         Step(test, "/app", TEST, read_bin, (), ("PATH",), {}, lambda *_: Effect(out=b"tested\n")),
     ]
-    for project in ("app", "lib"):
+    for project in ("app", "lib") if knobs.twins else ():
         path = f"/{project}/l.txt"
         makes = partial(_lint, path)
         found.append(
