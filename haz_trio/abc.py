@@ -138,6 +138,8 @@ class Restored:
     ``evidence`` is what another look would depend on, ``None`` when that cannot be told.
     ``changed`` are all paths that were written or removed, workspace-absolute, ``None`` when that
     cannot be told either.
+    ``order`` is how many bytes came by turns on standard output, on standard error, on standard
+    output and so on; empty when all of standard output came first, or nobody knows.
     """
 
     stdout: bytes  # digests, 32 bytes
@@ -147,6 +149,7 @@ class Restored:
     wrote: bool = True
     evidence: Evidence | None = None
     changed: tuple[str, ...] | None = None
+    order: tuple[int, ...] = ()
 
 
 @frozen

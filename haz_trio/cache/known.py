@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from haz_trio.cache.proof import Proof, Raw
     from haz_trio.trust import Row
 
-KIND = b"known  1"
+KIND = b"known  2"
 PLACE = ".haz/cache/state/known"
 DIGEST = 32  # bytes of a content's digest, a key, an environment
 SHORT = 16  # bytes of the digests that only tell whether something is the same
@@ -38,6 +38,7 @@ NO_DIGEST = bytes(DIGEST)
 ROW_SIZE = ROW.size + DIGEST
 NOTHING = ROW.pack(*UNSURE) + NO_DIGEST  # of a name of which nothing is known
 _ROW_ALONE = struct.Struct(f"{ROW.format}{DIGEST}x")
+PRINTED = 3  # texts for each task: both streams, and their turns
 _TASK_SIZE = 3 * DIGEST + 2 * SHORT
 
 
@@ -92,7 +93,7 @@ class Known:
             len(self.rows) == len(self.names) * ROW_SIZE
             and len(self._tasks) == count * _TASK_SIZE
             and len(self._uses) == len(self._readers) == len(self._own) == len(self.tasks) == count
-            and len(self._ends) == 2 * count
+            and len(self._ends) == PRINTED * count
             and (self._ends[-1] if count else 0) == len(self._streams)
             and self._uses.largest < len(self.names)
         )
@@ -240,11 +241,16 @@ class Known:
         whole = self._tasks[start : start + 3 * DIGEST]
         return whole[:DIGEST], whole[DIGEST : 2 * DIGEST], whole[2 * DIGEST :]
 
-    def streams(self, task: int) -> tuple[bytes, bytes]:
-        """What a task printed on both streams."""
-        middle, end = self._ends[2 * task], self._ends[2 * task + 1]
-        first = self._ends[2 * task - 1] if task else 0
-        return bytes(self._streams[first:middle]), bytes(self._streams[middle:end])
+    def streams(self, task: int) -> tuple[bytes, bytes, bytes]:
+        """What a task printed on both streams, and by which turns (``cache.order``)."""
+        stdout, stderr, turns = self._printed(task)
+        return bytes(stdout), bytes(stderr), bytes(turns)
+
+    def _printed(self, task: int) -> tuple[memoryview, memoryview, memoryview]:
+        first, last = PRINTED * task, PRINTED * (task + 1)
+        ends = (self._ends[first - 1] if task else 0, *self._ends[first:last])
+        stdout, stderr, turns = (self._streams[a:b] for a, b in pairwise(ends))
+        return stdout, stderr, turns
 
     def readers(self, task: int) -> Sequence[int]:
         """See ``Proof.readers``."""
@@ -260,8 +266,6 @@ class Known:
         from haz_trio.cache.proof import Raw
 
         start = task * _TASK_SIZE
-        middle, end = self._ends[2 * task], self._ends[2 * task + 1]
-        first = self._ends[2 * task - 1] if task else 0
         return Raw(
             self._tasks[start : start + _TASK_SIZE],
             self._made[task],
@@ -269,7 +273,7 @@ class Known:
             bool(self._own[task] & 1),
             self._uses.at(task),
             self._readers.at(task),
-            (self._streams[first:middle], self._streams[middle:end]),
+            self._printed(task),
         )
 
     def proof(self, task: int) -> Proof:
@@ -293,6 +297,7 @@ class Known:
             readers=raw.readers,
             stdout=bytes(raw.streams[0]),
             stderr=bytes(raw.streams[1]),
+            turns=bytes(raw.streams[2]),
         )
 
 

@@ -147,7 +147,8 @@ class _Shelf:
         self._tasks += b"".join((*digests, proof.static, proof.upstream))
         uses = [self._book.number(name) for name in proof.uses]
         self._own.append(2 * proof.own + proof.whole)
-        self._put(id, len(proof.made), uses, proof.readers, (proof.stdout, proof.stderr))
+        printed = (proof.stdout, proof.stderr, proof.turns)
+        self._put(id, len(proof.made), uses, proof.readers, printed)
 
     def keep(self, id: bytes, old: Known, task: int, *, same_graph: bool) -> None:
         """Take a proof over as it stands; the numbers of its names are the same."""
@@ -165,7 +166,7 @@ class _Shelf:
         made: int,
         uses: Sequence[int],
         readers: Sequence[int],
-        streams: tuple[bytes | memoryview, bytes | memoryview],
+        streams: Sequence[bytes | memoryview],
     ) -> None:
         self._ids.append(id)
         self._made.append(made)

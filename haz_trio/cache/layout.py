@@ -11,6 +11,7 @@ MANIFEST = "manifest.json"
 RECIPE = "recipe.json"
 STDOUT = "stdout"
 STDERR = "stderr"
+ORDER = "order"
 OUTPUTS = "outputs"
 
 POOL = "blobs"

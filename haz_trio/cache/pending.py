@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from haz_trio.abc import Collected, NotStored, ReadableRecipe, Stored, Subject
 from haz_trio.cache.draft import Draft
 from haz_trio.cache.files import CREATE, Disk, explain
-from haz_trio.cache.layout import RECIPE, STDERR, STDOUT
+from haz_trio.cache.layout import ORDER, RECIPE, STDERR, STDOUT
 from haz_trio.cache.ledger import Ledger
 from haz_trio.cache.manifest import Manifest, Output
+from haz_trio.cache.order import Turns
 from haz_trio.cache.outputs import Produced, Result, require, resolve, written
 from haz_trio.cache.pool import Content, Pool, Unstorable
 from haz_trio.cache.root import CacheRoot, Refused
@@ -59,12 +60,14 @@ class DiskPending:
             stream: Spool(shared.hash_name, shared.disk, self._opener(name))
             for stream, name in ((Stream.STDOUT, STDOUT), (Stream.STDERR, STDERR))
         }
+        self._turns = Turns()
 
     @property
     def spooling(self) -> bool:
         return any(spool.spooling for spool in self._spools.values())
 
     def write(self, stream: Stream, data: bytes) -> None:
+        self._turns.note(stream, len(data))
         self._spools[stream].write(data)
 
     def collect(self) -> Collected:
@@ -167,6 +170,9 @@ class DiskPending:
         stdout, stderr = self._spools[Stream.STDOUT], self._spools[Stream.STDERR]
         stdout.save(STDOUT, at=draft.folder)
         stderr.save(STDERR, at=draft.folder)
+        order = self._turns.encoded()
+        if order:
+            shared.disk.write_new(ORDER, order, at=draft.folder)
         shared.disk.write_new(RECIPE, self._recipe(shared.secret()), at=draft.folder)
         manifest = Manifest(
             hash_name=shared.hash_name,

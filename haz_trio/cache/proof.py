@@ -17,11 +17,12 @@ class Proof:
     ``static`` and ``upstream`` are digests of what the task declares and of what
     its predecessors printed.  ``readers`` is empty when nobody knows who reads the outputs, else
     a 1 and then pairs of a place in ``made`` and the number of a task that reads it.
+    ``turns`` is empty unless the streams were written by turns (``cache.order``).
     """
 
     __slots__ = (
         "key", "made", "own", "readers", "static", "stderr", "stderr_digest", "stdout",
-        "stdout_digest", "upstream", "uses", "whole",
+        "stdout_digest", "turns", "upstream", "uses", "whole",
     )  # fmt: skip
 
     def __init__(
@@ -39,6 +40,7 @@ class Proof:
         readers: Sequence[int],
         stdout: bytes,
         stderr: bytes,
+        turns: bytes = b"",
     ) -> None:
         self.key: bytes = key
         self.stdout_digest: bytes = stdout_digest
@@ -52,6 +54,7 @@ class Proof:
         self.readers: Sequence[int] = readers
         self.stdout: bytes = stdout
         self.stderr: bytes = stderr
+        self.turns: bytes = turns
 
 
 class Raw:
@@ -67,7 +70,7 @@ class Raw:
         whole: bool,
         uses: array[int],
         readers: array[int],
-        streams: tuple[memoryview, memoryview],
+        streams: tuple[memoryview, memoryview, memoryview],
     ) -> None:
         self.digests: bytes = digests
         self.made: int = made
@@ -75,4 +78,4 @@ class Raw:
         self.own: int = own
         self.whole: bool = whole
         self.readers: array[int] = readers
-        self.streams: tuple[memoryview, memoryview] = streams
+        self.streams: tuple[memoryview, memoryview, memoryview] = streams

@@ -13,8 +13,10 @@ from haz_trio.cache.targets import Work
 from haz_trio.plan.messages import Stream
 
 
-def restored(manifest: Manifest, streams: Mapping[Stream, Recorded], work: Work) -> Restored:
-    """The answer for an entry with these streams, after this work."""
+def restored(
+    manifest: Manifest, streams: Mapping[Stream, Recorded], order: tuple[int, ...], work: Work
+) -> Restored:
+    """The answer for an entry with these streams in their order, after this work."""
     return Restored(
         streams[Stream.STDOUT].digest,
         streams[Stream.STDERR].digest,
@@ -23,6 +25,7 @@ def restored(manifest: Manifest, streams: Mapping[Stream, Recorded], work: Work)
         bool(work),
         _evidence(manifest),
         _changed(work),
+        order,
     )
 
 

@@ -25,6 +25,7 @@ from haz_trio.cache.files import FOLDER, READ, Damage, Disk, copy, opened, regul
 from haz_trio.cache.hashing import new_hasher
 from haz_trio.cache.layout import OUTPUTS, STDERR, STDOUT
 from haz_trio.cache.manifest import Manifest
+from haz_trio.cache.order import read_order
 from haz_trio.cache.streams import open_recorded
 from haz_trio.model.workspace import HashName
 
@@ -81,6 +82,7 @@ class Verifier:
             (STDERR, manifest.stderr_size, manifest.stderr),
         ):
             open_recorded(name, at=entry, size=size, digest=digest, hash_name=self._hash_name)
+        read_order(manifest.stdout_size, manifest.stderr_size, at=entry)
 
     def _blobs(self, manifest: Manifest, entry: int) -> None:
         if not manifest.outputs:

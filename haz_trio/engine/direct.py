@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from haz_trio.abc import Miss
@@ -112,11 +113,10 @@ class _Driver:
         match found:
             case None | Busy():
                 self.looks.append(look)
-            case Found(record, replays):
+            case Found(record, replay):
                 self.tell(TaskBegun(look.task, record.key))
-                for replay in replays:
-                    for piece in (*replay.ahead, *replay.rest):
-                        self.tell(TaskOutput(look.task, replay.stream, piece))
+                for stream, data in chain(replay.ahead, replay.rest or ()):
+                    self.tell(TaskOutput(look.task, stream, data))
                 return Hit(look.task, record)
             case Miss(reason):
                 key = self.looker().looked[look.task].key

@@ -17,7 +17,7 @@ from blake3 import blake3
 from haz_trio import __version__
 from haz_trio.cache.known import DIGEST, NO_DIGEST, SHORT, Known, Standing
 from haz_trio.config.snapshot import Snapshot
-from haz_trio.engine.found import Found, Replay
+from haz_trio.engine.found import Found, Replay, in_order
 from haz_trio.frames import read_own
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
@@ -185,9 +185,15 @@ class Knowledge:
     def _found(self, known: Known, number: int) -> Found:
         made = known.made(number)
         key, stdout, stderr = known.digests(number)
-        texts = zip(_STREAMS, known.streams(number), strict=True)
-        replays = [Replay(stream, (data,)) for stream, data in texts if data]
-        return Found(Record(key.hex(), stdout, stderr, made), replays)
+        *texts, turns = known.streams(number)
+        said = tuple([each for each in zip(_STREAMS, texts, strict=True) if each[1]])
+        if turns:
+            # Imported here: few tasks print on both streams by turns.
+            from haz_trio.cache.order import decode
+
+            told = dict(said)
+            said = tuple(in_order(decode(turns), lambda stream: iter((told[stream],))))
+        return Found(Record(key.hex(), stdout, stderr, made), Replay(said))
 
     def certain(self, task: TaskId) -> Certain | None:
         """The key that a look would derive, if the last ``recall`` of the task has proven that.

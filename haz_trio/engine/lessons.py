@@ -17,6 +17,7 @@ from haz_trio.cache.fingerprint import (
 from haz_trio.cache.inputs import InputsSeen
 from haz_trio.cache.known import DIGEST, PLACE, SHORT, Known, read_known
 from haz_trio.cache.known_file import write_known
+from haz_trio.cache.order import encode
 from haz_trio.cache.proof import Proof
 from haz_trio.config.snapshot import Snapshot
 from haz_trio.engine.knowledge import Knowledge, upstream_digest
@@ -74,19 +75,24 @@ class Lessons:
         inputs: InputsSeen,
         key: str,
         restored: Restored,
-        streams: Sequence[bytes | None],
+        streams: tuple[bytes, bytes] | None,
     ) -> None:
         """Note a hit; ``streams`` are what it printed, ``None`` for what is too long to keep."""
-        stdout, stderr = streams
         before = self.before(upstream, looked_ns, inputs)
         evidence = restored.evidence
-        if evidence is None or before.parts is None or stdout is None or stderr is None:
+        if evidence is None or before.parts is None or streams is None:
             self._knowledge.unlearn(task)
             return
         record = Record(key, restored.stdout, restored.stderr, restored.outputs)
         others = self._others(evidence)
         self._lessons[task] = Lesson(
-            task, before, record, self._made(evidence), others, stdout, stderr
+            task,
+            before,
+            record,
+            self._made(evidence),
+            others,
+            *streams,
+            encode(restored.order),
         )
 
     def learn_key(self, task: TaskId, before: Before, record: Record) -> None:
@@ -101,15 +107,16 @@ class Lessons:
         proof: int,
         looked_ns: int,
         restored: Restored,
-        streams: Sequence[bytes | None],
+        streams: tuple[bytes, bytes] | None,
     ) -> None:
         """Note a hit under a key that was proven; without evidence the proof stays as it was."""
-        stdout, stderr = streams
         evidence = restored.evidence
-        if evidence is not None and stdout is not None and stderr is not None:
+        if evidence is not None and streams is not None:
             others = self._others(evidence)
             made = self._made(evidence)
-            self._renewals[task] = Renewal(proof, looked_ns, made, others, stdout, stderr)
+            self._renewals[task] = Renewal(
+                proof, looked_ns, made, others, *streams, encode(restored.order)
+            )
 
     def _made(self, evidence: Evidence) -> tuple[tuple[bytes, Fingerprint | None], ...]:
         """The outputs with what is known of them, if that is what the entry says."""

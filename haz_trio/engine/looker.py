@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
@@ -16,14 +15,14 @@ from haz_trio.abc import Found as Entry
 from haz_trio.abc import Miss, Restored, Store
 from haz_trio.cache.claims import Claim, Claims
 from haz_trio.cache.recipe import Recipe
-from haz_trio.engine.found import READ_AHEAD, Busy, Found, Replay
+from haz_trio.engine.found import Busy, Found, Replay, in_order
 from haz_trio.engine.jobs import Job
 from haz_trio.engine.keys import Key, Keys
 from haz_trio.engine.knowledge import Certain, Knowledge
 from haz_trio.engine.lessons import Lessons
 from haz_trio.engine.proofs import Before
 from haz_trio.model.names import TaskId
-from haz_trio.plan.messages import Stream, Upstream
+from haz_trio.plan.messages import Upstream
 from haz_trio.plan.outcome import Record
 
 if TYPE_CHECKING:
@@ -201,11 +200,10 @@ class Looker:
         if isinstance(restored, Miss):
             self.let_go(job.id)  # the same key or another one is claimed next
             return None
-        replays = _replays(restored)
+        replay = Replay.of(in_order(restored.order, restored.chunks))
         if self._lessons is not None and not restored.wrote:  # else it is too young for a proof
-            streams = [replay.whole for replay in replays]
-            self._lessons.renew(job.id, certain.proof, began, restored, streams)
-        return _found(certain.key, restored, replays)
+            self._lessons.renew(job.id, certain.proof, began, restored, replay.wholes)
+        return _found(certain.key, restored, replay)
 
     def _restore(self, found: Entry, job: Job) -> Restored | Miss:
         restored = None
@@ -233,12 +231,12 @@ class Looker:
         key: Key,
         restored: Restored,
     ) -> Found:
-        replays = _replays(restored)
+        replay = Replay.of(in_order(restored.order, restored.chunks))
         if self._lessons is not None and job.leaves_proof:
-            streams = [replay.whole for replay in replays]
-            self._lessons.learn(job.id, upstream, began, key.inputs, key.key, restored, streams)
+            wholes = replay.wholes
+            self._lessons.learn(job.id, upstream, began, key.inputs, key.key, restored, wholes)
         del self.looked[job.id]
-        return _found(key.key, restored, replays)
+        return _found(key.key, restored, replay)
 
     def forget(self, id: TaskId) -> None:
         """A task runs: what was proven of it before is nothing any more."""
@@ -289,13 +287,5 @@ def _claimed(claims: Claims, task: str, key: str) -> Claim | None:
     return None
 
 
-def _replays(restored: Restored) -> list[Replay]:
-    replays = []
-    for stream in Stream:
-        pieces = restored.chunks(stream)
-        replays.append(Replay(stream, tuple(islice(pieces, READ_AHEAD)), pieces))
-    return replays
-
-
-def _found(key: str, restored: Restored, replays: list[Replay]) -> Found:
-    return Found(Record(key, restored.stdout, restored.stderr, restored.outputs), replays)
+def _found(key: str, restored: Restored, replay: Replay) -> Found:
+    return Found(Record(key, restored.stdout, restored.stderr, restored.outputs), replay)

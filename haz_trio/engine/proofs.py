@@ -49,6 +49,7 @@ class Lesson:
     others: tuple[tuple[bytes, Row], ...]
     stdout: bytes
     stderr: bytes
+    turns: bytes = b""
 
 
 @frozen
@@ -61,6 +62,7 @@ class Renewal:
     others: tuple[tuple[bytes, Row], ...]
     stdout: bytes
     stderr: bytes
+    turns: bytes = b""
 
 
 @frozen
@@ -130,6 +132,7 @@ class Maker:
             readers=self._readers_of(lesson.record.outputs),
             stdout=lesson.stdout,
             stderr=lesson.stderr,
+            turns=lesson.turns,
         )
 
     def _names_read(self, part: Matched) -> tuple[bytes, ...] | None:
@@ -151,6 +154,7 @@ class Maker:
         proof.made = tuple("/" + name.decode() for name, _ in renewal.made)
         proof.readers = self._readers_of(proof.made)
         proof.stdout, proof.stderr = renewal.stdout, renewal.stderr
+        proof.turns = renewal.turns
         return proof
 
     def _are_right(

@@ -7,9 +7,9 @@ Expected trouble is caught here and becomes a fact; anything else is a bug and p
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import attrs
 import trio
@@ -19,12 +19,13 @@ from haz_trio.cache.recipe import readable
 from haz_trio.engine.acting import act
 from haz_trio.engine.claimed import ClaimedPending, Patience
 from haz_trio.engine.endings import events_of
-from haz_trio.engine.found import NO_ENTRY, READ_AHEAD, Busy, Found, Replay
+from haz_trio.engine.found import NO_ENTRY, Busy, Found
 from haz_trio.engine.hands import Check
 from haz_trio.engine.jobs import Job
 from haz_trio.engine.keeper import Keeper, Produced
 from haz_trio.engine.keys import Key, Keys
 from haz_trio.engine.looker import Looker
+from haz_trio.engine.telling import Listener, show, teller
 from haz_trio.engine.threads import Threads, in_thread
 from haz_trio.errors import TaskError
 from haz_trio.model.names import TaskId, quote
@@ -32,7 +33,6 @@ from haz_trio.model.tasks import MutexMode
 from haz_trio.plan.messages import (
     Broke,
     Ended,
-    Event,
     Halted,
     Hit,
     Kept,
@@ -42,21 +42,12 @@ from haz_trio.plan.messages import (
     TaskBegun,
     TaskMissed,
     TaskNote,
-    TaskOutput,
     Upstream,
 )
 from haz_trio.plan.outcome import Exited, Record, TimedOut
 
 if TYPE_CHECKING:
     from haz_trio.cache.backups import Backups
-
-
-class Listener(Protocol):
-    """Where the worker's own events go; the engine adds the time."""
-
-    def tell(self, event: Event) -> None: ...
-
-    async def wait_ready(self) -> None: ...
 
 
 @attrs.define
@@ -122,10 +113,10 @@ class Worker:
                 key = self._looker.looked[job.id].key
                 self._listener.tell(TaskMissed(job.id, key, reason or NO_ENTRY))
                 return Missed(job.id, key)
-            case Found(record, replays):
+            case Found(record, replay):
                 self._listener.tell(TaskBegun(job.id, record.key))
                 with stop.tell:
-                    await self._show(job.id, replays)
+                    await show(job.id, replay, self._listener, self._threads)
                 return Hit(job.id, record)
 
     def _look(self, check: Check, job: Job, upstream: tuple[Upstream, ...]) -> Found | Miss | Busy:
@@ -153,18 +144,6 @@ class Worker:
     def _forget_begun(self, id: TaskId) -> None:
         if (begun := self._begun.pop(id, None)) is not None:
             begun.discard()
-
-    async def _show(self, id: TaskId, replays: Iterable[Replay]) -> None:
-        for replay in replays:
-            for piece in replay.ahead:
-                await self._show_piece(id, replay.stream, piece)
-            if len(replay.ahead) == READ_AHEAD:
-                while piece := await in_thread(self._threads.replays, next, replay.rest, b""):
-                    await self._show_piece(id, replay.stream, piece)
-
-    async def _show_piece(self, id: TaskId, stream: Stream, piece: bytes) -> None:
-        self._listener.tell(TaskOutput(id, stream, piece))
-        await self._listener.wait_ready()
 
     async def run(self, job: Job, *, stop: Stop) -> Ran | Ended | Broke | Halted:
         """Run the command under the key that the last look derived; again after it failed."""
@@ -212,7 +191,7 @@ class Worker:
                 await in_thread(self._threads.stores, take)
             ending = await act(
                 job,
-                self._emitter(job.id, pending),
+                teller(job.id, pending, self._spool, self._listener, self._threads),
                 stop=stop,
                 run_command=self._run_command,
                 threads=self._threads,
@@ -269,17 +248,6 @@ class Worker:
             if changed is not None:
                 obstacle = f"input {changed} changed while the command ran"
         return collected, obstacle, not obstacle and pending.hold()
-
-    def _emitter(self, id: TaskId, pending: Pending) -> Callable[[Stream, bytes], Awaitable[None]]:
-        async def emit(stream: Stream, data: bytes) -> None:
-            if pending.spooling:
-                await in_thread(self._threads.stores, self._spool, pending, stream, data)
-            else:
-                pending.write(stream, data)
-            self._listener.tell(TaskOutput(id, stream, data))
-            await self._listener.wait_ready()
-
-        return emit
 
     def _spool(self, pending: Pending, stream: Stream, data: bytes) -> None:
         self._keeper.make_way()  # for what is finished, while there is room
