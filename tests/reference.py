@@ -1,6 +1,6 @@
-"""The command reference, made from the declarations: docs/commands.md and the manual page haz.1.
+"""The reference in docs, made from the code: commands and manual page here, other pages by theirs.
 
-``python -m tests.reference`` writes both; a test compares them with what it would write.
+``python -m tests.reference`` writes all; a test compares them with what it would write.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import attrs
 import typer
 
 from haz_trio.cli.app import make_app
+from tests import plan_states, reference_pages
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -90,6 +91,14 @@ def _roff(text: str) -> str:
 def main() -> None:
     (DOCS / "commands.md").write_text(markdown())
     (DOCS / "haz.1").write_text(manual())
+    for name, made in made_pages():
+        (DOCS / name).write_text(made)
+
+
+def made_pages() -> Iterator[tuple[str, str]]:
+    """The other pages that are made from the code, by the name of their file."""
+    yield from reference_pages.pages()
+    yield "states.md", plan_states.page()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,13 @@ from tests import reference
 
 
 @pytest.mark.parametrize(
-    ("name", "made"), [("commands.md", reference.markdown()), ("haz.1", reference.manual())]
+    ("name", "made"),
+    [
+        ("commands.md", reference.markdown()),
+        ("haz.1", reference.manual()),
+        *reference.made_pages(),
+    ],
+    ids=lambda value: value if len(value) < 40 else "",
 )
 def test_the_reference_is_up_to_date(name: str, made: str) -> None:
     """`python -m tests.reference` would change nothing."""
