@@ -1,4 +1,4 @@
-"""The profile of the original: nothing in it is idle. Skipped where ``HAZ_ORIGINAL`` is not set."""
+"""The profile of the original: nothing in it is idle; skipped without ``HAZ_ORIGINAL``."""
 
 from __future__ import annotations
 
