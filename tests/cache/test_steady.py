@@ -142,7 +142,7 @@ STEPS = st.lists(
 def test_no_history_leaves_an_old_answer(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
 ) -> None:
-    """After every edit a reader that remembers says what one says that knows nothing.
+    """After every edit that has ended a reader that remembers says what a new one says.
 
     An edit is a file with another size, or none at all (0).
     """
@@ -156,6 +156,7 @@ def test_no_history_leaves_an_old_answer(
             write(root, name, "x" * size)
         else:
             (root / name).unlink(missing_ok=True)
+        reader.ended()
         fresh = World().reader(root).read(glob)
         differing = {path for path, _ in set(seen.files) ^ set(fresh.files)}
         assert reader.changed(seen, ()) == min(differing, default=None)
