@@ -15,8 +15,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-import attrs
-
 from haz_trio.cache.hashing import RowOf, reader_of, stat_row
 from haz_trio.cache.layout import BESIDE, CACHE_PATH
 from haz_trio.model.patterns import Anchored, below
@@ -52,7 +50,6 @@ class Listing:
     unnamable: bool = False
 
 
-@attrs.define
 class Found:
     """What globs match, by workspace-absolute path: the first glob that matches it.
 
@@ -65,13 +62,15 @@ class Found:
     ``complete`` says that these are all that were looked into.
     """
 
-    files: dict[str, Anchored]
-    dangling: dict[str, Anchored]
-    folders: dict[bytes, Row] = attrs.field(factory=dict)
-    linked: bool = False
-    odd: bool = False
-    listed: list[tuple[bytes, Row, int]] = attrs.field(factory=list)
-    complete: bool = True
+    __slots__ = ("complete", "dangling", "files", "folders", "linked", "listed", "odd")
+
+    def __init__(self) -> None:
+        self.files: dict[str, Anchored] = {}
+        self.dangling: dict[str, Anchored] = {}
+        self.folders: dict[bytes, Row] = {}
+        self.linked = self.odd = False
+        self.listed: list[tuple[bytes, Row, int]] = []
+        self.complete = True
 
 
 @frozen
@@ -131,7 +130,7 @@ class Tree:
 
         Raises ``OSError`` with the host path of a folder that cannot be read.
         """
-        found = Found({}, {})
+        found = Found()
         for pattern in patterns:
             if not below(pattern.prefix, CACHE_PATH):
                 self._walk(pattern, found, check)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-import attrs
-
 from haz_trio.cache.fingerprint import Fingerprints
 from haz_trio.cache.inputs import InputReader, InputsSeen
 from haz_trio.cache.recipe import Recipe, key_of
@@ -30,7 +28,6 @@ class Key:
     inputs: InputsSeen
 
 
-@attrs.frozen
 class Keys:
     """Derives keys of one run; ``producers`` names the tasks whose outputs match a path.
 
@@ -39,12 +36,17 @@ class Keys:
     ``known`` are tasks of which it needs not be said that they make a missing input.
     """
 
-    _reader: InputReader
-    _hash_name: HashName
-    _host: Mapping[str, str]
-    _producers: Callable[[str], tuple[TaskId, ...]]
-    _known: Collection[TaskId] = ()
-    _imports: bool = True
+    def __init__(
+        self,
+        reader: InputReader,
+        hash_name: HashName,
+        host: Mapping[str, str],
+        producers: Callable[[str], tuple[TaskId, ...]],
+        known: Collection[TaskId] = (),
+        imports: bool = True,
+    ) -> None:
+        self._reader, self._hash_name, self._host = reader, hash_name, host
+        self._producers, self._known, self._imports = producers, known, imports
 
     @property
     def fingerprints(self) -> Fingerprints:

@@ -177,7 +177,9 @@ class Kit:
     def memo_of(self, jobs: Jobs) -> tuple[Grounds, tuple[str, ...]] | None:
         """What a memo of a run of these jobs would rest on, after ``save``; and its variables."""
         knowledge, snapshot = self._knowledge, self._origin.snapshot
-        known = None if knowledge is None else knowledge.written
+        if knowledge is None or not knowledge.is_calm:
+            return None  # what the run has restored is too young to rest on
+        known = knowledge.written
         if known is None or snapshot is None:
             return None
         if any(map(jobs.absent, jobs)):

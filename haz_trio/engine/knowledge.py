@@ -110,6 +110,9 @@ class Knowledge:
         self.recalled: int = 0
         """How many looks have been answered by proofs."""
 
+        self.is_calm = True
+        """Whether nothing of the run has changed files yet."""
+
         self._readers: dict[str, Sequence[int]] = {}
         self._certain: dict[TaskId, int] = {}
 
@@ -207,12 +210,14 @@ class Knowledge:
 
     def settle(self) -> None:
         """A run begins: nothing of it writes yet."""
+        self.is_calm = True
         self._certain.clear()
         if self._known is not None:
             self._known.settle()
 
     def disturb(self) -> None:
         """Files of the workspace are about to change, by a command or a restore of the run."""
+        self.is_calm = False
         self._certain.clear()
         if self._known is not None:
             self._known.disturb()
@@ -225,6 +230,7 @@ class Knowledge:
         if paths is None:
             self.disturb()
             return
+        self.is_calm = False
         self._certain.clear()
         if self._known is not None:
             self._known.touch([path[1:].encode() for path in paths])

@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-import attrs
-
 from haz_trio.abc import Found as Entry
 from haz_trio.abc import Miss, Restored, Store
 from haz_trio.cache.claims import Claim, Claims
@@ -42,32 +40,36 @@ def _at_once(key: str) -> None:
     """Nothing is ever about to be stored."""
 
 
-@attrs.define
 class Looker:
     """Looks for the tasks of one run; may be used in several threads at once."""
 
-    _store: Store
-    _keys: Keys
-    knowledge: Knowledge | None = None
-    _lessons: Lessons | None = None
-    why_missed: WhyMissed | None = None
-    _clock: Callable[[], int] = time.time_ns
-    claims: Claims | None = None
-    await_key: Callable[[str], None] = attrs.field(default=_at_once, init=False)
-    """Returns when nothing is about to be stored under a key; blocks."""
+    def __init__(
+        self,
+        store: Store,
+        keys: Keys,
+        knowledge: Knowledge | None = None,
+        lessons: Lessons | None = None,
+        why_missed: WhyMissed | None = None,
+        clock: Callable[[], int] = time.time_ns,
+        claims: Claims | None = None,
+    ) -> None:
+        self._store, self._keys, self._lessons, self._clock = store, keys, lessons, clock
+        self.knowledge, self.why_missed, self.claims = knowledge, why_missed, claims
+        self.await_key: Callable[[str], None] = _at_once
+        """Returns when nothing is about to be stored under a key; blocks."""
 
-    mender: Mends | None = attrs.field(default=None, init=False)
-    """Puts back one file; ``None`` where nothing may be done without a look."""
+        self.mender: Mends | None = None
+        """Puts back one file; ``None`` where nothing may be done without a look."""
 
-    heal: Callable[[], None] = attrs.field(default=_go_on, init=False)
-    """Undoes what other runs have left that were killed meanwhile; blocks."""
+        self.heal: Callable[[], None] = _go_on
+        """Undoes what other runs have left that were killed meanwhile; blocks."""
 
-    _missed: dict[TaskId, Before] = attrs.field(factory=dict, init=False)
-    looked: dict[TaskId, Key] = attrs.field(factory=dict, init=False)
-    """The keys of the tasks that have missed, for their runs."""
+        self._missed: dict[TaskId, Before] = {}
+        self.looked: dict[TaskId, Key] = {}
+        """The keys of the tasks that have missed, for their runs."""
 
-    held: dict[TaskId, Claim] = attrs.field(factory=dict, init=False)
-    """What keeps other processes from the tasks that have missed, until it is released."""
+        self.held: dict[TaskId, Claim] = {}
+        """What keeps other processes from the tasks that have missed, until it is released."""
 
     def recall(self, job: Job, upstream: tuple[Upstream, ...]) -> Found | None:
         """A hit without looking, if one is proven."""

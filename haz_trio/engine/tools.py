@@ -11,7 +11,6 @@ from haz_trio.cache.hashing import RowOf, StatRow, stat_row
 from haz_trio.cache.inputs import InputReader
 from haz_trio.cache.store import DiskStore
 from haz_trio.cache.targets import no_vouch
-from haz_trio.engine.cache_use import limit
 from haz_trio.engine.keys import Keys
 from haz_trio.engine.knowledge import Knowledge
 from haz_trio.engine.lessons import Lessons
@@ -74,7 +73,10 @@ def make_tools(
             workspace.root, graph, contents, knowledge, reader.fingerprints, senses=senses
         )
     keys = Keys(reader, hash_name, host, graph.producers_of)
-    store = limit(store, use)
+    if use is not CacheUse.BOTH:
+        from haz_trio.engine.cache_use import limit  # here, because few runs need it
+
+        store = limit(store, use)
     claims = None
     if disk is not None:
         claims = disk.claims
