@@ -8,15 +8,14 @@ from collections.abc import Iterator, Mapping
 from haz_trio.abc import Evidence, Restored
 from haz_trio.cache.layout import CACHE_PATH, MANIFEST, shard
 from haz_trio.cache.manifest import Manifest
-from haz_trio.cache.streams import Recorded
+from haz_trio.cache.streams import Printed, Recorded
 from haz_trio.cache.targets import Work
 from haz_trio.plan.messages import Stream
 
 
-def restored(
-    manifest: Manifest, streams: Mapping[Stream, Recorded], order: tuple[int, ...], work: Work
-) -> Restored:
-    """The answer for an entry with these streams in their order, after this work."""
+def restored(manifest: Manifest, printed: Printed, work: Work) -> Restored:
+    """The answer for an entry that has printed this, after this work."""
+    streams = printed.streams
     return Restored(
         streams[Stream.STDOUT].digest,
         streams[Stream.STDERR].digest,
@@ -25,7 +24,7 @@ def restored(
         bool(work),
         _evidence(manifest),
         _changed(work),
-        order,
+        printed.order,
     )
 
 

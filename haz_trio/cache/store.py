@@ -37,7 +37,6 @@ from haz_trio.cache.ledger_file import load, save, stamp
 from haz_trio.cache.manifest import Manifest, Output
 from haz_trio.cache.manifest_reader import OtherSchema
 from haz_trio.cache.mending import Mender
-from haz_trio.cache.order import read_order
 from haz_trio.cache.pending import DiskPending, Shared
 from haz_trio.cache.pool import Pool
 from haz_trio.cache.quarantine import make_folder, set_aside
@@ -181,8 +180,7 @@ class DiskStore:
         self.recover()
         try:
             with open_entry(root, found.key) as entry:
-                streams = open_streams(manifest, at=entry)
-                order = read_order(manifest.stdout_size, manifest.stderr_size, at=entry)
+                printed = open_streams(manifest, at=entry)
                 work = self._put(manifest, subject, root, entry)
         except Damage as damage:
             now = self.examine(found.key)
@@ -199,7 +197,7 @@ class DiskStore:
         except OSError as problem:
             self._doubted.setdefault(found.key, "unreadable")
             return Miss(f"{subject.task} cannot be restored: {explain(problem)}")
-        return restored(manifest, streams, order, work)
+        return restored(manifest, printed, work)
 
     def mend(self, output: Output, key: str, task: TaskId) -> bool:
         """Put back the one file of an entry that is proven to fit the task, where nothing stands.

@@ -15,8 +15,10 @@ from haz_trio.cache.files import READ, Damage, Disk, opened, pieces, regular
 from haz_trio.cache.hashing import Hasher, new_hasher
 from haz_trio.cache.layout import STDERR, STDOUT
 from haz_trio.cache.manifest import Manifest
+from haz_trio.cache.order import read_order
 from haz_trio.model.workspace import HashName
 from haz_trio.plan.messages import Stream
+from haz_trio.values import frozen
 
 MEMORY = 1 << 20  # bytes of one stream that are held in memory
 CHUNK = 1 << 18  # bytes that are given at once
@@ -138,15 +140,24 @@ class Recorded:
                 at += len(data)
 
 
-def open_streams(manifest: Manifest, *, at: int) -> Mapping[Stream, Recorded]:
-    """Both streams of the entry whose folder is ``at``; raises like ``open_recorded``."""
-    return {
+@frozen
+class Printed:
+    """Both streams of an entry, and how they took turns (``order.read_order``)."""
+
+    streams: Mapping[Stream, Recorded]
+    order: tuple[int, ...]
+
+
+def open_streams(manifest: Manifest, *, at: int) -> Printed:
+    """What the entry says was printed whose folder is ``at``; raises like ``open_recorded``."""
+    streams = {
         stream: open_recorded(name, at=at, size=size, digest=digest, hash_name=manifest.hash_name)
         for stream, name, size, digest in (
             (Stream.STDOUT, STDOUT, manifest.stdout_size, manifest.stdout),
             (Stream.STDERR, STDERR, manifest.stderr_size, manifest.stderr),
         )
     }
+    return Printed(streams, read_order(manifest.stdout_size, manifest.stderr_size, at=at))
 
 
 def open_recorded(name: str, *, at: int, size: int, digest: str, hash_name: HashName) -> Recorded:
