@@ -12,9 +12,11 @@ import trio
 from haz_trio.abc import Observer, RunCommand
 from haz_trio.engine.checks import check_grace, checked_tasks, refuse
 from haz_trio.engine.direct import Rest
+from haz_trio.engine.feeds import Feeds
+from haz_trio.engine.following import Follow, Following, follow_nobody
 from haz_trio.engine.jobs import Jobs
 from haz_trio.engine.kit import Kit
-from haz_trio.engine.loop import Announcer, Loop
+from haz_trio.engine.loop import Announcer, Loop, nothing
 from haz_trio.engine.stream import WELCOME, EventStream
 from haz_trio.engine.threads import Threads, in_thread
 from haz_trio.engine.worker import Worker
@@ -205,6 +207,10 @@ async def open_engine_with(
     """
     settings = kit.workspace.settings
     announcer = Announcer(list(observers), trio.current_time() - elapsed)
+    feeds = None
+    if kit.tools.disk is not None:
+        feeds = Feeds(kit.workspace.root)
+        announcer.observers.append(feeds)
     guard = None
     if run_command is None:
         containment = settings.containment
@@ -232,8 +238,10 @@ async def open_engine_with(
         threads,
         task_timeout=kit.policy.task_timeout,
         backups=backups,
+        follow=follow_nobody if feeds is None else _follow(kit, announcer, threads, feeds),
     )
-    loop = Loop(worker, announcer, grace=settings.cancel_grace)
+    beside = nothing if feeds is None else feeds.serve
+    loop = Loop(worker, announcer, grace=settings.cancel_grace, beside=beside)
     engine = Engine(kit, worker, loop, announcer, threads, guard)
     try:
         yield engine
@@ -246,3 +254,12 @@ async def open_engine_with(
         kit.close()
         if guard is not None:
             guard.close()
+
+
+def _follow(kit: Kit, announcer: Announcer, threads: Threads, feeds: Feeds) -> Follow:
+    """A way to show what the commands of other runs print."""
+
+    async def others() -> tuple[int, ...]:
+        return await in_thread(threads.stores, kit.tools.looker.others)
+
+    return Following(kit.workspace.root, announcer, others, feeds.leave_out).follow

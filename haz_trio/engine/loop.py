@@ -8,7 +8,7 @@ scope around ``Loop.run`` are the only two ways to end a run early (EXEC-013, EX
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -87,6 +87,10 @@ class Announcer:
             await observer.wait_ready()
 
 
+async def nothing() -> None:
+    """Nothing is done beside a plan."""
+
+
 class Steps(Protocol):
     """What one task can do to the world; the worker is the real one."""
 
@@ -117,10 +121,19 @@ class Steps(Protocol):
 class Loop:
     """Runs one plan; see the module's docstring for how it is stopped."""
 
-    def __init__(self, worker: Steps, announcer: Announcer, *, grace: float) -> None:
+    def __init__(
+        self,
+        worker: Steps,
+        announcer: Announcer,
+        *,
+        grace: float,
+        beside: Callable[[], Awaitable[None]] = nothing,
+    ) -> None:
+        """``beside`` is done while a plan is carried out, and cancelled at its end."""
         self._worker = worker
         self._announcer = announcer
         self._grace = grace
+        self._beside = beside
         self._hurry = self._stopping = False
         self._answers = 0  # facts that were sent while messages were carried out
         self._stops: dict[TaskId, Stop] = {}
@@ -153,6 +166,8 @@ class Loop:
         """
         try:
             async with trio.open_nursery() as nursery:
+                beside = trio.CancelScope()
+                nursery.start_soon(self._do_beside, beside)
                 messages: Sequence[Decision | Event]
                 messages = plan.start() if rest is None else rest.looks
                 for fact in () if rest is None else rest.facts:
@@ -165,11 +180,16 @@ class Loop:
                         break
                     messages = plan.feed(await self._next_fact())
                 self._worker.hurry()
+                beside.cancel()
         finally:
             self._forget()
         for remark in await self._worker.finish():
             self._announcer.tell(RunNote(remark))
         return self._announcer.finish(plan.report())
+
+    async def _do_beside(self, scope: trio.CancelScope) -> None:
+        with scope:
+            await self._beside()
 
     async def _next_fact(self) -> Fact:
         """The next fact; one that need not be waited for costs no turn of trio's loop."""

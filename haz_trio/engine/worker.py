@@ -19,6 +19,7 @@ from haz_trio.cache.recipe import readable
 from haz_trio.engine.acting import act
 from haz_trio.engine.claimed import ClaimedPending, Patience
 from haz_trio.engine.endings import events_of
+from haz_trio.engine.following import Follow, follow_nobody
 from haz_trio.engine.found import NO_ENTRY, Busy, Found
 from haz_trio.engine.hands import Check
 from haz_trio.engine.jobs import Job
@@ -62,6 +63,7 @@ class Worker:
     _threads: Threads = attrs.field(factory=Threads)
     _task_timeout: float = attrs.field(default=math.inf, kw_only=True)  # seconds for one try
     _backups: Backups | None = attrs.field(default=None, kw_only=True)
+    _follow: Follow = attrs.field(default=follow_nobody, kw_only=True)
     _begun: dict[TaskId, Pending] = attrs.field(factory=dict, init=False)  # by the last look
     _produced: dict[TaskId, Produced] = attrs.field(factory=dict, init=False)
     _unfinished: bool = attrs.field(default=False, init=False)  # the store awaits ``finish``
@@ -96,11 +98,13 @@ class Worker:
         A restore that has begun is completed and reported as a hit, also after a stop.
         """
         found: Found | Miss | Busy | None = None
-        patience = self._patience(job, "that works on it")
+        patience, followed = self._patience(job, "that works on it"), None
         with stop.ask:
             try:
                 found = await self._threads.looking.do(self._look, job, upstream)
                 while isinstance(found, Busy):
+                    if followed is None or not followed.digests:
+                        followed = await self._follow(job.id, found.key) or followed
                     await patience.wait()
                     if await in_thread(self._threads.stores, self._looker.is_free, job, found):
                         found = await self._threads.looking.do(self._look, job, upstream)
@@ -114,9 +118,10 @@ class Worker:
                 self._listener.tell(TaskMissed(job.id, key, reason or NO_ENTRY))
                 return Missed(job.id, key)
             case Found(record, replay):
-                self._listener.tell(TaskBegun(job.id, record.key))
-                with stop.tell:
-                    await show(job.id, replay, self._listener, self._threads)
+                if followed is None or not followed.is_all_of(record):
+                    self._listener.tell(TaskBegun(job.id, record.key))
+                    with stop.tell:
+                        await show(job.id, replay, self._listener, self._threads)
                 return Hit(job.id, record)
 
     def _look(self, check: Check, job: Job, upstream: tuple[Upstream, ...]) -> Found | Miss | Busy:
@@ -156,8 +161,8 @@ class Worker:
             # Imported here: only a workspace that rolls back needs it.
             from haz_trio.engine.backed import BackedPending
 
-            tell = partial(self._note, job.id)
-            pending = BackedPending(pending, self._backups, job.subject, tell)
+            say = partial(self._note, job.id)
+            pending = BackedPending(pending, self._backups, job.subject, say)
             take = pending.take
         fact: Ran | Ended | Broke | Halted | None = None
         try:
