@@ -28,6 +28,13 @@ def restored(manifest: Manifest, printed: Printed, work: Work) -> Restored:
     )
 
 
+def written(work: Work, manifest: Manifest) -> list[str]:
+    """The workspace-absolute paths that a restore wrote."""
+    made = {need.place for need in work.needs}
+    folders = [folder.path for folder in manifest.folders if folder.path[1:] in made]
+    return [want.item.path for want in work.wants] + folders
+
+
 def _chunks(streams: Mapping[Stream, Recorded], stream: Stream) -> Iterator[bytes]:
     return streams[stream].chunks()
 

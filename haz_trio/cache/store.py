@@ -42,7 +42,7 @@ from haz_trio.cache.pool import Pool
 from haz_trio.cache.quarantine import make_folder, set_aside
 from haz_trio.cache.recovery import recover
 from haz_trio.cache.restore import Restore
-from haz_trio.cache.restored import restored
+from haz_trio.cache.restored import restored, written
 from haz_trio.cache.root import CacheRoot, Refused
 from haz_trio.cache.secret import ensure_secret
 from haz_trio.cache.staging import Staging
@@ -308,7 +308,7 @@ class DiskStore:
                 Restore(root, entry, tree, manifest, self._staging, self._disk).run(work)
         finally:
             tree.close()
-        self._ledger.record(task, manifest.key, wrote=_written(work, manifest), kept=ours)
+        self._ledger.record(task, manifest.key, wrote=written(work, manifest), kept=ours)
         return work
 
     def _doubt(self, key: str, subject: Subject, reason: str, kind: str) -> Miss:
@@ -340,10 +340,3 @@ class DiskStore:
                 return NotStored()
             self._said.add(reason)
             return NotStored(reason)
-
-
-def _written(work: Work, manifest: Manifest) -> list[str]:
-    """The workspace-absolute paths that a restore wrote."""
-    made = {need.place for need in work.needs}
-    folders = [folder.path for folder in manifest.folders if folder.path[1:] in made]
-    return [want.item.path for want in work.wants] + folders
