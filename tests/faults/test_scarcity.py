@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,3 +81,48 @@ print(len(notes), "waiting for tasks to end" in notes[0])
 """
     lines = python_program(code).splitlines()
     assert lines == ["exit 0"] * 4 + ["1 True"]
+
+
+@contextlib.contextmanager
+def memory_group(limit: int) -> Iterator[Path]:
+    """A control group of either version whose members may have ``limit`` bytes together."""
+    lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    places = {kinds: path for _, kinds, path in lines}
+    top, name = Path("/sys/fs/cgroup"), "memory.max"
+    own = places.get("", "/")
+    if "memory" in places:
+        top, name, own = top / "memory", "memory.limit_in_bytes", places["memory"]
+    group = top / own.lstrip("/") / f"haz-test-{os.getpid()}"
+    try:
+        group.mkdir()
+        (group / name).write_text(str(limit))
+        for swap in ("memory.memsw.limit_in_bytes", "memory.swap.max"):
+            if (group / swap).exists():
+                (group / swap).write_text(str(limit if "limit" in swap else 0))
+    except OSError as problem:
+        if group.exists():
+            group.rmdir()
+        pytest.skip(f"no control group for memory: {problem}")
+    try:
+        yield group
+    finally:
+        for _ in range(100):
+            with contextlib.suppress(OSError):
+                group.rmdir()
+                break
+            time.sleep(0.05)
+
+
+@pytest.mark.row("D13")
+def test_a_memory_limit_ends_the_task_and_not_haz(tmp_path: Path) -> None:
+    """The command that takes too much is the victim: failed by a signal, not stored, told."""
+    eats = "exec python3 -c 'x = b\"x\" * (1 << 30)'"
+    tasks = {"eats": sh(eats), "fine": sh("sleep 0.5; echo fine > out", outputs=["out"])}
+    home = Home.make(tmp_path, tasks)
+    with memory_group(200 << 20) as group:
+        done = home.shell(f'echo $$ > {group}/cgroup.procs; exec "$@" run --workspace -j2')
+    assert_quiet(done.err)
+    assert done.code == 1
+    assert done.said("p:eats", "failed", "signal 9")
+    assert done.said("Tasks: 1 completed, 1 failed")
+    assert home.haz("cache", "verify").code == 0
