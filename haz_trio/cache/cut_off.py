@@ -21,6 +21,11 @@ _LONGEST = 4 << 20  # bytes
 _NAMED = 5  # tasks in a remark
 
 
+def unknown(pid: int, ticks: int) -> bool:
+    """Nobody asked the system whether a command still runs."""
+    return False
+
+
 @frozen
 class Begun:
     """A command that was running: its task, its pid, and a moment before its start."""

@@ -20,7 +20,7 @@ from haz_trio.abc import (
 )
 from haz_trio.cache.begun import remove_begun
 from haz_trio.cache.claims import Claims
-from haz_trio.cache.cut_off import Lives, take_cut_off
+from haz_trio.cache.cut_off import Lives, take_cut_off, unknown
 from haz_trio.cache.entries import (
     Damaged,
     Examined,
@@ -63,11 +63,6 @@ class _Aside:
     reason: str
 
 
-def _unknown(pid: int, ticks: int) -> bool:
-    """Nobody asked the system."""
-    return False
-
-
 class DiskStore:
     """See ``haz_trio.abc.Store``; ``root`` is the workspace on the host.
 
@@ -87,7 +82,7 @@ class DiskStore:
         created_at: int,
         strict: bool = False,
         vouch: Vouch = no_vouch,
-        lives: Lives = _unknown,
+        lives: Lives = unknown,
         disk: Disk | None = None,
     ) -> None:
         self.failures: list[str] = []
