@@ -91,6 +91,9 @@ def test_a_doubtful_daemon_is_ended_with_the_last_who_may_have_left_it(
             nursery.start_soon(
                 run_one, guard, f"while [ ! -e {go} ]; do sleep 0.01; done; exit 1", env
             )
+            # It has to be the older one, or it cannot have left the daemon.
+            while not guard.is_busy:
+                await trio.lowlevel.checkpoint()
             await run_one(guard, f"{DAEMON}; exit 1", env)
             left.extend(bearers(env))
             go.touch()
