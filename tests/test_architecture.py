@@ -202,3 +202,51 @@ def escapes() -> list[tuple[str, str]]:
 def test_every_escape_has_its_reason_beside_it(place: str, line: str) -> None:
     """An ignore, a pragma or an ``Any`` carries a comment that says why."""
     assert REASONED.search(line), f"{place}: {line}"
+
+
+def unannotated(text: str) -> list[str]:
+    """Public attributes of public classes of which only a value tells the type.
+
+    One that is set to an argument of its name has that one's type.
+    """
+    found, lines = [], text.splitlines()
+    for kind in ast.walk(ast.parse(text)):
+        if not isinstance(kind, ast.ClassDef) or kind.name.startswith("_"):
+            continue
+        names: dict[str, int] = {}
+        known = set()
+        for node in ast.walk(kind):
+            targets: list[ast.expr] = []
+            match node:
+                case ast.AnnAssign(target=ast.Name(id=name) | ast.Attribute(attr=name)):
+                    known.add(name)
+                case ast.Assign():
+                    targets = node.targets
+                case ast.AugAssign():
+                    targets = [node.target]
+                case _:
+                    pass
+            for target in targets:
+                for each in target.elts if isinstance(target, ast.Tuple) else [target]:
+                    if isinstance(each, ast.Attribute) and ast.unparse(each.value) == "self":
+                        names[each.attr] = each.lineno
+        slots = "__slots__ = " in "".join(ast.unparse(node) for node in kind.body)
+        for name, line in names.items():
+            shown = lines[line - 1].strip()
+            if name.startswith("_") or name in known:
+                continue
+            if slots or not shown.endswith(f"= {name}"):
+                found.append(f"{kind.name}: {shown}")
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_public_attributes_have_types_that_are_written_down(path: Path) -> None:
+    """What one type checker infers another may infer differently (pyright --verifytypes)."""
+    assert unannotated(path.read_text()) == []
+
+
+def test_an_attribute_without_its_type_is_noticed() -> None:
+    """The check itself can fail."""
+    assert unannotated("class A:\n def f(self, b):\n  self.a = 1\n  self.b = b\n  self._c = 2\n")
+    assert unannotated("class A:\n def f(self, b):\n  self.a: int = 1\n  self.b = b\n") == []

@@ -68,9 +68,10 @@ class Found:
         self.files: dict[str, Anchored] = {}
         self.dangling: dict[str, Anchored] = {}
         self.folders: dict[bytes, Row] = {}
-        self.linked = self.odd = False
+        self.linked: bool = False
+        self.odd: bool = False
         self.listed: list[tuple[bytes, Row, int]] = []
-        self.complete = True
+        self.complete: bool = True
 
 
 @frozen

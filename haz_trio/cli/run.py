@@ -174,7 +174,7 @@ class Start:
         """What was said, for a memo; ``None`` when it is not to be said again."""
         self.remarks: tuple[str, ...] = ()
         """What is told as soon as the run has started."""
-        self.paused = 0.0
+        self.paused: float = 0.0
         """When nothing more could be done without a loop, in seconds of the run."""
         self._began = time.perf_counter()
         self._gathered: list[Write] = []

@@ -110,7 +110,7 @@ class Knowledge:
         self.recalled: int = 0
         """How many looks have been answered by proofs."""
 
-        self.is_calm = True
+        self.is_calm: bool = True
         """Whether nothing of the run has changed files yet."""
 
         self._readers: dict[str, Sequence[int]] = {}

@@ -54,7 +54,9 @@ class Looker:
         claims: Claims | None = None,
     ) -> None:
         self._store, self._keys, self._lessons, self._clock = store, keys, lessons, clock
-        self.knowledge, self.why_missed, self.claims = knowledge, why_missed, claims
+        self.knowledge: Knowledge | None = knowledge
+        self.why_missed: WhyMissed | None = why_missed
+        self.claims: Claims | None = claims
         self.await_key: Callable[[str], None] = _at_once
         """Returns when nothing is about to be stored under a key; blocks."""
 

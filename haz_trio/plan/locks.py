@@ -29,7 +29,7 @@ class Lock:
         self.holders: set[int] = set()
         self.called: set[int] = set()
         self.line: OrderedDict[int, bool] = OrderedDict()
-        self.alone = False
+        self.alone: bool = False
 
 
 class Locks:

@@ -125,7 +125,8 @@ class Plan:
         edges, and a cap below 1.
         """
         selection = Selection.of(tasks, edges)
-        self.tasks, self.limits = selection.tasks, limits
+        self.tasks: tuple[PlannedTask, ...] = selection.tasks
+        self.limits: Limits = limits
         self._numbers = selection.numbers
         self._ids = selection.ids
         self._claims = Claims()

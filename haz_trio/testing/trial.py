@@ -49,7 +49,8 @@ class DifferenceError(AssertionError):
 
     def __init__(self, rules: str, what: str, found: object, expected: object) -> None:
         super().__init__(f"{rules}: {what}\n  expected {expected!r}\n  found    {found!r}")
-        self.rules, self.what = rules.split(), what
+        self.rules: list[str] = rules.split()
+        self.what: str = what
 
 
 class MutedError(Exception):
@@ -66,8 +67,11 @@ class Trial:
         known: Collection[str] = (),
         muted: Collection[str] = (),
     ) -> None:
-        self.subject, self.known, self.muted = subject, known, muted
-        self.root, self.outside = folder / "w", folder / "outside"
+        self.subject: Subject = subject
+        self.known: Collection[str] = known
+        self.muted: Collection[str] = muted
+        self.root: Path = folder / "w"
+        self.outside: Path = folder / "outside"
         self.root.mkdir()
         self.outside.mkdir()
         self.steps: list[Step] = []

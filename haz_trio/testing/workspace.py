@@ -76,7 +76,7 @@ class Run:
 
 
 Move: TypeAlias = Write | Remove | Chmod | Turn | Export | Damage | Run
-RULES = {
+RULES: dict[type[Move], str] = {
     Write: "CACHE-006",
     Remove: "CACHE-006 CACHE-019",
     Chmod: "CACHE-006 CACHE-019",
@@ -108,8 +108,8 @@ class WorkspaceMachine:
 
     def __init__(self, trial: Trial, knobs: Knobs) -> None:
         self.trial = trial
-        self.knobs = knobs.turned("twins", not trial.knows("equal-bodies-share-a-key"))
-        self.history = History(known=trial.known)
+        self.knobs: Knobs = knobs.turned("twins", not trial.knows("equal-bodies-share-a-key"))
+        self.history: History = History(known=trial.known)
         self.host: dict[str, str | None] = {"V": None, "W": None}
         self.since: set[str] = set()  # rules that the moves since the last run are about
         self.configure()

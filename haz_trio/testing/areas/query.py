@@ -23,7 +23,7 @@ RELATED = (
     *(f"tag:{tag}" for tag in TAGS),
 )
 PATHS = (*LITERALS, *GLOBS, "/a/o*", "/b/out/**", "/shared/o[45]", "**", "/**", "*", "nope")
-WORDS = {
+WORDS: dict[str, tuple[str, ...]] = {
     "tags": (*TAGS, "nope"),
     "projects": (*PROJECTS, "nope"),
     "tasks": (*TASKS, "nope"),

@@ -12,7 +12,7 @@ OTHERS = ("/lib/other", "/app/main", "/app/src/a")
 OUTPUTS = ("/lib/out/o.txt", "/lib/gen/a", "/lib/gen/b", "/app/bin", "/lib/l.txt", "/app/l.txt")
 CONTENTS = (b"1\n", b"2\n", b"", b"x", b"!\n", b"\x00\xff\r\n\n1", b"a long line\n" * 40)
 TASKS = (("lib", "gen"), ("app", "build"), ("app", "test"), ("lib", "lint"), ("app", "lint"))
-TURNS = {
+TURNS: dict[str, tuple[str | bool | int | None, ...]] = {
     "salt": ("s", "t", "s "),
     "spelling": tuple(range(len(SPELLINGS))),
     "deep": (False, True),
