@@ -21,7 +21,7 @@ from haz_trio.plan.outcome import (
     Skipped,
     UpstreamErrored,
 )
-from tests.engine.memory_store import MemoryStore
+from haz_trio.testing.memory_store import MemoryStore
 from tests.engine.support import Recorder
 from tests.engine.workspaces import (
     CACHE,

@@ -28,7 +28,7 @@ from haz_trio.plan.outcome import (
     TimedOut,
 )
 from haz_trio.plan.policy import CacheUse, Policy
-from tests.engine.memory_store import MemoryStore
+from haz_trio.testing.memory_store import MemoryStore
 from tests.engine.support import Recorder
 from tests.engine.workspaces import Act, Place, ScriptedCommand, ending
 

@@ -34,7 +34,7 @@ from haz_trio.plan.messages import (
     Upstream,
 )
 from haz_trio.plan.outcome import Exited, Signalled
-from tests.engine.memory_store import MemoryStore, digest
+from haz_trio.testing.memory_store import MemoryStore, digest
 from tests.engine.workspaces import Act, Place, ScriptedCommand, ending
 
 BUILD = TaskId("p", "build")

@@ -25,10 +25,11 @@ from haz_trio.plan.messages import Stream
 
 @attrs.frozen
 class Kept:
-    """A result: its streams, and its files with their bytes."""
+    """A result: its streams, its files with their bytes, and which of them can be executed."""
 
     streams: dict[Stream, bytes]
     files: dict[str, bytes]
+    executable: frozenset[str] = frozenset()
 
 
 def digest(data: bytes | bytearray) -> bytes:
@@ -63,6 +64,7 @@ class MemoryStore:
             host = self.root / path[1:]
             host.parent.mkdir(parents=True, exist_ok=True)
             host.write_bytes(data)
+            host.chmod(0o755 if path in kept.executable else 0o644)
 
         def chunks(stream: Stream) -> Iterator[bytes]:
             data = kept.streams[stream]
@@ -136,7 +138,9 @@ class MemoryPending:
             return NotStored(self.store.reason)
         mine = {path: data for path, data in files.items() if path not in foreign}
         streams = {stream: bytes(data) for stream, data in self.streams.items()}
-        self.store.entries[self.key] = Kept(streams, mine)
+        hosts = {path: self.store.root / path[1:] for path in mine}
+        executable = frozenset(path for path, host in hosts.items() if os.access(host, os.X_OK))
+        self.store.entries[self.key] = Kept(streams, mine, executable)
         return Stored()
 
     def discard(self) -> None:
