@@ -67,7 +67,7 @@ LIMITS = (
     Limit("medium", Scenario.NOOP_PLAIN, Quantity.CPU, 2.9),
     Limit("medium", Scenario.NOOP_PLAIN, Quantity.PEAK, 1.8),
     Limit("medium", Scenario.NOOP_EDITED, Quantity.CPU, 1.1),
-    Limit("medium", Scenario.RESTORE, Quantity.CPU, 8.6),
+    Limit("medium", Scenario.RESTORE, Quantity.CPU, 4.5),
     Limit("medium", Scenario.CHANGE, Quantity.CPU, 7.3),
     Limit("medium", Scenario.FAIL, Quantity.CPU, 6.9),
     Limit("output-heavy", Scenario.COLD, Quantity.CPU, 7.5),
