@@ -111,6 +111,10 @@ class Trial:
         (self.root / path).chmod(mode)
         self.steps.append(Did(("chmod", f"{mode:o}", path)))
 
+    def did(self, *words: str) -> None:
+        """Note a command that an area has run in the workspace's root itself."""
+        self.steps.append(Did(words))
+
     def haz(
         self, *args: str, cwd: str = "", env: Mapping[str, str | None] | None = None
     ) -> Result:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from haz_trio.testing.areas import (
+    cache,
     config,
+    discovery,
+    git,
     graph,
     history,
     process,
@@ -16,11 +19,14 @@ from haz_trio.testing.areas.area import Area
 
 AREAS: tuple[Area, ...] = (
     config.AREA,
+    discovery.AREA,
     graph.AREA,
     query.AREA,
     why.AREA,
     process.AREA,
     running.AREA,
     history.AREA,
+    cache.AREA,
+    git.AREA,
     signals.AREA,
 )
