@@ -188,6 +188,8 @@ def _lines(difference: Difference, graph: TaskGraph) -> Iterator[str]:
         case ActionDiffers(before, now):
             yield f"action: - {action_line(before, one_line=True)}"
             yield f"action: + {action_line(now, one_line=True)}"
+        case FunctionDiffers(part, How.UNKNOWN):
+            yield f"action: {part} cannot be compared (only a run executes it: see --explain)"
         case FunctionDiffers(part, how):
             yield f"action: {_SIGNS[how]} {part}"
         case OutputDiffers(_, pattern, how):

@@ -140,6 +140,7 @@ def _actions(before: Keyable, now: Keyable) -> Iterator[ActionDiffers | Function
     if before.function != now.function:
         yield ActionDiffers(before, now)
     if not now.parts:  # its code has not been read
+        yield FunctionDiffers(f"code of {now.function}", How.UNKNOWN)
         return
     old, new = dict(before.parts), dict(now.parts)
     for part in sorted(old.keys() | new.keys()):

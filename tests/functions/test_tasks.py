@@ -27,6 +27,8 @@ from haz_trio import (
     TaskMissed,
     TimedOut,
     Workspace,
+    build_graph,
+    explain,
     make_project,
     make_task,
     make_workspace,
@@ -34,6 +36,7 @@ from haz_trio import (
     open_reasons,
 )
 from haz_trio.engine.engine import Engine
+from haz_trio.engine.explain import Keyed
 from haz_trio.plan.outcome import RunReport
 from tests.cli.support import Home
 from tests.engine.support import Recorder
@@ -428,6 +431,8 @@ def test_haz_runs_functions_and_only_run_imports_them(tmp_path: Path) -> None:
         again = home.haz("run", "p:t")
         assert again.said("1 completed (1 cached)"), again.err
     home.place.write("p/tools.py", MARKING.replace("hello", "other"))
+    told = home.haz("why", "p:t", "--diff").out
+    assert b"action: code of tools.py:f cannot be compared" in told
     changed = home.haz("run", "p:t", "--explain")
     assert b"code of f changed" in changed.err + changed.out
     assert b"other" in changed.out
@@ -465,3 +470,19 @@ def test_a_task_knows_who_it_is(tmp_path: Path) -> None:
     lines = ran.said("asks").decode().splitlines()
     assert lines[0] == str(TaskId("p", "asks"))
     assert [line.split()[0] for line in lines[1:]] == ["data", "stream", "argv", "argv"]
+
+
+def test_the_library_may_explain_a_function(tmp_path: Path) -> None:
+    """``explain`` executes modules when it is told to, and then knows the key of the run."""
+    Place(tmp_path).write("p/tools.py", "def f():\n    print(1)\n")
+    workspace = space(tmp_path, make_task("t", function="tools.py:f"))
+    ran = run(workspace)
+    graph, id = build_graph(workspace), TaskId("p", "t")
+    outcome = ran.outcome("t")
+    assert isinstance(outcome, Completed)
+    host = {"PATH": PATH}
+    known = explain(workspace, graph, id, host=host, imports=True).view
+    assert isinstance(known.standing, Keyed)
+    assert known.standing.key == outcome.record.key
+    assert known.hit is not None
+    assert explain(workspace, graph, id, host=host).view.hit is None
