@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import os
+import signal
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
@@ -88,6 +89,9 @@ class _Running:
         start.flush()
         screen, progress = self._progress()
         books = [start.book] if start.book is not None else []
+        signals = StopSignals()
+        for number in listened:  # what the receiver leaves behind, and what it has not taken
+            signal.signal(number, signals.take_late)
         with trio.open_signal_receiver(*listened) as arriving:
             async with (
                 open_console(start.renderer, streams=screen or start.streams) as console,
@@ -104,8 +108,8 @@ class _Running:
                 for line in lines:
                     for event, at in start.told:
                         line.notice(event, at)
-                ask = partial(self._ask, engine, console)
-                signals = StopSignals(ask, partial(engine.stop, grace=0))
+                signals.ask = partial(self._ask, engine, console)
+                signals.tell = partial(engine.stop, grace=0)
                 nursery.start_soon(signals.listen, arriving)
                 nursery.start_soon(self._expire, engine)
                 held = [(engine.pause, engine.resume)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
+from types import FrameType
 
 import attrs
 import trio
@@ -19,18 +20,31 @@ def heeded() -> list[signal.Signals]:
     return [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
 
 
+def _nowhere(number: int = 0) -> None:
+    """There is no run yet."""
+
+
 @attrs.define
 class StopSignals:
     """Counts signals and passes them on; ``first`` decides the exit code (EXEC-012, EXEC-021).
 
-    ``ask`` is told the number of the first one.
+    ``ask`` is told the number of the first one; both are to be set before ``listen``.
     """
 
-    ask: Callable[[int], None]
-    tell: Callable[[], None]
+    ask: Callable[[int], None] = attrs.field(default=_nowhere, init=False)
+    tell: Callable[[], None] = attrs.field(default=_nowhere, init=False)
     first: int | None = None
     _presses: int = 0
     _last: float = float("-inf")
+
+    def take_late(self, number: int, frame: FrameType | None) -> None:
+        """A handler for signals that come, or are still unread, when nobody listens any more.
+
+        The first signal has decided how the run ends; without one it ends as any program does.
+        """
+        if self.first is None:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
 
     async def listen(self, arriving: AsyncIterator[int]) -> None:
         """Take signals until cancelled."""

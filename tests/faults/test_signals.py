@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.cli.support import Home
 from tests.engine.workspaces import sh
 from tests.faults.support import Moment, assert_heals, assert_quiet, gone_soon, halted
 
+LANES = 10  # starts at a time; most of each is waiting
 FIRST_IMPORT = Moment("import", ("haz_trio.cli.main'",))
 WAITING = "echo up; while [ ! -e ../go ]; do sleep 0.02; done"
 
@@ -26,15 +28,26 @@ def rounds(few: int, many: int) -> list[object]:
 
 
 @pytest.mark.row("A02")
-@pytest.mark.parametrize("count", rounds(15, 500))
+@pytest.mark.parametrize("count", rounds(500, 5000))
 def test_an_interrupt_at_any_instant_of_the_start(tmp_path: Path, count: int) -> None:
     """Ctrl-C in our first half second ends haz by the signal or with 130, without a word.
 
     What an interpreter says that has not come to our first line is not ours to change.
     """
-    home = Home.make(tmp_path, {"t": sh("sleep 0.2")})
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
+    with ThreadPoolExecutor(LANES) as pool:
+        lanes = [
+            pool.submit(interrupt_starts, tmp_path / str(lane), f"{seed}.{lane}", count // LANES)
+            for lane in range(LANES)
+        ]
+    for lane in lanes:
+        lane.result()
+
+
+def interrupt_starts(root: Path, seed: str, count: int) -> None:
+    """So many starts in one workspace, each interrupted at an instant that the seed draws."""
+    home = Home.make(root, {"t": sh("sleep 0.2")})
     moments = random.Random(seed)
     for _ in range(count):
         with halted(home, FIRST_IMPORT, "run", "-f", "p:t") as running:
@@ -162,3 +175,19 @@ def test_a_parent_that_died(tmp_path: Path) -> None:
             assert time.monotonic() < end
         assert gone_soon(home, 10)
     assert_heals(home, "p:t")
+
+
+@pytest.mark.row("A01")
+@pytest.mark.parametrize(
+    ("script", "code"), [("kill -TERM $PPID; exec sleep 30", 143), ("true", -signal.SIGINT)]
+)
+def test_a_press_when_nobody_listens_any_more(tmp_path: Path, script: str, code: int) -> None:
+    """The run is over and only its summary is to be written: the first signal has decided."""
+    home = Home.make(tmp_path, {"t": sh(script)})
+    writing = Moment("os.rename", ("sum.json",))
+    with halted(home, writing, "run", "--summary", "sum.json", "p:t") as running:
+        running.press([signal.SIGINT])
+        running.go_on()
+        assert running.end() == code, running.heard
+    assert (tmp_path / "sum.json").exists() == (code == 143)
+    assert_quiet(running.heard)
