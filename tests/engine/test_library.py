@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import queue
 from collections.abc import Callable
 from pathlib import Path
 
+import outcome
 import pytest
 import trio
 import trio.testing
@@ -409,3 +411,24 @@ def test_deadlines_of_the_host_hold(tmp_path: Path) -> None:
             assert report.succeeded
 
     trio.run(main)
+
+
+def test_it_works_as_a_guest_of_another_loop(tmp_path: Path) -> None:
+    """Under ``start_guest_run`` the host's loop goes on while tasks run."""
+    workspace = two_tasks(tmp_path)
+    jobs: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
+    ended: list[outcome.Outcome[RunReport]] = []
+
+    async def main() -> RunReport:
+        async with open_engine(workspace, host=HOST) as engine:
+            return await engine.run()
+
+    trio.lowlevel.start_guest_run(
+        main, run_sync_soon_threadsafe=jobs.put, done_callback=ended.append
+    )
+    turns = 0
+    while not ended:
+        jobs.get(timeout=10)()
+        turns += 1
+    assert sources(ended[0].unwrap()) == {"gen": FRESH, "make": FRESH}
+    assert turns > 5
