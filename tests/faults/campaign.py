@@ -39,6 +39,9 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--processes", type=int, default=8, help="at most so many haz (default 8)")
     parser.add_argument("--lanes", type=int, default=3, help="workspaces at once (default 3)")
+    parser.add_argument(
+        "--patience", type=float, default=1.0, help="seconds until an orphan is one"
+    )
     parser.add_argument("--place", type=Path, help="folder for the workspaces")
     parser.add_argument("--haz", default=shlex.join(HAZ), help="the program to be tried")
     return parser.parse_args(words)
@@ -53,7 +56,8 @@ def work(lane: int, options: argparse.Namespace, root: Path, turn: Turn) -> None
         since = number % FRESH
         if current is None or since == 0:
             tally = turn.tallies[lane]
-            current = Lane.make(root / str(lane), lane, shlex.split(options.haz), tally)
+            argv = shlex.split(options.haz)
+            current = Lane.make(root / str(lane), lane, argv, tally, options.patience)
         name = f"seed {options.seed} lane {lane} cycle {number}"
         series = f"{options.seed}.{number // FRESH}"
         before = len(current.findings)

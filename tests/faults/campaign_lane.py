@@ -92,13 +92,16 @@ class Lane:
     home: Home
     argv: Sequence[str]
     tally: Tally
+    patience: float = 1.0  # seconds after which whoever is left is an orphan
     length: float = 0.3  # seconds of an undisturbed run, as measured last
     known: set[int] = attrs.field(factory=set)
     entries: set[str] = attrs.field(factory=set)
     findings: list[str] = attrs.field(factory=list)
 
     @classmethod
-    def make(cls, root: Path, number: int, argv: Sequence[str], tally: Tally) -> Lane:
+    def make(
+        cls, root: Path, number: int, argv: Sequence[str], tally: Tally, patience: float
+    ) -> Lane:
         tasks = {
             name: {
                 **task,
@@ -111,14 +114,14 @@ class Lane:
         shutil.rmtree(root, ignore_errors=True)
         home = Home.make(root, tasks, execution={"containment": "group"})
         (home.place.p / "big.bin").write_bytes(BIG)
-        return cls(number, home, argv, tally)
+        return cls(number, home, argv, tally, patience)
 
     def run(self, cycle: Cycle, name: str) -> None:
         """Do what was planned, let it heal, and judge; findings are counted and kept as text."""
         before = len(self.findings)
         self._prepare(cycle)
         ended, struck, task_struck = self._disturb(cycle)
-        if not gone_soon(self.home):
+        if not gone_soon(self.home, self.patience):
             left = self.home.place.processes()
             self.tally.orphans += len(left)
             self.findings.append(f"orphans {[command_line(pid) for pid in left]}")

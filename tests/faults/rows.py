@@ -148,10 +148,18 @@ COVERED_ELSEWHERE: dict[str, tuple[str, ...]] = {
     "I05": ("tests/cache/test_manifest.py",),
     "I07": ("tests/config/test_yaml_dialect.py",),
     "I08": ("tests/config/test_files_properties.py",),
-    "J03": ("tests/plan/test_gates.py",),
+    "J03": (
+        "tests/plan/test_gates.py",
+        "tests/plan/test_plan_properties.py::test_one_slot_gives_the_order_of_the_reference_model",
+    ),
     "J05": ("tests/engine/test_engine_violations.py::test_two_writers_of_one_file_end_the_run",),
     "J06": ("tests/engine/test_engine_violations.py::test_a_circle_of_files_ends_the_run",),
-    "J08": ("tests/engine/test_loop.py::test_a_failure_skips_what_depends_on_it",),
+    "J08": (
+        "tests/engine/test_loop.py::test_a_failure_skips_what_depends_on_it",
+        "tests/plan/test_machine.py::test_a_failure_skips_all_that_depends_on_it_at_once",
+        "tests/plan/test_machine.py::test_the_first_cause_of_a_skip_wins",
+        "tests/engine/test_loop.py::test_the_outcome_does_not_depend_on_time_or_slots",
+    ),
     "J13": ("tests/plan/test_interleavings.py",),
     "K03": ("tests/cli/test_run.py::test_the_environment_is_exactly_what_was_declared",),
     "L01": (

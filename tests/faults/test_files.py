@@ -153,7 +153,7 @@ def test_a_terabyte_can_be_given_up(tmp_path: Path) -> None:
         began = time.monotonic()
         os.kill(running.child.pid, signal.SIGINT)
         assert running.end() in (130, -signal.SIGINT)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10  # reading all of it takes many minutes
     assert_quiet(running.heard)
 
 

@@ -79,10 +79,10 @@ def no_number_is_signalled_after_its_reaping(root: Path, bug: str) -> bool:
 
 def who_holds_a_pipe_holds_up_nobody(root: Path, bug: str) -> bool:
     """O-TIME: a process that left with the pipe delays the end by a moment only."""
-    home = Home.make(root, {"t": sh("setsid sleep 3 & echo hi")})
+    home = Home.make(root, {"t": sh("setsid sleep 8 & echo hi")})
     done = run_with(bug, home, "p:t")
     assert done.code == 0
-    return done.seconds < 2.5
+    return done.seconds < 7  # a busy machine starts haz in some seconds
 
 
 def the_last_bytes_are_heard(root: Path, bug: str) -> bool:
@@ -102,7 +102,7 @@ def the_last_bytes_are_heard(root: Path, bug: str) -> bool:
 def a_stopped_task_is_continued(root: Path, bug: str) -> bool:
     """A06: who stands still hears SIGTERM, and says its last words within the grace."""
     script = "trap 'echo bye; exit' TERM; echo up; kill -STOP $$; while :; do sleep 0.02; done"
-    home = Home.make(root, {"t": sh(script)}, execution={"cancel_grace": 1})
+    home = Home.make(root, {"t": sh(script)}, execution={"cancel_grace": 4})
     with halted(home, None, "run", "p:t", program=program(bug)) as running:
         running.wait_for(b"up\n")
         end = time.monotonic() + LIMIT
@@ -157,7 +157,7 @@ async def main():
         for _ in range(40):
             nursery.start_soon(trio.to_thread.run_sync, stuck.wait)
         await trio.testing.wait_all_tasks_blocked()
-        with trio.move_on_after(2) as scope:
+        with trio.move_on_after(6) as scope:
             print((await run_command(command("true"), emit, stop=new_stop())).status)
         stuck.set()
 import trio.testing

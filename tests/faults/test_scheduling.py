@@ -188,7 +188,9 @@ def test_a_restore_beside_a_holder_of_the_mutex(tmp_path: Path, rounds: int) -> 
     with halted(home, None, "run", "p:reader") as running:
         running.wait_for(b"up\n")
         for number in range(rounds):
-            big.unlink() if number % 2 else big.write_bytes(b"spoiled")
+            big.unlink()  # a reader keeps what it has opened
+            if number % 2:
+                home.place.write("p/spoiled", "spoiled").rename(big)
             assert home.haz("run", "p:big", HAZ_MEMO="0").said("1 cached")
         (tmp_path / "go").touch()
         assert running.end() == 0

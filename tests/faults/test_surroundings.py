@@ -121,3 +121,17 @@ def test_a_background_run_obeys_a_signal(tmp_path: Path) -> None:
         assert terminal.finish() == 0
     assert f"code {128 + signal.SIGINT}" in terminal.text
     assert home.place.processes() == []
+
+
+@pytest.mark.row("B14")
+def test_a_caller_that_ignores_the_ends_of_children(tmp_path: Path) -> None:
+    """Started with SIGCHLD ignored, haz knows how each of its commands ended all the same."""
+    tasks = {f"t{n}": sh(f"exit {n}") for n in range(4)}
+    home = Home.make(tmp_path, tasks)
+    code = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN)"
+    script = f'exec python3 -c "{code}; os.execv(sys.argv[1], sys.argv[1:])" "$@" run --workspace'
+    done = home.shell(script)
+    assert done.code == 1
+    for n in (1, 2, 3):
+        assert done.said(f"[p:t{n}]", f"(exit {n})"), done.err
+    assert done.said("Tasks: 1 completed, 3 failed")

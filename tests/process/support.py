@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -155,8 +156,9 @@ def children() -> list[int]:
     """The children of this process, zombies included."""
     found: list[int] = []
     for thread in os.listdir("/proc/self/task"):
-        text = Path(f"/proc/self/task/{thread}/children").read_text()
-        found += map(int, text.split())
+        with suppress(FileNotFoundError):  # a thread that has ended meanwhile
+            text = Path(f"/proc/self/task/{thread}/children").read_text()
+            found += map(int, text.split())
     return found
 
 
