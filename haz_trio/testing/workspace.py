@@ -100,6 +100,7 @@ KNOB_RULES = {
     "hash": "CACHE-003 CFG-027",
     "depends": "CACHE-007 DAG-017",
     "chmod": "CACHE-020",
+    "weak": "DAG-018 CACHE-001",
 }
 
 
@@ -196,7 +197,7 @@ class WorkspaceMachine:
         happened = history.run(
             steps(self.knobs),
             chosen,
-            (graph.hard, graph.weak),
+            (graph.hard, {} if trial.knows("weak-deps-order-nothing") else graph.weak),
             {"PATH": os.environ["PATH"], **{k: v for k, v in self.host.items() if v is not None}},
             self.knobs.hash,
             look=not move.mode,

@@ -13,7 +13,7 @@ from haz_trio.testing.profile import BUILT_IN, Difference, load_profile
 
 ORIGINAL = os.environ.get("HAZ_ORIGINAL", "")
 needs_original = pytest.mark.skipif(not ORIGINAL, reason="HAZ_ORIGINAL names no program")
-EXAMPLES = {"signals": 25, "history": 120, "running": 120, "query": 150, "why": 150}
+EXAMPLES = {"signals": 25, "history": 120, "running": 120, "query": 600, "why": 150}
 EXAMPLES |= {"graph": 400, "git": 80, "discovery": 200}
 
 

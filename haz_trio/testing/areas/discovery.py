@@ -92,6 +92,11 @@ def _explicit(trial: Trial, example: Example) -> None:
     rules += " DISC-021 DISC-022 EXEC-022 CFG-009 CFG-010 CFG-011 CFG-012"
     said = "".join(f"{name}:x\n" for name in listed)
     trial.same(rules, f"{result}projects", result.out.decode(), said)
+    if not example.entries:
+        before = trial.files(without=())
+        refused = trial.haz("init", "--yes")
+        untouched = trial.files(without=()) == before
+        trial.same("AUX-002", f"{refused}exit code", (refused.code, untouched), (2, True))
     trial.holds("DISC-030", "loading writes nothing", not (trial.root / ".haz/cache").exists())
 
 

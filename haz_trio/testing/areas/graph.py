@@ -97,7 +97,9 @@ def _counts(trial: Trial, folder: str, graph: Graph, declared: Declared) -> None
     own = bearing_project(folder, declared)
     checked = trial.haz("check", cwd=folder)
     counted = [id for id in graph.tasks if own in (id[0], None)]
-    trial.same("DAG-001 DAG-002 AUX-009", f"{checked}exit code", checked.code, 0)
+    rules = "DAG-001 DAG-002 AUX-009"
+    rules += " DAG-003 DAG-004 DAG-005" if declared.overlays else ""
+    trial.same(rules, f"{checked}exit code", checked.code, 0)
     expected = f"{len(counted)} task(s) validated.\n".encode()
     trial.same("AUX-009 EXEC-022", f"{checked}stdout", checked.out, expected)
 
@@ -143,6 +145,7 @@ def _selects(
     plural = "" if len(chosen) == 1 else "s"
     lines = [f"would run {len(chosen)} task{plural}{':' if chosen else '.'}"]
     lines += [f"  - {label(id)}" for id in chosen]
+    about += " EXEC-008 MUTEX-009 DAG-007"
     trial.same(f"{about} EXEC-030", f"{result}exit code", result.code, 0)
     expected = "".join(f"{line}\n" for line in lines)
     trial.same(f"{about} EXEC-030", f"{result}stdout", result.out.decode(), expected)

@@ -77,7 +77,9 @@ def play(trial: Trial, stop: Stop) -> None:
     (trial.outside / "log").unlink()
     second = trial.haz("run", "p:a")
     ran = (trial.outside / "log").exists()
-    trial.same("EXEC-015 CACHE-017", f"{second}runs again", (second.code, ran), (0, True))
+    trial.same(
+        "EXEC-015 CACHE-017 CACHE-018", f"{second}runs again", (second.code, ran), (0, True)
+    )
 
 
 def _declared(stop: Stop) -> Declared:

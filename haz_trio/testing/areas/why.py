@@ -79,6 +79,8 @@ def examples(draw: st.DrawFn) -> Example:
     x["outputs"] = [*draw(patterns([f"{path}.o" for path in tree], root, 1))]
     x["mutex"] = draw(mutexes())
     x["weakDeps"] = [*draw(st.sampled_from([(), ("~:y",), ("b:z", "~:y")]))]
+    if draw(st.integers(0, 7)) == 7:
+        x |= {"deps": ["~:y"], "weakDeps": []}
     names = draw(st.lists(st.sampled_from(["V", "A_1", "_"]), unique=True, max_size=2))
     values = st.sampled_from(["", "1", "é x"])
     override: dict[str, Json] = {}
@@ -116,6 +118,10 @@ def play(trial: Trial, example: Example) -> None:
         expected = report(X, graph, walk(trial.root))
     except MissingInputError:
         trial.same("CFG-016 CACHE-006", f"{result}exit code", (result.code, result.out), (2, b""))
+        return
+    if graph.hard[X]:
+        trial.same("AUX-014", f"{result}exit code", (result.code, result.out), (2, b""))
+        trial.holds("AUX-014", f"{result}names the predecessor", b"a:y" in result.err)
         return
     trial.same("AUX-013 AUX-015", f"{result}exit code", result.code, 0)
     lines = result.out.decode().split("\n")

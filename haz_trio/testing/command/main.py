@@ -24,6 +24,7 @@ from haz_trio.testing.profile import load_profile
 from haz_trio.testing.subject import Subject
 
 BATCH = 40  # examples; small, so that every area is tried early
+SLOW_BATCH = 12  # of areas with a small share, whose examples take long
 EXIT_FINDINGS, EXIT_USAGE = 1, 2
 
 
@@ -82,7 +83,7 @@ def plan(base: Batch, areas: Sequence[Area], examples: int) -> Iterator[Batch]:
     number = 0
     while any(left.values()):
         for area in areas:
-            count = min(BATCH, left[area.name])
+            count = min(BATCH if area.share >= 1 else SLOW_BATCH, left[area.name])
             if count:
                 left[area.name] -= count
                 yield attrs.evolve(base, area=area.name, number=number, examples=count)

@@ -48,6 +48,7 @@ class Knobs:
     depends: bool = True  # whether build depends on gen
     reads_bin: bool = False  # whether test has bin among its inputs
     chmod: bool = True  # whether bin becomes executable
+    weak: bool = False  # whether test also depends weakly on gen
     twins: bool = True  # whether two projects have one and the same task
 
     def turned(self, knob: str, value: str | bool | int | None) -> Knobs:
@@ -87,6 +88,7 @@ def declared(knobs: Knobs) -> Declared:
     test: Body = {
         "command": ["/bin/sh", "-c", TEST, "test"],
         "deps": ["~:build"],
+        "weakDeps": ["lib:gen"] if knobs.weak else [],
         "inputs": ["bin"] if knobs.reads_bin else [],
         "env": path,
     }

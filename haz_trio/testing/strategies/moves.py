@@ -30,6 +30,7 @@ TURNS: dict[str, tuple[str | bool | int | None, ...]] = {
     "depends": (True, False),
     "reads_bin": (False, True),
     "chmod": (True, False),
+    "weak": (False, True),
 }
 
 
