@@ -120,6 +120,9 @@ def play(trial: Trial, example: Example) -> None:
             continue
         if query.workspace and trial.knows("fewer-options"):
             continue
+        folder_named = any("/ " in f"{text} " for text in query.filters.values())
+        if folder_named and trial.knows("no-folders-in-queries"):
+            continue
         roots = [root for root, body in example.declared.projects.items() if body["name"] == own]
         result = trial.haz("query", *query.words(), cwd=folder)
         rules = _rules(query)

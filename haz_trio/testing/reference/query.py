@@ -118,7 +118,7 @@ def _check(flag: str, own: str | None, atom: str) -> bool:
     if flag in RELATIONS:
         _kind(atom)
     elif flag in ("inputs", "outputs"):
-        if not is_pattern(atom):
+        if not is_pattern(_spelled_out(atom)):
             raise MalformedError(atom)
         if not atom.startswith("/") and own is None:
             raise MalformedError(f"{atom} is relative to nothing")
@@ -127,13 +127,18 @@ def _check(flag: str, own: str | None, atom: str) -> bool:
     return True
 
 
+def _spelled_out(atom: str) -> str:
+    """A path that ends with a slash means anything below (QRY-003)."""
+    return f"{atom}**" if len(atom) > 1 and atom.endswith("/") else atom
+
+
 def _fits(flag: str, own_root: str, task: Task, paths: Sequence[str], atom: str) -> bool:
     """Whether an atom about names, tags or files is true of a task (QRY-003)."""
     if flag == "tags":
         return atom in task.tags
     if flag in ("projects", "tasks"):
         return atom == task.id[flag == "tasks"]
-    wanted = anchored(atom, own_root)
+    wanted = anchored(_spelled_out(atom), own_root)
     return any(_meet(wanted, pattern, paths) for pattern in task.patterns(flag))
 
 
