@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 
-PATIENCE = 60.0  # seconds; longer than anything that an area asks for
+PATIENCE = 40.0  # seconds; longer than anything that an area asks for
 GIT_AUTHOR = {
     f"GIT_{role}_{key}": value
     for role in ("AUTHOR", "COMMITTER")

@@ -75,7 +75,14 @@ class Run:
     mode: str = ""
 
 
-Move: TypeAlias = Write | Remove | Chmod | Turn | Export | Damage | Run
+@attrs.frozen
+class Ask:
+    """``haz why``: whether a run would hit."""
+
+    id: Id
+
+
+Move: TypeAlias = Write | Remove | Chmod | Turn | Export | Damage | Run | Ask
 RULES: dict[type[Move], str] = {
     Write: "CACHE-006",
     Remove: "CACHE-006 CACHE-019",
@@ -128,7 +135,7 @@ class WorkspaceMachine:
         self.history.touch(path)
 
     def play(self, move: Move) -> None:
-        if not isinstance(move, Run):
+        if not isinstance(move, Run | Ask):
             about = KNOB_RULES.get(move.knob, "") if isinstance(move, Turn) else ""
             self.since.update((about or RULES[type(move)]).split())
         match move:
@@ -152,6 +159,8 @@ class WorkspaceMachine:
                 self.damage(what)
             case Run():
                 self.run(move)
+            case Ask(id):
+                self.ask(id)
 
     def damage(self, what: str) -> None:
         if what in ("blobs", "streams") and self.trial.knows("damage-is-not-noticed"):
@@ -198,7 +207,7 @@ class WorkspaceMachine:
             steps(self.knobs),
             chosen,
             (graph.hard, {} if trial.knows("weak-deps-order-nothing") else graph.weak),
-            {"PATH": os.environ["PATH"], **{k: v for k, v in self.host.items() if v is not None}},
+            self.variables,
             self.knobs.hash,
             look=not move.mode,
             keep=move.mode != "no-cache",
@@ -208,6 +217,27 @@ class WorkspaceMachine:
         trial.same(about, f"{result}tasks that were executed", ran, expected)
         self.compare(result, happened)
         self.since.clear()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables of the host that tasks may name."""
+        given = {name: value for name, value in self.host.items() if value is not None}
+        return {"PATH": os.environ["PATH"], **given}
+
+    def ask(self, id: Id) -> None:
+        """Nothing is run for the answer, and the next run agrees with it."""
+        configuration = declared(self.knobs)
+        graph = build(configuration, effective(configuration))
+        if id not in graph.tasks or self.history.doubtful:
+            return
+        result = self.trial.haz("why", label(id), cwd=id[0], env=self.host)
+        says = self.history.predict(
+            steps(self.knobs), id, graph.hard, self.variables, self.knobs.hash
+        )
+        found = result.out.decode(errors="replace").splitlines()[-1:]
+        expected = (0, [f"cache_lookup: {says}"]) if says else (2, [])
+        about = " ".join(sorted({"AUX-014", "AUX-015", "CACHE-002"} | self.since))
+        self.trial.same(about, f"{result}", (result.code, found), expected)
 
     def compare(self, result: Result, happened: list[Happened]) -> None:
         trial, buffered = self.trial, self.knobs.buffered

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from haz_trio.testing.areas.area import Area, area
 from haz_trio.testing.models import files_of
-from haz_trio.testing.reference.globs import is_pattern
+from haz_trio.testing.reference.globs import is_glob, is_pattern
 from haz_trio.testing.reference.graph import build
 from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.reference.report import MissingInputError, report, walk
@@ -112,8 +112,8 @@ def play(trial: Trial, example: Example) -> None:
             return
         trial.link(path, os.path.relpath(to, os.path.dirname(path)))
     result = trial.haz("why", "a:x", cwd=root[1:], env={"V": "1"})
-    rules = "PATH-008 PATH-009 PATH-010 PATH-011 PATH-012 PATH-013 PATH-014 PATH-015 PATH-016"
-    rules += " PATH-001 PATH-004 PATH-005 PATH-007 DISC-020 CFG-016 CACHE-006"
+    rules = f"{_rules(graph.tasks[X].texts('inputs'))} CFG-016 CACHE-006"
+    rules += " DISC-020" if example.links else ""
     try:
         expected = report(X, graph, walk(trial.root))
     except MissingInputError:
@@ -137,6 +137,17 @@ def play(trial: Trial, example: Example) -> None:
         "AUX-015", f"{result}key", bool(re.fullmatch("cache_key: [0-9a-f]{64}", lines[-3]))
     )
     trial.same("AUX-015", f"{result}lookup", lines[-2:], ["cache_lookup: miss: no entry", ""])
+
+
+def _rules(inputs: tuple[str, ...]) -> str:
+    """The rules that these patterns are about."""
+    text = " ".join(inputs)
+    signs = {"**": "011", "?": "012", "[": "013", "{": "014", "\\": "015", " /": "004"}
+    found = {number for sign, number in signs.items() if sign in f" {text}"}
+    found |= {"005", "006"} if any(not it.startswith("/") for it in inputs) else set()
+    found |= {"009", "016"} if any(map(is_glob, inputs)) else {"007"}
+    found |= {"010"} if "*" in text.replace("**", "") else set()
+    return " ".join(f"PATH-{number}" for number in ("001", "008", *sorted(found)))
 
 
 def _inputs(lines: list[str]) -> list[str]:

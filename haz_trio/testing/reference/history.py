@@ -108,6 +108,25 @@ class History:
         events: list[Event] = list(run_in_order(chosen, hard, weak, execute))
         return [details.get(id, Happened(id, verdict, cause)) for id, verdict, cause in events]
 
+    def predict(
+        self, steps: Mapping[Id, Step], id: Id, hard: Edges, host: Mapping[str, str], hash: str
+    ) -> str:
+        """What ``haz why`` says of the cache: "hit", "miss: no entry", or "" for a refusal."""
+        for before in sorted(hard[id]):
+            if self.predict(steps, before, hard, host, hash) != "hit":
+                return ""
+        step = steps[id]
+        if self._lacks_input(step):
+            return ""
+        entry = self.entries.get(self.key(step, hard[id], host, hash))
+        if entry is None:
+            return "miss: no entry"
+        self.streams[id] = entry.effect.out, entry.effect.err
+        return "hit"
+
+    def _lacks_input(self, step: Step) -> bool:
+        return any("*" not in path and path not in self.files for path in step.inputs)
+
     def key(self, step: Step, before: Collection[Id], host: Mapping[str, str], hash: str) -> Key:
         """What the result of a task rests on."""
         seen = [
@@ -140,7 +159,7 @@ class History:
         look: bool,
         keep: bool,
     ) -> Happened:
-        if any("*" not in path and path not in self.files for path in step.inputs):
+        if self._lacks_input(step):
             return Happened(step.id, ERRORED)
         key = self.last_keys[step.id] = self.key(step, before, host, hash_name)
         entry = self.entries.get(key) if look else None

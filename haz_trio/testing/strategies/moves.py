@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from haz_trio.testing.reference.small_monorepo import SPELLINGS, Knobs
-from haz_trio.testing.workspace import Chmod, Damage, Export, Move, Remove, Run, Turn, Write
+from haz_trio.testing.workspace import Ask, Chmod, Damage, Export, Move, Remove, Run, Turn, Write
 
 SOURCES = ("/lib/src/a", "/lib/src/b", "/lib/src/.h", "/lib/src/sub/c")
 OTHERS = ("/lib/other", "/app/main", "/app/src/a")
@@ -78,5 +78,7 @@ def histories(draw: st.DrawFn) -> tuple[Knobs, tuple[Move, ...]]:
     moves.append(draw(runs()))
     for _ in range(draw(st.integers(1, 3))):
         moves += draw(st.lists(edits(), max_size=2))
+        if draw(st.integers(0, 3)) == 3:
+            moves.append(Ask(draw(st.sampled_from(TASKS))))
         moves.append(draw(runs()))
     return knobs, tuple(moves)
