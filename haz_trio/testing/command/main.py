@@ -94,6 +94,11 @@ def _play_all(
     batches: Sequence[Batch], jobs: int, deadline: float, report: Report
 ) -> Iterator[Played]:
     """Play batches in several processes; what has been found is not looked for again."""
+    if jobs == 1:
+        for batch in batches:
+            if time.monotonic() < deadline:
+                yield play(_told(batch, report))
+        return
     waiting = list(reversed(batches))
     running: set[Future[Played]] = set()
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
@@ -103,12 +108,16 @@ def _play_all(
                 if time.monotonic() > deadline:
                     waiting.clear()
                     break
-                found = {rule for key in report.findings if key[0] == batch.area for rule in key}
-                muted = frozenset(found - {batch.area})
-                running.add(pool.submit(play, attrs.evolve(batch, muted=muted)))
+                running.add(pool.submit(play, _told(batch, report)))
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 yield future.result()
+
+
+def _told(batch: Batch, report: Report) -> Batch:
+    """A batch that does not look for what has been found in its area."""
+    found = {rule for key in report.findings if key[0] == batch.area for rule in key}
+    return attrs.evolve(batch, muted=frozenset(found - {batch.area}))
 
 
 def _progress(report: Report, batches: Sequence[Batch]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter
+from contextlib import suppress
 
 import attrs
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, settings
+from hypothesis.control import current_build_context
+from hypothesis.core import encode_failure
 
 from haz_trio.testing.areas.area import Case
 from haz_trio.testing.areas.registry import AREAS
@@ -55,6 +57,10 @@ class Played:
     finding: Finding | None
 
 
+class _EnoughError(BaseException):
+    """Ends the search: Hypothesis would go on drawing smaller examples that nobody plays."""
+
+
 class _Search:
     """Plays each example once, remembers verdicts, and gives up shrinking after a while."""
 
@@ -70,7 +76,7 @@ class _Search:
         if case.text in self.verdicts:
             verdict = self.verdicts[case.text]
         elif time.monotonic() > self.deadline:
-            return
+            raise _EnoughError
         else:
             verdict = self.verdicts[case.text] = self._play(case)
         if verdict is not None:
@@ -89,7 +95,7 @@ class _Search:
                 before = self.played + 1 if self.worst is None else self.worst.examples
                 rules = tuple(difference.rules)
                 self.worst = Finding(
-                    batch.area, rules, str(difference), case.text, steps, before, ""
+                    batch.area, rules, str(difference), case.text, steps, before, _blob()
                 )
                 if first:
                     self.deadline = time.monotonic() + batch.shrink_seconds
@@ -117,15 +123,16 @@ def play(batch: Batch) -> Played:
         deadline=None,
         phases=[Phase.explicit, Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
-        print_blob=True,
+        print_blob=False,
         report_multiple_bugs=False,
         verbosity=Verbosity.normal,
     )(test)
-    blob = ""
-    try:
+    with suppress(DifferenceError, _EnoughError):
         test()
-    except DifferenceError as difference:
-        notes = "".join(getattr(difference, "__notes__", ()))
-        blob = "".join(re.findall(r"reproduce_failure\('[^']*', b'([^']*)'\)", notes))
-    finding = search.worst and attrs.evolve(search.worst, blob=blob)
-    return Played(batch, search.played, time.monotonic() - started, dict(search.met), finding)
+    seconds = time.monotonic() - started
+    return Played(batch, search.played, seconds, dict(search.met), search.worst)
+
+
+def _blob() -> str:
+    """The example that is being played, as ``reproduce_failure`` takes it."""
+    return encode_failure(current_build_context().data.choices).decode()
