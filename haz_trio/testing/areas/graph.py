@@ -11,7 +11,7 @@ from haz_trio.testing.areas.area import Area, area
 from haz_trio.testing.models import files_of
 from haz_trio.testing.reference import selection
 from haz_trio.testing.reference.graph import Graph, build, label
-from haz_trio.testing.reference.json_values import text
+from haz_trio.testing.reference.json_values import mapping, text
 from haz_trio.testing.reference.references import Named
 from haz_trio.testing.reference.selection import RefusedError, Request
 from haz_trio.testing.reference.workspace import AmbiguousError, Declared, effective, named
@@ -38,7 +38,10 @@ ODD = ("x", "default", "nope", ":x", "a:", "[t:x", "[t]x", "^", "~", "a:x:y", "[
 def references() -> st.SearchStrategy[str]:
     """What people write as tasks, sometimes wrong."""
     return st.one_of(
-        st.sampled_from(REFERENCES), st.sampled_from(REFERENCES), st.sampled_from(ODD)
+        st.sampled_from(REFERENCES),
+        st.sampled_from(REFERENCES),
+        st.sampled_from(TASKS[:4]),
+        st.sampled_from(ODD),
     )
 
 
@@ -56,18 +59,14 @@ def requests(draw: st.DrawFn) -> Request:
 def examples(draw: st.DrawFn) -> Example:
     declared = draw(worlds(wild=draw(st.integers(0, 3)) == 3))
     places = st.sampled_from(folders(declared))
-    return Example(
-        declared,
-        tuple(
-            draw(
-                st.lists(
-                    st.tuples(places, st.one_of(requests(), requests(), st.just(CHECK))),
-                    min_size=1,
-                    max_size=2,
-                )
-            )
-        ),
-    )
+    asked = st.tuples(places, st.one_of(requests(), requests(), st.just(CHECK)))
+    own = [
+        (root[1:], Request((name,)))
+        for root, body in declared.projects.items()
+        for name in mapping(body.get("tasks"))
+    ]  # tasks by their bare names, where they are known
+    some = st.one_of(asked, asked, st.sampled_from(own)) if own else asked
+    return Example(declared, tuple(draw(st.lists(some, min_size=1, max_size=2))))
 
 
 def play(trial: Trial, example: Example) -> None:
