@@ -75,7 +75,8 @@ def expressions(words: tuple[str, ...]) -> st.SearchStrategy[str]:
 
 @st.composite
 def queries(draw: st.DrawFn) -> Query:
-    flags = draw(st.lists(st.sampled_from([*WORDS, *RELATIONS]), unique=True, max_size=2))
+    likely = st.sampled_from([*WORDS, *RELATIONS, *("inputs", "outputs") * 2])
+    flags = draw(st.lists(likely, unique=True, max_size=2))
     filters = {}
     for flag in flags:
         words = WORDS.get(flag, RELATED)

@@ -93,4 +93,4 @@ def _any_reference(id: tuple[str, str], every: list[tuple[str, str]]) -> st.Sear
 def _outputs(wild: bool, own: str) -> st.SearchStrategy[list[str]]:
     if wild:
         return subsets((*LITERALS, *GLOBS), 2)
-    return st.sampled_from([[], [], [own], [own, "z-*"]])
+    return st.sampled_from([[], [], [own], [own, "z-*"], ["out/**"], ["x/*"]])
