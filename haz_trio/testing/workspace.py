@@ -119,7 +119,7 @@ class WorkspaceMachine:
         self.knobs: Knobs = knobs.turned("twins", not trial.knows("equal-bodies-share-a-key"))
         self.history: History = History(known=trial.known)
         self.host: dict[str, str | None] = {"V": None, "W": None}
-        self.damaged = False
+        self.damaged: bool = False
         self.since: set[str] = set()  # rules that the moves since the last run are about
         self.configure()
         self.write("/app/main", b"main\n")
