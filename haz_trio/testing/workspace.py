@@ -184,11 +184,7 @@ class WorkspaceMachine:
             flip = _flip_once(set())
             for pattern in ("??/*/outputs/*", "blobs/*"):
                 _each(cache, pattern, flip)
-            self.history.entries = {
-                key: entry
-                for key, entry in self.history.entries.items()
-                if not any(content for content, _ in entry.outputs.values())
-            }
+            self.history.doubtful |= {*self.history.entries}
 
     def run(self, move: Run) -> None:
         trial, history = self.trial, self.history

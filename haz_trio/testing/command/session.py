@@ -11,6 +11,7 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis.control import current_build_context
 from hypothesis.core import encode_failure
+from hypothesis.errors import DidNotReproduce
 
 from haz_trio.testing.areas.area import Case
 from haz_trio.testing.areas.registry import AREAS
@@ -127,7 +128,8 @@ def play(batch: Batch) -> Played:
         report_multiple_bugs=False,
         verbosity=Verbosity.normal,
     )(test)
-    with suppress(DifferenceError, _EnoughError):
+    # A replayed example that differs no more is no finding.
+    with suppress(DifferenceError, DidNotReproduce, _EnoughError):
         test()
     seconds = time.monotonic() - started
     return Played(batch, search.played, seconds, dict(search.met), search.worst)
