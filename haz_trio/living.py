@@ -34,8 +34,9 @@ def _is_free(path: str) -> bool:
         return False
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        # Its run may have removed the file and then let go, since the folder was listed.
+        return os.fstat(fd).st_nlink > 0
     except OSError:
         return False
     finally:
         os.close(fd)
-    return True

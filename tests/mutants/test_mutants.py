@@ -28,7 +28,7 @@ def test_a_mutant_fits_the_source(mutant: Mutant) -> None:
     compile(source.replace(mutant.old, mutant.new), spec.origin, "exec")
 
 
-@pytest.mark.parametrize("name", ["failures-exit-with-zero", "star-crosses-slash"])
-def test_the_kit_finds_a_mutant(name: str) -> None:
-    (mutant,) = (each for each in MUTANTS if each.name == name)
-    assert judge(mutant, 0, time.time() + 60).rules
+def test_the_kit_finds_a_mutant() -> None:
+    """The others take ``python -m tests.mutants.judge``."""
+    (mutant,) = (each for each in MUTANTS if each.name == "failures-exit-with-zero")
+    assert judge(mutant, 0, time.time() + 120).rules

@@ -167,6 +167,7 @@ class _Player:
     def __init__(self, make: MakeStore, root: Path) -> None:
         self.make, self.root = make, root
         (root / "p").mkdir()
+        self._write({_MINE: File(b"mine")})
         self.known: dict[str, list[Result]] = {}
         self.store = self._open()
 
