@@ -19,7 +19,7 @@ from haz_trio.cache.root import CacheRoot, Refused
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-_TRIES = 10  # somebody may clear the cache while we make our file
+_TRIES = 50  # somebody may clear the cache while we make our file
 MAINTENANCE_PATIENCE = 2.0  # seconds; then a state file is written although others may write it
 
 
