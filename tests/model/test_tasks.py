@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haz_trio.errors import SourceText, Span
-from haz_trio.model.tasks import Argv, Environment, Mutex, MutexScope, Shell, Task
+from haz_trio.errors import InvalidTextError, SourceText, Span
+from haz_trio.model.tasks import (
+    Argv,
+    Environment,
+    Function,
+    Mutex,
+    MutexScope,
+    Shell,
+    Task,
+    parse_function,
+)
 
 BODY = Span(SourceText("/w/haz.yml", ("tasks:",)), 1, 1, 1, 2)
 DEP = Span(BODY.source, 1, 3, 1, 4)
@@ -50,3 +61,45 @@ def test_an_unknown_place_is_that_of_the_body(key: str, expected: Span) -> None:
     assert task.place(key) == expected
     assert Task("t", Argv(("true",))).place(key) is None
     assert expected.path == "/w/haz.yml"
+
+
+# -- functions --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["tools/seed.py:seed", "/lib/a.py:outer.inner"])
+def test_a_function_is_written_as_it_prints(text: str) -> None:
+    """A file and a name in it; it runs no program of its own."""
+    function = parse_function(text)
+    assert str(function) == text
+    assert f"{function.module}:{function.name}" == text
+    assert function.argv == ()
+
+
+def test_a_function_that_is_given_has_no_file() -> None:
+    assert str(Function("", "seed", print)) == "seed"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("seed", "no `:`"),
+        ("tools/*.py:seed", "not the path of one"),
+        ("tools/seed.txt:seed", "not the path of one"),
+        ("tools/seed.py:", "is none of a Python function"),
+        ("tools/seed.py:a b", "is none of a Python function"),
+    ],
+)
+def test_what_is_no_function_is_refused(text: str, why: str) -> None:
+    with pytest.raises(InvalidTextError, match=why):
+        parse_function(text)
+
+
+def test_places_can_be_forgotten() -> None:
+    """They are no part of the value."""
+    task = Task("t", Argv(("true",)), places={"": BODY})
+    same = Task("t", Argv(("true",)), places=MappingProxyType({}))
+    assert (task.place("command"), same.place("command")) == (BODY, None)
+    for each in (task, same):
+        each.forget_places()
+    assert task.place("") is None
+    assert task == same

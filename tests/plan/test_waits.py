@@ -470,3 +470,10 @@ def test_a_recorder_keeps_a_pause() -> None:
     recorder.pause(1.0, 2.0)
     found = recorder.finish(3.0)
     assert (found.paused, found.resumed) == (1.0, 2.0)
+
+
+def test_a_tag_with_room_is_not_waited_for() -> None:
+    """Of two capped tags the one that is full is named."""
+    tasks = [planned("a", tags=["one"]), planned("b", tags=["io", "one"])]
+    _, second = reckoned(tasks, Limits(3, {"io": 2, "one": 1}))
+    assert second.waits == (Wait(ForTag("one"), 4.0),)
