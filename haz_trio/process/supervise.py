@@ -262,14 +262,15 @@ class _Supervision:
     def _is_descendant(self, process: Process) -> bool:
         """Whether a holder can come from the child: a pipe may have been handed to a stranger.
 
-        Who is older than the child is a stranger; a direct child of ours belongs to somebody else
-        in this process, who forked while the pipe was open.
+        Who is older than the child is a stranger; a direct child of ours that we have not adopted
+        belongs to somebody else in this process, who forked while the pipe was open.
         """
-        child = proc.look(self.child.pid, dead=True)
+        child, ward = proc.look(self.child.pid, dead=True), self.child.ward
+        adopts = ward is not None and ward.guard.adopts
         return (
             child is not None
             and process.started >= child.started
-            and process.parent != os.getpid()
+            and (adopts or process.parent != os.getpid())
             and process.pid != 1
         )
 

@@ -83,6 +83,20 @@ def test_a_daemon_and_the_result_of_its_task(tmp_path: Path, containment: str) -
         assert done.said("[p:t]", f"goes on in a session of its own: sleep (pid {left[0]})")
 
 
+@pytest.mark.row("B04")
+def test_who_holds_the_pipes_of_a_killed_task_ends_also_beside_another_task(
+    tmp_path: Path,
+) -> None:
+    """Adoption alone cannot tell whose it is while both run; the pipes can."""
+    tasks = {"a": sh("sleep 0.5"), "b": sh("setsid sleep 60 & sleep 0.1; kill -9 $$")}
+    home = Home.make(tmp_path, tasks)
+    done = home.haz("run", "--workspace", "-j", "2")
+    left = home.place.processes()
+    subprocess.run(["kill", *map(str, left)], check=bool(left))
+    assert (done.code, left) == (1, [])
+    assert done.said("[p:b]", "outlived by sleep")
+
+
 @pytest.mark.row("B06")
 @pytest.mark.parametrize("containment", list(Containment))
 def test_forks_that_race_with_their_end(containment: Containment) -> None:
