@@ -66,6 +66,7 @@ class Known:
         self.contents: bytes = bytes(contents)
         self._senses = senses
         self._calm, self._touched = True, False
+        self._amiss = (-1, 0)  # the task that ``standing`` has found lacking last, and where
         self.graph: bytes = bytes(head[:SHORT])
         self.environment: bytes = bytes(head[SHORT:])
         self.names: tuple[bytes, ...] = frame.names
@@ -140,6 +141,7 @@ class Known:
 
     def settle(self) -> None:
         """A run begins: nothing of ours writes yet, so that no row need be asked twice."""
+        self._amiss = (-1, 0)
         presumed = self._presumed
         self._good = bytearray(len(self.names) if presumed is None else presumed)
         self._calm, self._touched = True, False
@@ -176,10 +178,14 @@ class Known:
         if self._tasks[at : at + 2 * SHORT] != static + upstream:
             return Standing.NOTHING
         uses, own = self._uses.at(task), self._own[task]
-        if not self._hold(uses[own >> 1 :]):
+        if self._first_amiss(uses[own >> 1 :]) is not None:
             return Standing.NOTHING
         # What has been written meanwhile may have a second name among the outputs of others.
-        if not own & 1 or not self._hold(uses[: own >> 1], anew=self._touched):
+        if not own & 1:
+            return Standing.KEY
+        amiss = self._first_amiss(uses[: own >> 1], anew=self._touched)
+        if amiss is not None:
+            self._amiss = (task, amiss)
             return Standing.KEY
         return Standing.ALL
 
@@ -191,16 +197,21 @@ class Known:
         if not self._own[task] & 1:
             return None
         own = self.own(task)
-        away = [number for number in own if not self._hold((number,), anew=True)]
-        if len(away) != 1 or away[0] not in own[: self._made[task]]:
+        last, place = self._amiss  # what comes before it was asked a moment ago
+        first = place if last == task else self._first_amiss(own, anew=True)
+        if first is None or first >= self._made[task]:
             return None
-        return self.names[away[0]], self._unpacked[away[0]], self.digest(away[0])
+        if self._first_amiss(own[first + 1 :], anew=True) is not None:
+            return None
+        number = own[first]
+        return self.names[number], self._unpacked[number], self.digest(number)
 
-    def _hold(self, numbers: Sequence[int], *, anew: bool = False) -> bool:
+    def _first_amiss(self, numbers: Sequence[int], *, anew: bool = False) -> int | None:
+        """The place of the first of these rows that does not hold."""
         good, names, root, rows = self._good, self.names, self._root, self._unpacked
         row_of, lstat, same_boot = self._senses.row_of, os.lstat, self.same_boot
         calm = self._calm and not anew
-        for number in numbers:
+        for place, number in enumerate(numbers):
             if calm and good[number]:
                 continue
             row = rows[number]
@@ -209,9 +220,9 @@ class Known:
             except OSError:
                 found = ABSENT
             if found != row or not (same_boot or self.believable(row)):
-                return False
+                return place
             good[number] = 1
-        return True
+        return None
 
     @cached_property
     def _unpacked(self) -> list[Row]:
