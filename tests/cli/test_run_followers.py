@@ -72,6 +72,19 @@ def test_a_leader_that_dies(tmp_path: Path) -> None:
     assert log(home) == {"run": 2}
 
 
+def test_a_leader_whose_result_is_not_stored(tmp_path: Path) -> None:
+    """Who has heard all of it runs the task again, and says why it is heard twice."""
+    home = Home.make(tmp_path, {"t": sh(f"{TASK}; sleep 60 &", outputs=["o"])})
+    with led(home) as leader, home.started(*RUN) as follower:
+        follower.wait_for(b"early")
+        (tmp_path / "go").touch()
+        first, second = leader.end(), follower.end()
+    assert (first.code, second.code) == (0, 0), second.err
+    assert second.said("[p:t]", "another haz ran it so far, but its result was not stored")
+    assert second.out == 2 * first.out
+    assert log(home) == {"run": 2}
+
+
 def test_a_follower_that_is_told_to_stop(tmp_path: Path) -> None:
     """It stops at once, and the leader does not notice."""
     home = Home.make(tmp_path, {"t": sh(TASK, outputs=["o"])})
