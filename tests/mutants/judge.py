@@ -97,7 +97,9 @@ def main() -> int:
     for verdict in judge_all(
         chosen, seed=options.seed, seconds=60 * options.minutes, jobs=options.jobs
     ):
-        said = f"{verdict.area}: {' '.join(verdict.rules)}" if verdict.rules else "MISSED"
+        said = "MISSED" if verdict.examples else "not tried: no time was left"
+        if verdict.rules:
+            said = f"{verdict.area}: {' '.join(verdict.rules)}"
         row = f"{verdict.name:36} {verdict.examples:6,} examples {verdict.seconds:6.1f} s  {said}"
         print(row, flush=True)
         if not verdict.rules:
