@@ -115,7 +115,7 @@ class Worker:
                 return Halted(job.id)
             case Miss(reason):
                 if followed is not None and followed.digests:
-                    self._note(job.id, "another haz ran it so far, but its result was not stored")
+                    self._note(job.id, "another haz ran it so far, but its result is not stored")
                 key = self._looker.looked[job.id].key
                 self._listener.tell(TaskMissed(job.id, key, reason or NO_ENTRY))
                 return Missed(job.id, key)

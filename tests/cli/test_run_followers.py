@@ -80,7 +80,7 @@ def test_a_leader_whose_result_is_not_stored(tmp_path: Path) -> None:
         (tmp_path / "go").touch()
         first, second = leader.end(), follower.end()
     assert (first.code, second.code) == (0, 0), second.err
-    assert second.said("[p:t]", "another haz ran it so far, but its result was not stored")
+    assert second.said("[p:t]", "another haz ran it so far, but its result is not stored")
     assert second.out == 2 * first.out
     assert log(home) == {"run": 2}
 
