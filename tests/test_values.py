@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 
 import attrs
 import pytest
@@ -115,10 +116,10 @@ def test_nothing_can_be_set_or_deleted() -> None:
 @pytest.mark.parametrize(
     ("args", "named", "words"),
     [
-        ((), {}, "lacks the argument 'name'"),
-        (("a", 1, (), 4), {}, "takes 3 positional arguments, not 4"),
-        (("a",), {"name": "b"}, "has twice argument 'name'"),
-        (("a",), {"colour": "b"}, "takes no argument 'colour'"),
+        ((), {}, "missing 1 required positional argument: 'name'"),
+        (("a", 1, (), 4), {}, "takes from 2 to 4 positional arguments but 5 were given"),
+        (("a",), {"name": "b"}, "multiple values for argument 'name'"),
+        (("a",), {"colour": "b"}, "unexpected keyword argument 'colour'"),
     ],
 )
 def test_wrong_arguments_are_named(
@@ -127,6 +128,22 @@ def test_wrong_arguments_are_named(
     """A call with wrong arguments raises, and says which."""
     with pytest.raises(TypeError, match=words):
         Plain(*args, **named)  # type: ignore[arg-type]  # wrong on purpose
+
+
+@pytest.mark.parametrize("count", range(10))
+def test_each_field_gets_its_own(count: int) -> None:
+    """However many fields there are, by place or by name, and whichever have defaults."""
+    names = [f"f{number}" for number in range(count)]
+    for defaults in range(count + 1):
+        body = {"__annotations__": dict.fromkeys(names, int)}
+        given = dict(zip(names[count - defaults :], range(defaults), strict=True))
+        made: Callable[..., object] = frozen(type("Made", (), {**body, **given}))
+        values = {name: -number for number, name in enumerate(names)}
+        for one in (made(*values.values()), made(**values)):
+            assert {name: getattr(one, name) for name in names} == values
+        few = dict(list(values.items())[: count - defaults])
+        one = made(**few)
+        assert {name: getattr(one, name) for name in names} == {**few, **given}
 
 
 def test_special_fields() -> None:
@@ -147,7 +164,7 @@ def test_order_identity_and_keywords() -> None:
     assert one != Single("a")
     assert len({one, Single("a")}) == 2
     assert Named(name="a").size == 3
-    with pytest.raises(TypeError, match="0 positional"):
+    with pytest.raises(TypeError, match="1 positional argument but 2"):
         Named("a")  # type: ignore[call-arg]  # wrong on purpose
     assert Empty() == Empty()
     assert hash(Empty()) == hash(Empty())
