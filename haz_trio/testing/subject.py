@@ -11,6 +11,8 @@ from pathlib import Path
 
 import attrs
 
+from haz_trio.testing.warm import TooLateError, zygote_for
+
 PATIENCE = 40.0  # seconds; longer than anything that an area asks for
 GIT_AUTHOR = {
     f"GIT_{role}_{key}": value
@@ -54,32 +56,58 @@ class Subject:
     """A command line whose first words start the program."""
 
     words: tuple[str, ...]
+    warm: bool = False  # whether a Python script may be started by forking (``warm``)
+    prelude: str = ""  # a script that hooks into the imports of a warm program
 
     def run(self, args: Sequence[str], cwd: Path, env: Mapping[str, str | None]) -> Result:
         """Run it to its end; ``None`` unsets a variable. Raises ``HungError``."""
+        if self.warm:
+            result = self._run_warm(args, cwd, env)
+            if result is not None:
+                return result
         child = self.start(args, cwd, env)
         try:
             out, err = child.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
             child.communicate()
-            raise HungError(f"haz {shlex.join(args)} did not end in {PATIENCE:g} s") from None
+            raise _hung(args) from None
         return Result(tuple(args), child.returncode, out, err)
+
+    def _run_warm(
+        self, args: Sequence[str], cwd: Path, env: Mapping[str, str | None]
+    ) -> Result | None:
+        zygote = zygote_for(self.words, self.prelude, base_environment())
+        if zygote is None:
+            return None
+        try:
+            found = zygote.call(args, cwd, _merged(env), PATIENCE)
+        except TooLateError:
+            raise _hung(args) from None
+        return None if found is None else Result(tuple(args), *found)
 
     def start(
         self, args: Sequence[str], cwd: Path, env: Mapping[str, str | None]
     ) -> subprocess.Popen[bytes]:
-        """Start it in a session of its own, with streams that are pipes."""
-        merged: dict[str, str | None] = {**base_environment(), **env}
+        """Start it cold, in a session of its own, with streams that are pipes."""
         return subprocess.Popen(
             [*self.words, *args],
             cwd=cwd,
-            env={name: value for name, value in merged.items() if value is not None},
+            env=_merged(env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+
+
+def _hung(args: Sequence[str]) -> HungError:
+    return HungError(f"haz {shlex.join(args)} did not end in {PATIENCE:g} s")
+
+
+def _merged(env: Mapping[str, str | None]) -> dict[str, str]:
+    merged: dict[str, str | None] = {**base_environment(), **env}
+    return {name: value for name, value in merged.items() if value is not None}
 
 
 def base_environment() -> dict[str, str]:

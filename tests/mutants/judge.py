@@ -44,7 +44,7 @@ def judge(mutant: Mutant, seed: int, deadline: float) -> Verdict:
     """Try examples of all areas by turns until one differs; ``deadline`` is of the clock
     ``time.time``."""
     started, examples = time.time(), 0
-    subject = Subject((sys.executable, PROGRAM, mutant.name))
+    subject = Subject((sys.executable, PROGRAM, mutant.name), warm=True, prelude=PROGRAM)
     base = Batch("", 0, seed, 0, subject, frozenset(), frozenset(), shrink_seconds=0.0)
     for batch in plan(base, AREAS, MOST):
         if time.time() > deadline:

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         number=0,
         seed=options.seed,
         examples=BATCH,
-        subject=Subject((os.path.abspath(program), *words[1:])),
+        subject=Subject((os.path.abspath(program), *words[1:]), warm=not options.cold),
         known=frozenset(known - set(options.without)),
         muted=frozenset(),
         shrink_seconds=options.shrink,
@@ -154,6 +154,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--failures", default="haz-findings", metavar="DIR", help="where findings are put")
     add("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="how many at once")
     add("--minutes", type=float, default=0.0, metavar="M", help="begin nothing new after this")
+    add("--cold", action="store_true", help="start an interpreter for every call of a Python "
+        "program, instead of forking one that has imported it")  # fmt: skip
     add("--shrink", type=float, default=20.0, metavar="SECONDS", help="for making one smaller")
     add("--replay", default="", metavar="TEXT", help="one example, as a finding names it")
     return parser

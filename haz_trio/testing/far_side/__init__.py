@@ -1,0 +1,1 @@
+"""What the interpreter of a program on trial executes: a folder that holds nothing else."""
