@@ -8,15 +8,17 @@ from collections.abc import Iterator
 from haz_trio.model.names import TaskId
 from haz_trio.plan.admission import Limits
 from haz_trio.plan.board import State
-from haz_trio.plan.machine import Messages, Plan
+from haz_trio.plan.machine import Plan
 from haz_trio.plan.messages import (
     Broke,
+    CancelRequested,
     Ended,
     Fact,
     Halt,
     Halted,
     Hit,
     Kept,
+    Messages,
     Missed,
     Ran,
     StopRequested,
@@ -96,6 +98,8 @@ class _Walk:
     def _any_fact(self) -> Fact:
         if self.dice.random() < 0.02:
             return StopRequested()
+        if self.dice.random() < 0.05:
+            return CancelRequested(self.dice.choice(self.ids))
         facts: list[Fact] = []
         for number, id in enumerate(self.ids):
             match self.plan._board.state(number):

@@ -125,6 +125,14 @@ def test_a_deadline(workspace: Path) -> None:
     assert len(said) == 3
 
 
+def test_one_task_is_cancelled(workspace: Path) -> None:
+    """The other two end before their time is over, or behind it as well and are left alone."""
+    haz = workspace / "app" / "haz.yml"
+    haz.write_text(haz.read_text() + "  slow: {command: [/bin/sleep, '60']}\n")
+    said = run("cancel_one.py", workspace, 3.0).splitlines()
+    assert said == ["app:build completed", "app:slow ByCaller()", "app:test completed"]
+
+
 def test_events(workspace: Path) -> None:
     assert run("events.py", workspace).splitlines() == [
         "app:build begins",

@@ -112,11 +112,17 @@ def checked_tasks(name: str, tasks: Iterable[TaskId], graph: TaskGraph) -> tuple
         raise refuse(name, tasks, "several TaskIds, for example [TaskId('lib', 'build')]")
     found = tuple(tasks)
     for number, task in enumerate(found):
-        if not isinstance(task, TaskId):
-            raise refuse(f"{name}[{number}]", task, "a TaskId such as TaskId('lib', 'build')")
-        if task not in graph.nodes:
-            raise ArgumentError(f"{name}[{number}] is {task}, which is no task of the graph")
+        checked_task(f"{name}[{number}]", task, graph)
     return found
+
+
+def checked_task(name: str, task: TaskId, graph: TaskGraph) -> TaskId:
+    """A task of the graph."""
+    if not isinstance(task, TaskId):
+        raise refuse(name, task, "a TaskId such as TaskId('lib', 'build')")
+    if task not in graph.nodes:
+        raise ArgumentError(f"{name} is {task}, which is no task of the graph")
+    return task
 
 
 def _is_count(value: object, least: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 
@@ -10,11 +10,11 @@ import attrs
 import trio
 
 from haz_trio.abc import Observer, RunCommand
-from haz_trio.engine.checks import check_grace, checked_tasks, refuse
+from haz_trio.engine.checks import check_grace, checked_task, checked_tasks, refuse
 from haz_trio.engine.direct import Rest
 from haz_trio.engine.feeds import Feeds
 from haz_trio.engine.following import Follow, Following, follow_nobody
-from haz_trio.engine.jobs import Jobs
+from haz_trio.engine.jobs import Job, Jobs
 from haz_trio.engine.kit import Kit
 from haz_trio.engine.loop import Announcer, Loop, nothing
 from haz_trio.engine.stream import WELCOME, EventStream
@@ -44,6 +44,7 @@ class Engine:
     _threads: Threads
     _guard: Guard | None = None
     _plan: Plan | None = None
+    _jobs: Mapping[TaskId, Job] = attrs.field(factory=dict)
     _is_busy: bool = False
     _is_closed: bool = False
     _streams: list[EventStream] = attrs.field(factory=list)
@@ -80,10 +81,10 @@ class Engine:
 
     async def _run(self, tasks: Iterable[TaskId]) -> RunReport:
         with self._running():
+            self._plan, self._jobs = self._kit.plan(tasks)
             await self._worker.recover()
-            self._plan, jobs = self._kit.plan(tasks)
             self._announcer.recorder = Recorder(self._plan.tasks, self._plan.limits)
-            return await self._finish(await self._loop.run(self._plan, jobs))
+            return await self._finish(await self._loop.run(self._plan, self._jobs))
 
     async def take_over(
         self,
@@ -99,7 +100,7 @@ class Engine:
         in seconds of the run. Without them the report has no timeline.
         """
         with self._running():
-            self._plan = plan
+            self._plan, self._jobs = plan, jobs
             self._announcer.recorder = None
             if told is not None:
                 recorder = self._announcer.recorder = Recorder(plan.tasks, plan.limits)
@@ -111,7 +112,10 @@ class Engine:
 
     @contextmanager
     def _running(self) -> Iterator[None]:
-        """One run at a time; whatever becomes of it, nobody waits for more of its events."""
+        """One run at a time; whatever becomes of it, nothing that was asked of it stays.
+
+        Nobody waits for more of its events either.
+        """
         if self._is_closed:
             raise trio.ClosedResourceError("the block of open_engine has been left")
         if self._is_busy:
@@ -121,6 +125,7 @@ class Engine:
             yield
         finally:
             self._is_busy = False
+            self._loop.forget()
             self._end_streams()
 
     async def _finish(self, report: RunReport) -> RunReport:
@@ -138,6 +143,21 @@ class Engine:
         """
         check_grace(grace)
         self._loop.stop(grace=grace, cause=cause)
+
+    def cancel(self, task: TaskId, *, grace: float | None = None) -> None:
+        """Ask one task of the run that goes on to end: SIGTERM, the grace, SIGKILL for it alone.
+
+        It ends as ``Cancelled(ByCaller())``, also when it has not been started, and what depends
+        on it as ``Cancelled(UpstreamCancelled(task))``; all others go on.
+        What has succeeded already, or ends in some other way at this moment, keeps its outcome.
+        ``grace=0`` kills at once, and so ends a grace that goes on.
+        May be called at any time and again; does nothing unless a run with this task goes on.
+        Raises ``ArgumentError`` for what is no task of the graph, and for another grace.
+        """
+        checked_task("task", task, self._kit.graph)
+        check_grace(grace)
+        if self._is_busy and task in self._jobs:
+            self._loop.cancel(task, grace=grace)
 
     @contextmanager
     def events(self, *, most: int = WELCOME) -> Iterator[EventStream]:

@@ -2,7 +2,8 @@
 
 It reads one memory channel and awaits nothing else: not the terminal, not the disk, no process.
 Each admitted step is a nursery child under scopes of its own; ``Loop.stop`` and the caller's
-scope around ``Loop.run`` are the only two ways to end a run early (EXEC-013, EXEC-014).
+scope around ``Loop.run`` are the only two ways to end a run early (EXEC-013, EXEC-014), and
+``Loop.cancel`` ends one task.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from haz_trio.model.names import TaskId
 from haz_trio.plan.machine import Plan
 from haz_trio.plan.messages import (
     Broke,
+    CancelRequested,
     Decision,
     Drop,
     Ended,
@@ -137,7 +139,8 @@ class Loop:
         self._hurry = self._stopping = False
         self._answers = 0  # facts that were sent while messages were carried out
         self._stops: dict[TaskId, Stop] = {}
-        # Unbounded, and never more than one fact for each step in flight plus the stops.
+        self._hurried: set[TaskId] = set()  # who gets no grace
+        # Unbounded, and never more than one fact for each step in flight plus what callers ask.
         self._send, self._receive = trio.open_memory_channel[Fact](math.inf)
 
     def stop(self, *, grace: float | None = None, cause: StopCause = _CALLER) -> None:
@@ -155,6 +158,17 @@ class Loop:
             self._hurry = True
             for stop in self._stops.values():
                 stop.tell.cancel()
+
+    def cancel(self, task: TaskId, *, grace: float | None = None) -> None:
+        """Ask one task of the run to end as ``stop`` asks them all; the others go on.
+
+        May be called before ``run``, and again, for every task of its plan.
+        """
+        self._send.send_nowait(CancelRequested(task))
+        if grace == 0:
+            self._hurried.add(task)
+            if task in self._stops:
+                self._stops[task].tell.cancel()
 
     async def run(
         self, plan: Plan, jobs: Mapping[TaskId, Job], rest: Rest | None = None
@@ -182,7 +196,7 @@ class Loop:
                 self._worker.hurry()
                 beside.cancel()
         finally:
-            self._forget()
+            self.forget()
         for remark in await self._worker.finish():
             self._announcer.tell(RunNote(remark))
         return self._announcer.finish(plan.report())
@@ -198,11 +212,12 @@ class Loop:
             return self._receive.receive_nowait()
         return await self._receive.receive()
 
-    def _forget(self) -> None:
-        """Let nothing of a run, late stops and unread facts included, reach the next one."""
+    def forget(self) -> None:
+        """Let nothing of a run that is over, be it late stops or unread facts, reach the next."""
         self._hurry = self._stopping = False
         self._answers = 0
         self._stops.clear()
+        self._hurried.clear()
         with suppress(trio.WouldBlock):
             while True:
                 self._receive.receive_nowait()
@@ -249,7 +264,7 @@ class Loop:
     def _fresh_stop(self, id: TaskId) -> Stop:
         """The handles by which ``Halt`` and ``stop(grace=0)`` reach this step of the task."""
         stop = Stop(ask=trio.CancelScope(), tell=trio.CancelScope(), grace=self._grace)
-        if self._hurry:
+        if self._hurry or id in self._hurried:
             stop.tell.cancel()
         self._stops[id] = stop
         return stop

@@ -76,8 +76,8 @@ class Receipts:
                 self._ends[task] = _task_object(task, outcome)
                 if self.fail_fast:
                     self._stop = self._stop or self._ends[task]
-            case TaskSettled(task, Cancelled(InFlight()) as outcome):
-                self._ends[task] = _task_object(task, outcome) | {"cause": self.stop}
+            case TaskSettled(task, Cancelled(InFlight() | ByCaller() as cause) as outcome):
+                self._ends[task] = _task_object(task, outcome) | {"cause": self._cause(cause)}
             case _:
                 pass
 
@@ -122,6 +122,8 @@ class Receipts:
                 return {"kind": "violation", "rule": "EXEC-019"}
             case InFlight() | RunCancelled():
                 return self.stop
+            case ByCaller():
+                return _stop_object(cause)
             case _:
                 assert_never(cause)
 

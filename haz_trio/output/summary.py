@@ -14,6 +14,7 @@ from haz_trio.model.names import TaskId
 from haz_trio.output.palette import Palette, Tone
 from haz_trio.output.text import escape, one_line
 from haz_trio.plan.outcome import (
+    ByCaller,
     CancelCause,
     Cancelled,
     Completed,
@@ -103,6 +104,8 @@ def _cancel_cause(cause: CancelCause) -> str:
             return f"upstream {upstream} cancelled"
         case RunCancelled() | InFlight():
             return "run cancelled"
+        case ByCaller():
+            return "by the caller"
         case _:
             assert_never(cause)
 

@@ -10,7 +10,7 @@ of those who wait.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 
 
 class Flights:
@@ -23,14 +23,16 @@ class Flights:
         self.effort: int = 0
         self._owners: dict[str, int] = {}
         self._owned: dict[int, str] = {}
-        self._waiting: dict[str, deque[int]] = {}
+        self._waiting: dict[str, OrderedDict[int, None]] = {}
+        self._wanted: dict[int, str] = {}  # the key for which a task waits
         self._scouted: dict[int, str] = {}
 
     def join(self, task: int, key: str) -> bool:
         """Wait for the task in flight that has this key; False when there is none."""
         if key not in self._owners:
             return False
-        self._waiting.setdefault(key, deque()).append(task)
+        self._waiting.setdefault(key, OrderedDict())[task] = None
+        self._wanted[task] = key
         return True
 
     def begin(self, task: int, key: str) -> None:
@@ -41,9 +43,11 @@ class Flights:
     def found(self, task: int) -> list[int]:
         """A look was a hit: who may be looked at again, because the task was their scout."""
         key = self._scouted.pop(task, None)
-        called = self._waiting.pop(key, deque()) if key is not None else ()
+        called = list(self._waiting.pop(key, ())) if key is not None else []
+        for other in called:
+            del self._wanted[other]
         self.effort += len(called)
-        return list(called)
+        return called
 
     def pass_on(self, task: int) -> list[int]:
         """A look was no hit: who scouts instead, unless the key is in flight (again).
@@ -56,7 +60,12 @@ class Flights:
         return self._send_scout(key)
 
     def end(self, task: int) -> list[int]:
-        """The task has settled, as the owner of a key, as a scout or as neither: who is next."""
+        """The task settles, be it owner of a key, scout, one who waits or none: who is next."""
+        wanted = self._wanted.pop(task, None)
+        if wanted is not None:
+            del self._waiting[wanted][task]
+            if not self._waiting[wanted]:
+                del self._waiting[wanted]
         if task not in self._owned:
             return self.pass_on(task)
         key = self._owned.pop(task)
@@ -66,13 +75,15 @@ class Flights:
     def clear(self) -> None:
         """Forget everybody who waits; the keys in flight stay."""
         self._waiting.clear()
+        self._wanted.clear()
         self._scouted.clear()
 
     def _send_scout(self, key: str) -> list[int]:
         queue = self._waiting.get(key)
         if queue is None:
             return []
-        scout = queue.popleft()
+        scout, _ = queue.popitem(last=False)
+        del self._wanted[scout]
         if not queue:
             del self._waiting[key]
         self._scouted[scout] = key

@@ -43,11 +43,13 @@ class Gates:
 
     def admit(self) -> int | None:
         """The next task that may be looked at, in canonical order; None when nobody may."""
-        task = self._admission.admit()
-        if task is not None:
-            self._locks.line_up(task)
-            self._board.move(task, State.LOOKING)
-        return task
+        while (task := self._admission.admit()) is not None:
+            if self._board.state(task) is State.READY:
+                self._locks.line_up(task)
+                self._board.move(task, State.LOOKING)
+                return task
+            self._admission.release(task)  # withdrawn
+        return None
 
     def park_or_run(self, task: int, key: str) -> Obstacle | None:
         """After a miss: what the task waits for, or ``None`` when it runs now.
@@ -90,6 +92,13 @@ class Gates:
         So are its places among those who were called for a lock or a key.
         """
         self._admission.release(task)
+        self.withdraw(task)
+
+    def withdraw(self, task: int) -> None:
+        """The task settles, wherever it stands: its mutex and its places in queues are free.
+
+        One that is ready leaves the queue of the slots when it comes to its turn.
+        """
         self._locks.leave(task)
         self.offer(self._locks.call(task))
         self.offer(self._flights.end(task))

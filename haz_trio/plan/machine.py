@@ -28,6 +28,9 @@ A step that has been told to halt may still say what it was about to say, except
 and no retry starts a command any more.
 When nothing is in flight, what remains is cancelled.
 
+*Cancelling one task.* One that has not been admitted is cancelled where it stands, one that is
+LOOKING or RUNNING is told to halt, and what is KEEPING or SETTLED stays; everybody else goes on.
+
 *Messages.* ``start`` and ``feed`` return decisions and events in the order in which they are to
 be carried out: first what the fact means for its own task, then violations, then the outcomes of
 others, then halts, then looks; each group in canonical order.
@@ -42,7 +45,7 @@ linearly.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
 from haz_trio.model.names import TaskId
 from haz_trio.plan.admission import Limits
@@ -50,10 +53,9 @@ from haz_trio.plan.board import Board, State
 from haz_trio.plan.gates import Gates
 from haz_trio.plan.messages import (
     Broke,
-    Decision,
+    CancelRequested,
     Drop,
     Ended,
-    Event,
     Fact,
     Halt,
     Halted,
@@ -61,6 +63,7 @@ from haz_trio.plan.messages import (
     Keep,
     Kept,
     Look,
+    Messages,
     Missed,
     Ran,
     Run,
@@ -76,6 +79,8 @@ from haz_trio.plan.messages import (
     ViolationFound,
 )
 from haz_trio.plan.outcome import (
+    ByCaller,
+    CancelCause,
     Cancelled,
     Completed,
     Errored,
@@ -98,11 +103,9 @@ from haz_trio.plan.outcome import (
 )
 from haz_trio.plan.selection import PlannedTask, Selection
 from haz_trio.plan.statistics import PlanStatistics, UnexpectedFactError
-from haz_trio.plan.violations import Claims, Consumers, CycleWatch, nobody
+from haz_trio.plan.violations import Consumers, Revelations, nobody
 
 __all__ = ["Limits", "Plan", "PlanStatistics", "PlannedTask", "UnexpectedFactError"]
-
-Messages: TypeAlias = list[Decision | Event]
 
 
 class Plan:
@@ -129,12 +132,11 @@ class Plan:
         self.limits: Limits = limits
         self._numbers = selection.numbers
         self._ids = selection.ids
-        self._claims = Claims()
-        self._watch = CycleWatch(selection, consumers)
+        self._revelations = Revelations(selection, consumers)
         self._board = Board(selection)
         self._gates = Gates(selection, limits, self._board)
         self._seen = bytearray(len(self._ids))  # 1: TaskStarted has been said
-        self._told = bytearray(len(self._ids))  # 1: Halt has been said
+        self._told: dict[int, CancelCause] = {}  # those who have been told to halt, and why
         self._kept: dict[int, Record] = {}
         self._fail_fast, self._tries = fail_fast, retries + 1
         self._failed: dict[int, int] = {}  # tries that have failed and were not the last
@@ -155,7 +157,7 @@ class Plan:
         return self._report
 
     def statistics(self) -> PlanStatistics:
-        effort = self._board.effort + self._gates.effort + self._watch.effort
+        effort = self._board.effort + self._gates.effort + self._revelations.effort
         return PlanStatistics(*[*self._board.counts, effort])
 
     def start(self) -> Messages:
@@ -172,6 +174,8 @@ class Plan:
 
         Raises ``UnexpectedFactError``, and changes nothing, when the fact cannot be true now.
         """
+        if not self._started:
+            raise UnexpectedFactError(f"{fact} before the plan was started")
         out: Messages = []
         match fact:
             case Hit(id, record):
@@ -188,8 +192,9 @@ class Plan:
                 self._broke(self._expect(fact, id, State.LOOKING, State.RUNNING), reason, out)
             case Halted(id):
                 self._halted(self._expect(fact, id, State.LOOKING, State.RUNNING), out)
+            case CancelRequested(id):
+                self._cancel(self._expect(fact, id, *State), out)
             case StopRequested():
-                self._expect_start(fact)
                 self._stop(out)
             case _:
                 assert_never(fact)
@@ -198,30 +203,26 @@ class Plan:
 
     def _expect(self, fact: Fact, id: TaskId, *states: State) -> int:
         """The number of the fact's task, if the fact can be true of it now."""
-        self._expect_start(fact)
         task = self._numbers.get(id)
         if task is None:
             raise UnexpectedFactError(f"{fact}, but {id} is not part of this run")
         state = self._board.state(task)
         if state not in states:
             raise UnexpectedFactError(f"{fact} while {id} is {state.name}")
-        if isinstance(fact, Halted) and not self._told[task]:
+        if isinstance(fact, Halted) and task not in self._told:
             raise UnexpectedFactError(f"{fact}, but {id} has not been told to halt")
         return task
-
-    def _expect_start(self, fact: Fact) -> None:
-        if not self._started:
-            raise UnexpectedFactError(f"{fact} before the plan was started")
 
     # -- the transitions: one for each fact ----------------------------------------------------
 
     def _hit(self, task: int, record: Record, out: Messages) -> None:
         self._gates.finish_hit(task)
         self._settle(task, Completed(Source.CACHE, record), out)
-        self._answer(self._violations_of(task, record, record.outputs), out)
+        outputs = record.outputs
+        self._answer(self._revelations.of(task, claimed=outputs, outputs=outputs), out)
 
     def _missed(self, task: int, key: str, out: Messages) -> None:
-        if self._told[task]:
+        if task in self._told:
             self._halted(task, out)
         elif self._closed:
             self._gates.end_step(task)
@@ -231,7 +232,8 @@ class Plan:
             out.append(Run(id) if obstacle is None else TaskWaits(id, obstacle))
 
     def _ran(self, task: int, record: Record, written: Iterable[str], out: Messages) -> None:
-        violations = self._violations_of(task, record, written)
+        outputs = record.outputs
+        violations = self._revelations.of(task, claimed=written, outputs=outputs)
         if any(isinstance(violation, OutputOverlap) for violation in violations):
             self._gates.end_step(task)
             out.append(Drop(self._ids[task]))
@@ -239,7 +241,7 @@ class Plan:
         else:
             self._gates.keep(task)
             self._kept[task] = record
-            out.append(Keep(self._ids[task], self._claims.foreign(task, record.outputs)))
+            out.append(Keep(self._ids[task], self._revelations.foreign(task, outputs)))
         self._answer(violations, out)
 
     def _stored(self, task: int, out: Messages) -> None:
@@ -248,7 +250,7 @@ class Plan:
 
     def _ended(self, task: int, status: ExitStatus, out: Messages) -> None:
         id, number = self._ids[task], self._failed.get(task, 0) + 1
-        if number < self._tries and not self._closed:
+        if number < self._tries and not self._closed and task not in self._told:
             self._failed[task] = number
             out += (TryFailed(id, status, number, self._tries), Run(id))
         else:
@@ -259,13 +261,20 @@ class Plan:
 
     def _halted(self, task: int, out: Messages) -> None:
         self._gates.end_step(task)
-        self._settle(task, Cancelled(InFlight()), out)
-        self._cascade(task, Cancelled(UpstreamCancelled(self._ids[task])), out)
+        self._withdraw(task, self._told[task], out)
+
+    def _cancel(self, task: int, out: Messages) -> None:
+        state = self._board.state(task)
+        if state in (State.WAITING, State.READY, State.PARKED):
+            self._gates.withdraw(task)
+            self._withdraw(task, ByCaller(), out)
+        elif state in (State.LOOKING, State.RUNNING):
+            self._halt((task,), ByCaller(), out)
 
     def _stop(self, out: Messages) -> None:
         self._stopped = True
         self._close(frozenset(), out)
-        self._halt(out)
+        self._halt(self._board.standing(State.LOOKING, State.RUNNING), InFlight(), out)
 
     # -- what the transitions are made of ------------------------------------------------------
 
@@ -276,6 +285,10 @@ class Plan:
         if self._fail_fast and not self._stopped:
             self._stop(out)
 
+    def _withdraw(self, task: int, cause: CancelCause, out: Messages) -> None:
+        self._settle(task, Cancelled(cause), out)
+        self._cascade(task, Cancelled(UpstreamCancelled(self._ids[task])), out)
+
     def _settle(self, task: int, outcome: Outcome, out: Messages) -> None:
         self._board.settle(task, outcome)
         out.append(TaskSettled(self._ids[task], outcome))
@@ -284,19 +297,6 @@ class Plan:
         for task in self._board.unsettled_descendants(root):
             self._settle(task, outcome, out)
 
-    def _violations_of(self, task: int, record: Record, claimed: Iterable[str]) -> list[Violation]:
-        """What a success reveals: overlaps first, then at most one cycle."""
-        id = self._ids[task]
-        violations: list[Violation] = [
-            OutputOverlap(self._ids[first], id, path)
-            for first, path in self._claims.claim(task, claimed)
-        ]
-        circle = self._watch.search(task, record.outputs)
-        if circle is not None:
-            nodes = tuple(self._ids[node] for node in circle.nodes)
-            violations.append(RuntimeCycle(nodes, id, nodes[1], circle.path))
-        return violations
-
     def _answer(self, violations: list[Violation], out: Messages) -> None:
         """Tell of violations, and end the run as the last of them asks for."""
         self._violations += violations
@@ -304,7 +304,7 @@ class Plan:
         last = violations[-1] if violations else None
         if isinstance(last, RuntimeCycle):
             self._close(frozenset(self._numbers[id] for id in last.nodes), out)
-            self._halt(out)
+            self._halt(self._board.standing(State.LOOKING, State.RUNNING), InFlight(), out)
         elif last is not None:
             self._close(frozenset(), out)
 
@@ -316,10 +316,10 @@ class Plan:
             self._circling = circle.intersection(self._board.recall())
         self._promote(out)
 
-    def _halt(self, out: Messages) -> None:
-        for task in self._board.standing(State.LOOKING, State.RUNNING):
-            if not self._told[task]:
-                self._told[task] = 1
+    def _halt(self, tasks: Iterable[int], cause: CancelCause, out: Messages) -> None:
+        for task in tasks:
+            if task not in self._told:
+                self._told[task] = cause
                 out.append(Halt(self._ids[task]))
 
     def _promote(self, out: Messages) -> None:

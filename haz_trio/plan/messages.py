@@ -80,11 +80,20 @@ class Halted:
 
 
 @frozen
+class CancelRequested:
+    """The caller does not want this one task any more; the others go on."""
+
+    task: TaskId
+
+
+@frozen
 class StopRequested:
     """Nothing new may start, and what is in flight has to end (EXEC-013)."""
 
 
-Fact: TypeAlias = Hit | Missed | Ran | Kept | Ended | Broke | Halted | StopRequested
+Fact: TypeAlias = (
+    Hit | Missed | Ran | Kept | Ended | Broke | Halted | CancelRequested | StopRequested
+)
 
 # -- decisions: do this -----------------------------------------------------------------------
 
@@ -309,3 +318,4 @@ Event: TypeAlias = (
     | RunFinished
     | RunClosed
 )
+Messages: TypeAlias = list[Decision | Event]

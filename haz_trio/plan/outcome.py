@@ -97,7 +97,7 @@ SkipCause: TypeAlias = UpstreamFailed | UpstreamErrored | InRuntimeCycle
 
 @frozen
 class InFlight:
-    """Cancelled while it was looked up or ran."""
+    """Cancelled with its run, while it was looked up or ran."""
 
 
 @frozen
@@ -110,7 +110,12 @@ class RunCancelled:
     """Never started: the run was stopped first."""
 
 
-CancelCause: TypeAlias = InFlight | UpstreamCancelled | RunCancelled
+@frozen
+class ByCaller:
+    """The program that runs the engine wants it: the end of a run, or of one task alone."""
+
+
+CancelCause: TypeAlias = InFlight | UpstreamCancelled | RunCancelled | ByCaller
 
 
 @frozen
@@ -163,11 +168,6 @@ class ByTimeLimit:
     """The run has used up its time, in seconds (``--timeout``)."""
 
     seconds: float
-
-
-@frozen
-class ByCaller:
-    """The program that runs the engine wants it."""
 
 
 StopCause: TypeAlias = BySignal | ByTimeLimit | ByCaller

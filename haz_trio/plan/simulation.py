@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from haz_trio.model.names import TaskId
 from haz_trio.plan.admission import Limits
-from haz_trio.plan.machine import Messages, Plan
+from haz_trio.plan.machine import Plan
 from haz_trio.plan.messages import (
     Broke,
     Ended,
@@ -21,6 +21,7 @@ from haz_trio.plan.messages import (
     Keep,
     Kept,
     Look,
+    Messages,
     Missed,
     Ran,
     Run,

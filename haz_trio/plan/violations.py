@@ -14,6 +14,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from haz_trio.model.names import TaskId
+from haz_trio.plan.outcome import OutputOverlap, RuntimeCycle, Violation
 from haz_trio.plan.selection import Selection
 from haz_trio.values import frozen
 
@@ -23,6 +24,37 @@ Consumers: TypeAlias = Callable[[str], Iterable[TaskId]]
 def nobody(path: str) -> Iterable[TaskId]:
     """The consumers of a path in a run where no task reads what another one makes."""
     return ()
+
+
+class Revelations:
+    """What the successes of a run reveal; tasks are numbers, violations name them."""
+
+    def __init__(self, selection: Selection, consumers: Consumers) -> None:
+        self._ids = selection.ids
+        self._claims = Claims()
+        self._watch = CycleWatch(selection, consumers)
+
+    @property
+    def effort(self) -> int:
+        """How many tasks searches have visited so far."""
+        return self._watch.effort
+
+    def of(self, task: int, *, claimed: Iterable[str], outputs: Iterable[str]) -> list[Violation]:
+        """What one success reveals: overlaps first, then at most one cycle."""
+        id = self._ids[task]
+        violations: list[Violation] = [
+            OutputOverlap(self._ids[first], id, path)
+            for first, path in self._claims.claim(task, claimed)
+        ]
+        circle = self._watch.search(task, outputs)
+        if circle is not None:
+            nodes = tuple(self._ids[node] for node in circle.nodes)
+            violations.append(RuntimeCycle(nodes, id, nodes[1], circle.path))
+        return violations
+
+    def foreign(self, task: int, paths: Iterable[str]) -> frozenset[str]:
+        """Those of the paths that other tasks have claimed."""
+        return self._claims.foreign(task, paths)
 
 
 class Claims:

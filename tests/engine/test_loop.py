@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from haz_trio.engine.loop import Announcer, Loop
 from haz_trio.model.names import TaskId
 from haz_trio.plan.machine import Limits, Plan, PlannedTask
-from haz_trio.plan.messages import RunFinished, RunStarted, TaskSettled, TaskStarted
+from haz_trio.plan.messages import RunFinished, RunStarted, RunStopping, TaskSettled, TaskStarted
 from haz_trio.plan.outcome import (
+    ByCaller,
     Cancelled,
     Completed,
     Errored,
@@ -55,6 +56,7 @@ def drive(
     hurry_at: float | None = None,
     grace: float = 5.0,
     fail_fast: bool = False,
+    cancel_at: Mapping[str, float] | None = None,
 ) -> tuple[RunReport, ScriptedWorker, Recorder, float]:
     """Run a plan with scripted steps in virtual time; also how long it took."""
     worker, recorder = ScriptedWorker(scripts), Recorder()
@@ -71,8 +73,14 @@ def drive(
                 await trio.sleep(hurry_at - (stop_at or 0))
                 loop.stop(grace=0)
 
+        async def canceller(name: str, at: float) -> None:
+            await trio.sleep(at)
+            loop.cancel(task_id(name))
+
         async with trio.open_nursery() as nursery:
             nursery.start_soon(stopper)
+            for name, at in (cancel_at or {}).items():
+                nursery.start_soon(canceller, name, at)
             report = await loop.run(
                 Plan(tasks, Limits(slots, {}), fail_fast=fail_fast),
                 jobs(*[task.id.task for task in tasks]),
@@ -163,6 +171,42 @@ def test_a_second_stop_ends_the_grace() -> None:
     assert took == pytest.approx(2.0)
     _, _, _, took = drive(planned({"deaf": ()}), scripts, hurry_at=3)
     assert took == pytest.approx(3.0)
+
+
+def test_one_task_is_cancelled_and_the_others_go_on() -> None:
+    """It uses its grace while they run; what depends on it is cancelled, what does not is not."""
+    deps = {"a": (), "b": ("a",), "c": (), "d": ("c",)}
+    scripts = {n: Script(run=10, grace_used=2) for n in deps}
+    report, worker, recorder, took = drive(planned(deps), scripts, cancel_at={"a": 3})
+    assert report.outcomes[task_id("a")] == Cancelled(ByCaller())
+    assert report.outcomes[task_id("b")] == Cancelled(UpstreamCancelled(task_id("a")))
+    assert worker.spans["a"] == pytest.approx((0, 5))
+    assert isinstance(report.outcomes[task_id("d")], Completed)
+    assert took == pytest.approx(20)
+    assert not report.stopped
+    assert not recorder.of(RunStopping)
+
+
+def test_a_cancelled_task_without_grace_ends_at_once() -> None:
+    """``grace=0`` ends a grace, and also one that has not begun."""
+    worker = ScriptedWorker({"a": Script(run=60, grace_used=1000), "b": Script(run=60)})
+
+    async def main() -> RunReport:
+        loop = Loop(worker, Announcer(), grace=100)
+        async with trio.open_nursery() as nursery:
+
+            async def canceller() -> None:
+                await trio.sleep(1)
+                loop.cancel(task_id("a"))
+                await trio.sleep(1)
+                loop.cancel(task_id("a"), grace=0)
+
+            nursery.start_soon(canceller)
+            return await loop.run(Plan(planned({"a": (), "b": ()}), Limits(2, {})), jobs("a", "b"))
+
+    report = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert kinds(report) == {"a": Cancelled, "b": Completed}
+    assert worker.spans["a"] == pytest.approx((0, 2))
 
 
 def test_a_stop_before_the_run_starts_nothing() -> None:

@@ -21,6 +21,7 @@ from tests.engine.test_loop import drive, planned, scenarios
     st.none() | st.floats(0, 6),
     st.booleans(),
     st.sampled_from([0.0, 0.5, 3.0]),
+    st.dictionaries(st.sampled_from(["t0", "t1", "t2"]), st.floats(0, 4), max_size=2),
 )
 @settings(max_examples=100, deadline=None)
 def test_every_task_ends_once_and_every_end_has_one_root(
@@ -29,11 +30,19 @@ def test_every_task_ends_once_and_every_end_has_one_root(
     stop_at: float | None,
     fail_fast: bool,
     grace: float,
+    cancel_at: dict[str, float],
 ) -> None:
-    """Under failures, errors, stops at any moment and a first failure that stops the run."""
+    """Under failures, errors, a first failure that stops the run, stops and cancellations."""
     deps, scripts = scenario
+    cancel_at = {name: at for name, at in cancel_at.items() if name in deps}
     report, _, recorder, _ = drive(
-        planned(deps), scripts, slots=slots, stop_at=stop_at, grace=grace, fail_fast=fail_fast
+        planned(deps),
+        scripts,
+        slots=slots,
+        stop_at=stop_at,
+        grace=grace,
+        fail_fast=fail_fast,
+        cancel_at=cancel_at,
     )
     ended = Counter(e.task for _, e in recorder.events if isinstance(e, TaskSettled))
     started = Counter(e.task for _, e in recorder.events if isinstance(e, TaskStarted))
@@ -60,6 +69,6 @@ def test_every_task_ends_once_and_every_end_has_one_root(
             assert root["state"] in ("failed", "errored")
         else:
             assert root["kind"] == "caller"
-            assert stop_at is not None
+            assert stop_at is not None or cancel_at
         for cause in causes[:-1]:
             assert (cause["kind"], cause["state"]) == ("task", "cancelled")

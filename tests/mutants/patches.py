@@ -169,10 +169,10 @@ MUTANTS: tuple[Mutant, ...] = (
     _m(
         "failures-leak-their-mutex",
         "plan.gates",
-        "        self._admission.release(task)\n        self._locks.leave(task)\n"
+        "        self._locks.leave(task)\n"
         "        self.offer(self._locks.call(task))\n        self.offer(self._flights.end(task))",
-        "        self._admission.release(task)\n        if self._board.state(task) is not "
-        "State.RUNNING:\n            self._locks.leave(task)\n"
+        "        if self._board.state(task) is not State.RUNNING:\n"
+        "            self._locks.leave(task)\n"
         "        self.offer(self._locks.call(task))\n        self.offer(self._flights.end(task))",
     ),
     _m(
@@ -208,7 +208,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _m(
         "overlaps-are-no-violations",
-        "plan.machine",
+        "plan.violations",
         "            for first, path in self._claims.claim(task, claimed)",
         "            for first, path in self._claims.claim(task, ())",
     ),

@@ -13,6 +13,7 @@ from haz_trio.model.names import TaskId
 from haz_trio.plan.machine import Limits, Plan, PlannedTask
 from haz_trio.plan.messages import (
     Broke,
+    CancelRequested,
     Decision,
     Drop,
     Ended,
@@ -40,6 +41,8 @@ from haz_trio.plan.messages import (
     ViolationFound,
 )
 from haz_trio.plan.outcome import (
+    ByCaller,
+    Cancelled,
     Completed,
     Outcome,
     OutputOverlap,
@@ -111,6 +114,7 @@ class Driver:
         self.running: dict[TaskId, str] = {}  # with their keys
         self.keeping: dict[TaskId, str] = {}
         self.halted: set[TaskId] = set()
+        self.unwanted: set[TaskId] = set()  # whose cancellation was asked for before they settled
         self.seen: list[TaskId] = []
         self.outcomes: dict[TaskId, Outcome] = {}
         self.violations: list[Violation] = []
@@ -159,6 +163,9 @@ class Driver:
         self.ran(name, *written)
         self.kept(name)
 
+    def cancel(self, name: str) -> list[Decision | Event]:
+        return self.feed(CancelRequested(tid(name)))
+
     def looks(self) -> list[str]:
         return [id.task for id in sorted(self.looking)]
 
@@ -181,6 +188,8 @@ class Driver:
             case StopRequested():
                 self.stopped = self.closed = self.halting = True
                 return
+            case CancelRequested(id):
+                self._note_cancel(id, messages)
             case Hit(id, result):
                 self.looking.remove(id)
                 self._leave_lines(id)
@@ -212,12 +221,26 @@ class Driver:
                 self._leave_lines(id)
         assert len([m for m in messages if isinstance(m, RunStarted)]) == 0
 
+    def _note_cancel(self, id: TaskId, messages: list[Decision | Event]) -> None:
+        if id in self.outcomes or id in self.keeping or id in self.halted:
+            assert messages == [], "it is too late, or has been asked for already"
+            return
+        self.unwanted.add(id)
+        if id in self.steps:
+            assert messages == [Halt(id)], "the others go on"
+        else:
+            assert messages[0] == TaskSettled(id, Cancelled(ByCaller())), "it stands still"
+            self._leave_lines(id)
+
     def _note_miss(self, id: TaskId, key: str, *, started: bool) -> None:
         task = self.tasks[id]
         line = self.lines.setdefault(task.lock, []) if task.lock else []
         self.waiters.pop(id, None)
-        if self.closed:
-            assert not started, "nothing starts after the admission has closed"
+        if self.closed or id in self.halted:
+            assert not started, (
+                "nothing starts after the admission has closed, or was told to halt"
+            )
+            self._leave_lines(id)
         elif key in {*self.running.values(), *self.keeping.values()}:
             assert not started, "no two tasks with one key run"
             self._leave_lines(id)
@@ -233,7 +256,7 @@ class Driver:
             assert ahead or self.blockers(task), f"{id} parked for nothing"
 
     def _is_tried_again(self, id: TaskId) -> bool:
-        return self.failed.get(id, 0) < self.retries and not self.closed
+        return self.failed.get(id, 0) < self.retries and not self.closed and id not in self.halted
 
     def _leave_lines(self, id: TaskId) -> None:
         self.waiters.pop(id, None)
@@ -297,7 +320,7 @@ class Driver:
                 case Keep(id) | Drop(id):
                     assert id in self.tasks
                 case Halt(id):
-                    assert self.halting
+                    assert self.halting or id in self.unwanted
                     assert id in self.looking or id in self.running, "halt only what is in flight"
                     assert id not in self.halted, "halt once"
                     self.halted.add(id)

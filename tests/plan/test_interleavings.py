@@ -10,6 +10,7 @@ import pytest
 from haz_trio.plan.machine import PlannedTask
 from haz_trio.plan.messages import (
     Broke,
+    CancelRequested,
     Ended,
     Fact,
     Halted,
@@ -19,7 +20,7 @@ from haz_trio.plan.messages import (
     Ran,
     StopRequested,
 )
-from haz_trio.plan.outcome import Completed, Exited, RuntimeCycle
+from haz_trio.plan.outcome import ByCaller, Cancelled, Completed, Exited, RuntimeCycle
 from tests.plan.kit import Driver, planned, record, tid
 
 LOCKS = [
@@ -42,8 +43,14 @@ MIXED = [
 ]
 
 
-def answers(driver: Driver, fails: bool, keys: str) -> Iterator[Fact]:
-    """All facts that can come next; ``fails`` says whether commands may fail, too."""
+def answers(driver: Driver, fails: bool, keys: str, cancels: str) -> Iterator[Fact]:
+    """All facts that can come next.
+
+    ``fails`` says whether commands may fail, too, and ``cancels`` which tasks may be cancelled.
+    """
+    for id in map(tid, cancels):
+        if id not in driver.unwanted and not driver.plan.finished:
+            yield CancelRequested(id)
     for id in sorted(driver.looking):
         yield Hit(id, record(f"/{id.task}"))
         yield Missed(id, keys[sorted(driver.tasks).index(id)])
@@ -61,7 +68,7 @@ def answers(driver: Driver, fails: bool, keys: str) -> Iterator[Fact]:
         yield StopRequested()
 
 
-def explore(driver: Driver, *, fails: bool, keys: str) -> list[Driver]:
+def explore(driver: Driver, *, fails: bool, keys: str, cancels: str = "") -> list[Driver]:
     """The ends of all runs; a state that was reached before is not entered again."""
     driver.start()
     ends, seen, trail = [], set[bytes](), [pickle.dumps(driver)]
@@ -69,7 +76,7 @@ def explore(driver: Driver, *, fails: bool, keys: str) -> list[Driver]:
         here = trail.pop()
         if pickle.loads(here).plan.finished:
             ends.append(pickle.loads(here))
-        for fact in answers(pickle.loads(here), fails, keys):
+        for fact in answers(pickle.loads(here), fails, keys, cancels):
             there = pickle.loads(here)
             there.feed(fact)
             there.history.clear()
@@ -98,6 +105,17 @@ def test_every_order_with_failures_and_a_stop_ends() -> None:
     tasks = [planned("a", lock="m"), planned("b", lock="m"), planned("c", hard="a")]
     ends = explore(Driver(tasks, 2), fails=True, keys="112")
     assert {end.stopped for end in ends} == {False, True}
+
+
+@pytest.mark.parametrize("keys", ["123", "112"])
+@pytest.mark.parametrize("cancels", "abc")
+def test_every_order_with_a_cancelled_task_ends(cancels: str, keys: str) -> None:
+    """Whenever it comes, whoever waited behind the task for a lock or a key goes on."""
+    ends = explore(Driver(LOCKS[:3], 2), fails=False, keys=keys, cancels=cancels)
+    assert {end.outcomes[tid(cancels)] == Cancelled(ByCaller()) for end in ends} == {False, True}
+    for end in ends:
+        others = end.outcomes.keys() - {tid(cancels)}
+        assert all(isinstance(end.outcomes[id], Completed) for id in others)
 
 
 def test_every_order_of_a_cycle_finds_it_once() -> None:

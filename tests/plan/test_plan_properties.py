@@ -17,6 +17,7 @@ from haz_trio.model.names import TaskId
 from haz_trio.plan.machine import PlannedTask, UnexpectedFactError
 from haz_trio.plan.messages import (
     Broke,
+    CancelRequested,
     Ended,
     Fact,
     Halted,
@@ -27,6 +28,7 @@ from haz_trio.plan.messages import (
     StopRequested,
 )
 from haz_trio.plan.outcome import (
+    ByCaller,
     Cancelled,
     Completed,
     Errored,
@@ -36,6 +38,7 @@ from haz_trio.plan.outcome import (
     Outcome,
     Record,
     Skipped,
+    UpstreamCancelled,
     UpstreamErrored,
     UpstreamFailed,
 )
@@ -77,7 +80,7 @@ def specified(tasks: dict[TaskId, PlannedTask], verdicts: dict[TaskId, str], id:
     before = [specified(tasks, verdicts, each) for each in tasks[id].hard]
     if any(kind is not Completed for kind in before):
         return Skipped
-    kinds = {"hit": Completed, "ok": Completed, "fail": Failed}
+    kinds = {"hit": Completed, "ok": Completed, "fail": Failed, "cancelled": Cancelled}
     return kinds.get(verdicts[id], Errored)
 
 
@@ -97,7 +100,7 @@ class PlanMachine(RuleBasedStateMachine):
         ids = sorted(task.id for task in tasks)
         draw = data.draw
         self.files = draw(st.sampled_from([[], [], PATHS]))
-        self.may_stop = draw(st.booleans())
+        self.may_stop, self.may_cancel = draw(st.booleans()), draw(st.booleans())
         self.verdicts = {id: draw(st.sampled_from(VERDICTS)) for id in ids}
         self.keys = {id: draw(st.sampled_from(["k", "l", str(id), str(id)])) for id in ids}
         known = st.frozensets(st.sampled_from([*ids, tid("else:where")]), max_size=3)
@@ -166,7 +169,15 @@ class PlanMachine(RuleBasedStateMachine):
         told = self.driver.halted & self.driver.steps
         id = data.draw(st.sampled_from(sorted(told)))
         self.driver.feed(Halted(id))
-        assert self.driver.outcomes[id] == Cancelled(InFlight())
+        cause = ByCaller() if id in self.driver.unwanted else InFlight()
+        assert self.driver.outcomes[id] == Cancelled(cause)
+
+    @precondition(lambda self: self.may_cancel)
+    @rule(data=st.data())
+    def somebody_cancels_a_task(self, data: st.DataObject) -> None:
+        ids = st.sampled_from(sorted(self.driver.tasks))
+        if not self.driver.plan.finished:
+            self.driver.feed(CancelRequested(data.draw(ids)))
 
     @precondition(lambda self: self.may_stop)
     @rule(really=st.integers(0, 5))
@@ -188,6 +199,7 @@ class PlanMachine(RuleBasedStateMachine):
             wrong.append(Kept(id))
         if id not in driver.steps:
             wrong.append(Broke(id, "no"))
+        wrong.append(CancelRequested(tid("else:where")))
         if id not in driver.steps or id not in driver.halted:
             wrong.append(Halted(id))
         before = driver.plan.statistics()
@@ -221,7 +233,10 @@ class PlanMachine(RuleBasedStateMachine):
         assert not self.driver.halting or self.driver.steps <= self.driver.halted
 
     def teardown(self) -> None:
-        """Every run comes to an end, and without a stop or a violation to the specified one."""
+        """Every run comes to an end, and without a stop or a violation to the specified one.
+
+        Whoever was cancelled had no verdict.
+        """
         if not hasattr(self, "driver"):
             return
         driver = self.driver
@@ -234,7 +249,11 @@ class PlanMachine(RuleBasedStateMachine):
                 self.answer_look(max(driver.looking), again=False)
         if not driver.closed:
             for id, outcome in driver.outcomes.items():
-                agrees(driver.tasks, self.verdicts, driver.outcomes, id, outcome)
+                if id in driver.unwanted and outcome == Cancelled(ByCaller()):
+                    self.verdicts[id] = "cancelled"
+            for id, outcome in driver.outcomes.items():
+                if self.verdicts[id] != "cancelled":
+                    agrees(driver.tasks, self.verdicts, driver.outcomes, id, outcome)
 
 
 def agrees(
@@ -244,7 +263,15 @@ def agrees(
     id: TaskId,
     outcome: Outcome,
 ) -> None:
-    """An outcome is the specified one; a skip names an ancestor that failed, or errored."""
+    """An outcome is the specified one; a skip names an ancestor that failed, or errored.
+
+    One that failed and one that was cancelled may both come before a task: the first one counts.
+    """
+    if isinstance(outcome, Cancelled):
+        assert isinstance(outcome.cause, UpstreamCancelled)
+        assert verdicts[outcome.cause.upstream] == "cancelled"
+        assert outcome.cause.upstream in ancestors(tasks, id)
+        return
     assert type(outcome) is specified(tasks, verdicts, id)
     if isinstance(outcome, Skipped):
         match outcome.cause:
