@@ -6,12 +6,13 @@ State files hold them so that nothing has to be decoded but what is asked for.
 from __future__ import annotations
 
 import struct
+from bisect import bisect_right
 from itertools import accumulate, chain
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 _SIZE = 4  # bytes of a number
 
@@ -47,6 +48,29 @@ class Ragged:
             raise ValueError("lists of numbers do not add up")
         return cls(ends, flat)
 
+    def append(self, numbers: Iterable[int]) -> None:
+        """One more list."""
+        self._flat.extend(numbers)
+        self._ends.append(len(self._flat))
+
+    def take(self, other: Ragged, first: int, last: int) -> None:
+        """The lists from ``first`` up to ``last`` of another one, in one piece."""
+        start = other._ends[first - 1] if first else 0
+        end = other._ends[last - 1] if last else 0
+        shift = len(self._flat) - start
+        self._flat += other._flat[start:end]
+        self._ends += shifted(other._ends[first:last], shift)
+
+    def with_any(self, numbers: Collection[int]) -> dict[int, None]:
+        """The lists, by their numbers, in which one of these occurs."""
+        found = [place for place, number in enumerate(self._flat) if number in numbers]
+        return dict.fromkeys([bisect_right(self._ends, place) for place in found])
+
+    @property
+    def distinct(self) -> set[int]:
+        """All numbers that occur."""
+        return set(self._flat)
+
     def encode(self) -> bytes:
         return b"".join(
             (len(self._ends).to_bytes(_SIZE, "little"), self._ends.tobytes(), self._flat.tobytes())
@@ -64,6 +88,15 @@ class Ragged:
 
     def __len__(self) -> int:
         return len(self._ends)
+
+
+def shifted(numbers: array[int], by: int) -> array[int]:
+    """Numbers that are larger by as much."""
+    if not by:
+        return numbers
+    from array import array
+
+    return array("I", [number + by for number in numbers])
 
 
 def pack(parts: Sequence[bytes]) -> bytes:

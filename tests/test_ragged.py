@@ -58,3 +58,27 @@ def test_numbers_out_of_range_cannot_be_written() -> None:
     for number in (-1, 2**32):
         with pytest.raises(OverflowError):
             Ragged.of([[number]])
+
+
+@given(LISTS, LISTS, st.data())
+def test_lists_are_taken_over_in_one_piece(
+    own: list[list[int]], others: list[list[int]], data: st.DataObject
+) -> None:
+    """Any run of them, behind any others, as if they had been appended one by one."""
+    first = data.draw(st.integers(0, len(others)))
+    last = data.draw(st.integers(first, len(others)))
+    made = Ragged.of(own)
+    made.take(Ragged.of(others), first, last)
+    made.append([7])
+    found = [list(made.at(number)) for number in range(len(made))]
+    assert found == [*own, *others[first:last], [7]]
+
+
+@given(LISTS, st.sets(st.integers(0, 9)))
+def test_it_is_known_which_lists_have_a_number(lists: list[list[int]], numbers: set[int]) -> None:
+    """By their numbers, each once."""
+    small = [[each % 10 for each in some] for some in lists]
+    made = Ragged.of(small)
+    wanted = [place for place, some in enumerate(small) if numbers.intersection(some)]
+    assert list(made.with_any(numbers)) == wanted
+    assert made.distinct == {each for some in small for each in some}

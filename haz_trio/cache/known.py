@@ -27,7 +27,7 @@ TYPE_CHECKING = False  # typing itself would cost a warm start more than all of 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from haz_trio.cache.proof import Proof, Raw
+    from haz_trio.cache.proof import Columns, Proof
     from haz_trio.trust import Row
 
 KIND = b"known  2"
@@ -39,7 +39,7 @@ ROW_SIZE = ROW.size + DIGEST
 NOTHING = ROW.pack(*UNSURE) + NO_DIGEST  # of a name of which nothing is known
 _ROW_ALONE = struct.Struct(f"{ROW.format}{DIGEST}x")
 PRINTED = 3  # texts for each task: both streams, and their turns
-_TASK_SIZE = 3 * DIGEST + 2 * SHORT
+TASK_SIZE = 3 * DIGEST + 2 * SHORT  # bytes of a task's digests
 
 
 class Standing(enum.Enum):
@@ -92,7 +92,7 @@ class Known:
         count = len(self._made)
         return (
             len(self.rows) == len(self.names) * ROW_SIZE
-            and len(self._tasks) == count * _TASK_SIZE
+            and len(self._tasks) == count * TASK_SIZE
             and len(self._uses) == len(self._readers) == len(self._own) == len(self.tasks) == count
             and len(self._ends) == PRINTED * count
             and (self._ends[-1] if count else 0) == len(self._streams)
@@ -174,7 +174,7 @@ class Known:
 
     def standing(self, task: int, static: bytes, upstream: bytes) -> Standing:
         """How much of a proof holds; reads stat data only."""
-        at = task * _TASK_SIZE + 3 * DIGEST
+        at = task * TASK_SIZE + 3 * DIGEST
         if self._tasks[at : at + 2 * SHORT] != static + upstream:
             return Standing.NOTHING
         uses, own = self._uses.at(task), self._own[task]
@@ -248,7 +248,7 @@ class Known:
 
     def digests(self, task: int) -> tuple[bytes, bytes, bytes]:
         """The key of a task, and the digests of what it printed."""
-        start = task * _TASK_SIZE
+        start = task * TASK_SIZE
         whole = self._tasks[start : start + 3 * DIGEST]
         return whole[:DIGEST], whole[DIGEST : 2 * DIGEST], whole[2 * DIGEST :]
 
@@ -271,44 +271,45 @@ class Known:
         """The numbers of the rows on which the proof of a task rests."""
         return self._uses.at(task)
 
-    def raw(self, task: int) -> Raw:
-        """A proof as it is kept."""
+    @property
+    def columns(self) -> Columns:
+        """All proofs as they are kept."""
         # Imported here and below: only who writes takes proofs apart.
-        from haz_trio.cache.proof import Raw
+        from haz_trio.cache.proof import Columns
 
-        start = task * _TASK_SIZE
-        return Raw(
-            self._tasks[start : start + _TASK_SIZE],
-            self._made[task],
-            self._own[task] >> 1,
-            bool(self._own[task] & 1),
-            self._uses.at(task),
-            self._readers.at(task),
-            self._printed(task),
+        return Columns(
+            self._tasks,
+            self._made,
+            self._own,
+            self._uses,
+            self._readers,
+            self._ends,
+            self._streams,
         )
 
     def proof(self, task: int) -> Proof:
         """All that is known of a task."""
         from haz_trio.cache.proof import Proof
 
-        raw = self.raw(task)
-        uses = tuple([self.names[number] for number in raw.uses])
-        ends = (0, DIGEST, 2 * DIGEST, 3 * DIGEST, 3 * DIGEST + SHORT, _TASK_SIZE)
-        key, stdout, stderr, static, upstream = (raw.digests[a:b] for a, b in pairwise(ends))
+        digests = self._tasks[task * TASK_SIZE : (task + 1) * TASK_SIZE]
+        uses = tuple([self.names[number] for number in self._uses.at(task)])
+        ends = (0, DIGEST, 2 * DIGEST, 3 * DIGEST, 3 * DIGEST + SHORT, TASK_SIZE)
+        key, stdout, stderr, static, upstream = (digests[a:b] for a, b in pairwise(ends))
+        texts = self.streams(task)
         return Proof(
             key=key,
             stdout_digest=stdout,
             stderr_digest=stderr,
             static=static,
             upstream=upstream,
-            made=tuple(["/" + name.decode() for name in uses[: raw.made]]),
+            made=self.made(task),
             uses=uses,
-            own=raw.own,
-            whole=raw.whole,
-            readers=raw.readers,
-            stdout=bytes(raw.streams[0]),
-            stderr=bytes(raw.streams[1]),
-            turns=bytes(raw.streams[2]),
+            own=self._own[task] >> 1,
+            whole=self.is_whole(task),
+            readers=self._readers.at(task),
+            stdout=texts[0],
+            stderr=texts[1],
+            turns=texts[2],
         )
 
 

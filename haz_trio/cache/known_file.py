@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from array import array
-from itertools import chain
 
-from haz_trio.cache.known import KIND, NOTHING, PLACE, ROW_SIZE, Known
-from haz_trio.cache.proof import Proof
+from haz_trio.cache.known import KIND, NOTHING, PLACE, PRINTED, ROW_SIZE, TASK_SIZE, Known
+from haz_trio.cache.proof import Columns, Proof
 from haz_trio.frames import seal_parts, write_parts
-from haz_trio.ragged import Ragged, packed
+from haz_trio.ragged import Ragged, packed, shifted
 from haz_trio.trust import ROW, SENSES, Senses
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 _FEW = 1000  # names that are not worth tidying up
 
@@ -44,12 +43,22 @@ def write_known(
     for name, row in rows.items():
         book.put(name, row[:ROW_SIZE])
     shelf = _Shelf(book)
-    kept = _still_good(old, book, gone, environment)
-    for id in sorted(kept.keys() | proofs.keys()):
-        if id in proofs:
-            shelf.add(id, proofs[id])
-        elif old is not None:
-            shelf.keep(id, old, kept[id], same_graph=old.graph == graph)
+    kept: Mapping[bytes, int] = {}
+    source = None
+    if old is not None and old.environment == environment:
+        source = _Source(old, book, same_graph=old.graph == graph)
+        kept = {
+            id: task
+            for id, task in old.tasks.items()
+            if task not in source.ended and id not in gone
+        }
+    for step in _steps(kept, proofs):
+        match step:
+            case bytes():
+                shelf.add(step, proofs[step])
+            case range():
+                assert source is not None, "something is kept"
+                shelf.take(source, step)
     if old is not None and shelf.is_sparse(rows):
         still = {id: old.proof(task) for id, task in kept.items()}
         for id, task in kept.items():
@@ -73,18 +82,42 @@ def write_known(
     return write_parts(os.path.join(root, PLACE), parts)
 
 
-def _still_good(
-    old: Known | None, book: _Book, gone: Collection[bytes], environment: bytes
-) -> dict[bytes, int]:
-    """The old proofs that rest on nothing that has changed since they were made."""
-    if old is None or old.environment != environment:
-        return {}
-    changed = book.changed
-    return {
-        id: task
-        for id, task in old.tasks.items()
-        if id not in gone and changed.isdisjoint(old.inputs(task))
-    }
+def _steps(kept: Mapping[bytes, int], proofs: Collection[bytes]) -> Iterator[bytes | range]:
+    """The new proofs, and between them as many old ones as follow each other, by their ids."""
+    run = range(0)
+    for id in sorted([*(id for id in kept if id not in proofs), *proofs]):
+        if id in proofs:
+            if run:
+                yield run
+            run = range(0)
+            yield id
+        elif run and kept[id] == run.stop:
+            run = range(run.start, run.stop + 1)
+        else:
+            if run:
+                yield run
+            run = range(kept[id], kept[id] + 1)
+    if run:
+        yield run
+
+
+class _Source:
+    """Old proofs, to be taken over as they stand; the numbers of their names are the same.
+
+    ``ended`` are those that rest on what has changed since they were made.
+    """
+
+    def __init__(self, old: Known, book: _Book, *, same_graph: bool) -> None:
+        self.columns: Columns = old.columns
+        self.ids: list[bytes] = list(old.tasks)
+        self.same_graph = same_graph
+        self.own: array[int] = self.columns.own[:]
+        self.ended: set[int] = set()
+        for task in self.columns.uses.with_any(book.changed):
+            if not book.changed.isdisjoint(old.inputs(task)):
+                self.ended.add(task)
+            else:
+                self.own[task] &= ~1  # an output that is another one now is to be looked at
 
 
 class _Book:
@@ -96,11 +129,12 @@ class _Book:
     def __init__(self, old: Known | None) -> None:
         self.names: list[bytes] = []
         self.changed: set[int] = set()
-        self._numbers: dict[bytes, int] = {}
+        self._old: Mapping[bytes, int] = {}
+        self._new: dict[bytes, int] = {}
         self._rows = bytearray()
         if old is not None:
             self.names += old.names
-            self._numbers = dict(old.places)
+            self._old = old.places
             self._rows += old.rows
             if not old.same_boot:
                 for number in range(len(self.names)):
@@ -116,9 +150,11 @@ class _Book:
         self._rows[start : start + ROW_SIZE] = row
 
     def number(self, name: bytes) -> int:
-        number = self._numbers.get(name)
+        number = self._old.get(name)
         if number is None:
-            number = self._numbers[name] = len(self.names)
+            number = self._new.get(name)
+        if number is None:
+            number = self._new[name] = len(self.names)
             self.names.append(name)
             self._rows += NOTHING
         return number
@@ -134,57 +170,58 @@ class _Shelf:
     def __init__(self, book: _Book) -> None:
         self._book = book
         self._ids: list[bytes] = []
-        self._tasks = bytearray()
+        self._digests = bytearray()
         self._made = array("I")
         self._own = array("I")
-        self._uses: list[Sequence[int]] = []
-        self._readers: list[Sequence[int]] = []
+        self._uses = Ragged.of(())
+        self._readers = Ragged.of(())
         self._ends = array("I")
         self._streams = bytearray()
 
     def add(self, id: bytes, proof: Proof) -> None:
-        digests = (proof.key, proof.stdout_digest, proof.stderr_digest)
-        self._tasks += b"".join((*digests, proof.static, proof.upstream))
-        uses = [self._book.number(name) for name in proof.uses]
-        self._own.append(2 * proof.own + proof.whole)
-        printed = (proof.stdout, proof.stderr, proof.turns)
-        self._put(id, len(proof.made), uses, proof.readers, printed)
-
-    def keep(self, id: bytes, old: Known, task: int, *, same_graph: bool) -> None:
-        """Take a proof over as it stands; the numbers of its names are the same."""
-        raw = old.raw(task)
-        self._tasks += raw.digests
-        readers = raw.readers if same_graph else ()
-        # An output that is another one now is to be looked at.
-        whole = raw.whole and self._book.changed.isdisjoint(raw.uses[: raw.own])
-        self._own.append(2 * raw.own + whole)
-        self._put(id, raw.made, raw.uses, readers, raw.streams)
-
-    def _put(
-        self,
-        id: bytes,
-        made: int,
-        uses: Sequence[int],
-        readers: Sequence[int],
-        streams: Sequence[bytes | memoryview],
-    ) -> None:
         self._ids.append(id)
-        self._made.append(made)
-        self._uses.append(uses)
-        self._readers.append(readers)
-        for stream in streams:
+        digests = (proof.key, proof.stdout_digest, proof.stderr_digest)
+        self._digests += b"".join((*digests, proof.static, proof.upstream))
+        self._made.append(len(proof.made))
+        self._own.append(2 * proof.own + proof.whole)
+        self._uses.append([self._book.number(name) for name in proof.uses])
+        self._readers.append(proof.readers)
+        for stream in (proof.stdout, proof.stderr, proof.turns):
             self._streams += stream
             self._ends.append(len(self._streams))
+
+    def take(self, source: _Source, run: range) -> None:
+        """Take a run of old proofs over."""
+        first, last, old = run.start, run.stop, source.columns
+        self._ids += source.ids[first:last]
+        self._digests += old.digests[first * TASK_SIZE : last * TASK_SIZE]
+        self._made += old.made[first:last]
+        self._own += source.own[first:last]
+        self._uses.take(old.uses, first, last)
+        if source.same_graph:
+            self._readers.take(old.readers, first, last)
+        else:
+            for _ in run:
+                self._readers.append(())
+        ends = old.ends[PRINTED * first : PRINTED * last]
+        start = old.ends[PRINTED * first - 1] if first else 0
+        shift = len(self._streams) - start
+        self._streams += old.streams[start : ends[-1]]
+        self._ends += shifted(ends, shift)
 
     def used(self) -> set[bytes]:
         """The names that some proof uses."""
         names = self._book.names
-        return {names[number] for number in set(chain.from_iterable(self._uses))}
+        return {names[number] for number in self._uses.distinct}
 
-    def is_sparse(self, rows: Collection[bytes]) -> bool:
+    def is_sparse(self, rows: Iterable[bytes]) -> bool:
         """Whether most names are of no use any more."""
         names = len(self._book.names)
-        return names > _FEW and names > 2 * len(self.used().union(rows))
+        if names <= _FEW:
+            return False
+        used = self._uses.distinct
+        used.update(map(self._book.number, rows))
+        return names > 2 * len(used)
 
     def body(self, head: bytes, contents: bytes) -> list[bytes]:
         return packed(
@@ -192,11 +229,11 @@ class _Shelf:
                 head,
                 contents,
                 b"\0".join(self._ids),
-                bytes(self._tasks),
+                bytes(self._digests),
                 self._made.tobytes(),
                 self._own.tobytes(),
-                Ragged.of(self._uses).encode(),
-                Ragged.of(self._readers).encode(),
+                self._uses.encode(),
+                self._readers.encode(),
                 self._ends.tobytes(),
                 bytes(self._streams),
             ]

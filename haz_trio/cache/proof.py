@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Sequence
 
+    from haz_trio.ragged import Ragged
+
 
 class Proof:
     """What a look found, and on what it rests.
@@ -57,25 +59,29 @@ class Proof:
         self.turns: bytes = turns
 
 
-class Raw:
-    """A proof in the form in which it is kept."""
+class Columns:
+    """Proofs in the form in which they are kept: a column for each part of all of them.
 
-    __slots__ = ("digests", "made", "own", "readers", "streams", "uses", "whole")
+    ``digests`` has the five of each proof, ``own`` twice the number of its own names, and one more
+    where it is whole; ``ends`` are those of its texts among the ``streams``.
+    """
+
+    __slots__ = ("digests", "ends", "made", "own", "readers", "streams", "uses")
 
     def __init__(
         self,
         digests: bytes,
-        made: int,
-        own: int,
-        whole: bool,
-        uses: array[int],
-        readers: array[int],
-        streams: tuple[memoryview, memoryview, memoryview],
+        made: array[int],
+        own: array[int],
+        uses: Ragged,
+        readers: Ragged,
+        ends: array[int],
+        streams: memoryview,
     ) -> None:
         self.digests: bytes = digests
-        self.made: int = made
-        self.uses: array[int] = uses
-        self.own: int = own
-        self.whole: bool = whole
-        self.readers: array[int] = readers
-        self.streams: tuple[memoryview, memoryview, memoryview] = streams
+        self.made: array[int] = made
+        self.own: array[int] = own
+        self.uses: Ragged = uses
+        self.readers: Ragged = readers
+        self.ends: array[int] = ends
+        self.streams: memoryview = streams

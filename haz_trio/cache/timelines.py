@@ -15,7 +15,7 @@ from contextlib import suppress
 from haz_trio.frames import read_frame, write_frame
 from haz_trio.model.names import TaskId
 from haz_trio.plan.admission import Limits
-from haz_trio.plan.timeline import End, Mark, Moment, Timeline
+from haz_trio.plan.timeline import End, Mark, Marks, Moment, Timeline
 from haz_trio.ragged import Ragged, pack, unpack
 from haz_trio.values import frozen
 
@@ -51,16 +51,16 @@ def write_timeline(root: str, timeline: Timeline) -> None:
     The state folder is there.  Raises ``OSError``; then nothing has changed.
     """
     started = max(0, int((time.time() - timeline.ended) * 1000))
-    marks = timeline.marks
+    marks = Marks.of(timeline.marks)
     span = (timeline.began, timeline.ended, timeline.paused, timeline.resumed)
     caps = sorted(timeline.limits.tags.items())
     body = pack(
         [
             started.to_bytes(8, "little"),
             array("d", span).tobytes(),
-            array("d", (mark.at for mark in marks)).tobytes(),
-            bytes(mark.moment for mark in marks),
-            array("I", (mark.task for mark in marks)).tobytes(),
+            array("d", marks.times).tobytes(),
+            bytes(marks.moments),
+            array("I", marks.tasks).tobytes(),
             bytes(timeline.ends),
             Ragged.of(timeline.twins).encode(),
             array("Q", (timeline.limits.slots, *(cap for _, cap in caps))).tobytes(),

@@ -21,8 +21,16 @@ from haz_trio.plan.messages import (
 )
 from haz_trio.plan.outcome import Cancelled, Completed, Errored, Failed, Outcome, Skipped, Source
 from haz_trio.plan.selection import PlannedTask
-from haz_trio.plan.timeline import End, Mark, Moment, Timeline
+from haz_trio.plan.timeline import End, Marks, Moment, Timeline
 
+_STEPS = (TaskSettled, TaskReady, TaskStarted, TaskBegun, TaskResumed)
+_MOMENTS = {
+    TaskSettled: Moment.SETTLED,
+    TaskReady: Moment.READY,
+    TaskStarted: Moment.LOOKED,
+    TaskBegun: Moment.BEGUN,
+    TaskResumed: Moment.LOOKED,
+}
 _OBSTACLES = {Obstacle.MUTEX: Moment.LOCKED_OUT, Obstacle.KEY: Moment.DOUBLED}
 
 
@@ -34,7 +42,7 @@ class Recorder:
         self._tasks, self._limits = tuple(tasks), limits
         self._numbers = {task.id: number for number, task in enumerate(tasks)}
         self._began = 0.0
-        self._marks: list[Mark] = []
+        self._marks = Marks()
         self._ends: dict[int, End] = {}
         self._keys: dict[int, str] = {}
         self._doubled: set[int] = set()
@@ -42,25 +50,18 @@ class Recorder:
 
     def notice(self, message: Event | Decision, at: float) -> None:
         """Write down what a message means, if anything; ``at`` is in seconds."""
-        match message:
-            case RunStarted():
-                self._began = at
-            case TaskReady(task):
-                self._mark(at, Moment.READY, task)
-            case TaskStarted(task) | TaskResumed(task):
-                self._mark(at, Moment.LOOKED, task)
-            case TaskWaits(task, obstacle):
-                number = self._mark(at, _OBSTACLES[obstacle], task)
-                if obstacle is Obstacle.KEY:
-                    self._doubled.add(number)
-            case TaskBegun(task, key):
-                number = self._mark(at, Moment.BEGUN, task)
-                self._keys[number] = key
-            case TaskSettled(task, outcome):
-                number = self._mark(at, Moment.SETTLED, task)
-                self._ends[number] = _end(outcome)
-            case _:
-                pass
+        if isinstance(message, _STEPS):
+            number = self._mark(at, _MOMENTS[type(message)], message.task)
+            if isinstance(message, TaskSettled):
+                self._ends[number] = _end(message.outcome)
+            elif isinstance(message, TaskBegun):
+                self._keys[number] = message.key
+        elif isinstance(message, TaskWaits):
+            number = self._mark(at, _OBSTACLES[message.obstacle], message.task)
+            if message.obstacle is Obstacle.KEY:
+                self._doubled.add(number)
+        elif isinstance(message, RunStarted):
+            self._began = at
 
     def pause(self, since: float, until: float) -> None:
         """Between these times nothing could go on, whatever was in flight."""
@@ -70,14 +71,13 @@ class Recorder:
         """The timeline of a run in which every task has settled, and which ends now."""
         ends = tuple(self._ends[number] for number in range(len(self._tasks)))
         twins = tuple(_twins(self._keys, self._doubled))
-        marks = tuple(self._marks)
         return Timeline(
-            self._tasks, self._limits, ends, marks, twins, self._began, at, *self._pause
+            self._tasks, self._limits, ends, self._marks, twins, self._began, at, *self._pause
         )
 
     def _mark(self, at: float, moment: Moment, task: TaskId) -> int:
         number = self._numbers[task]
-        self._marks.append(Mark(at, moment, number))
+        self._marks.add(at, moment, number)
         return number
 
 

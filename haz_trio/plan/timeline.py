@@ -8,6 +8,8 @@ waited for (``haz_trio.plan.waits``) and what another cap would have meant
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
+from typing import overload
 
 from haz_trio.plan.admission import Limits
 from haz_trio.plan.selection import PlannedTask
@@ -45,6 +47,44 @@ class Mark:
     task: int
 
 
+class Marks(Sequence[Mark]):
+    """Marks as columns, because a run makes some for each of its thousands of tasks."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self.moments: bytearray = bytearray()
+        self.tasks: list[int] = []
+
+    @classmethod
+    def of(cls, marks: Sequence[Mark]) -> Marks:
+        """These marks, as columns unless they are already."""
+        if isinstance(marks, cls):
+            return marks
+        made = cls()
+        for mark in marks:
+            made.add(mark.at, mark.moment, mark.task)
+        return made
+
+    def add(self, at: float, moment: Moment, task: int) -> None:
+        """One more mark."""
+        self.times.append(at)
+        self.moments.append(moment)
+        self.tasks.append(task)
+
+    @overload
+    def __getitem__(self, place: int) -> Mark: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Mark]: ...
+
+    def __getitem__(self, place: int | slice) -> Mark | Sequence[Mark]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(len(self))[place]]
+        return Mark(self.times[place], Moment(self.moments[place]), self.tasks[place])
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
 @frozen
 class Timeline:
     """The marks of a run in the order in which they happened.
@@ -58,7 +98,7 @@ class Timeline:
     tasks: tuple[PlannedTask, ...]
     limits: Limits
     ends: tuple[End, ...]
-    marks: tuple[Mark, ...]
+    marks: Sequence[Mark]
     twins: tuple[tuple[int, ...], ...]
     began: float
     ended: float

@@ -55,6 +55,45 @@ def test_a_proof_comes_back_as_it_was(shelf: Shelf) -> None:
             assert value == other or tuple(value) == tuple(other), field
 
 
+BOOKS = st.dictionaries(
+    st.sampled_from("pqrstuvw"),
+    st.tuples(st.sampled_from("abcd"), st.integers(0, 2), st.binary(max_size=3)),
+    max_size=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(BOOKS, st.sets(st.sampled_from("pqrstuvw")), st.booleans()), max_size=4))
+def test_old_and_new_proofs_stand_side_by_side(
+    tmp_path_factory: pytest.TempPathFactory,
+    saves: list[tuple[dict[str, tuple[str, int, bytes]], set[str], bool]],
+) -> None:
+    """Whatever is added, replaced and given up between them, each says what it said."""
+    shelf = Shelf(tmp_path_factory.mktemp("w"))
+    for name in "abcd":
+        (shelf.root / name).touch()
+    wanted: dict[str, tuple[str, int, bytes, bool]] = {}
+    for number, (book, gone, renamed) in enumerate(saves):
+        if renamed:  # the numbers of readers are those of another graph
+            wanted = {id: (*each[:3], False) for id, each in wanted.items()}
+        wanted = {id: each for id, each in wanted.items() if id not in gone}
+        wanted |= {id: (*each, True) for id, each in book.items()}
+        proofs = {
+            id: proof(name, "d", "no", made=made, readers=(1, 0, made), text=text)
+            for id, (name, made, text) in book.items()
+        }
+        graph = GRAPH if not renamed and not number else bytes([number]) * len(GRAPH)
+        graph = shelf.read().graph if number and not renamed else graph
+        known = shelf.write("a", "b", "c", "d", "no", proofs=proofs, gone=gone, graph=graph)
+        assert list(known.tasks) == sorted(id.encode() for id in wanted)
+        for id, (name, made, text, with_readers) in wanted.items():
+            found = known.proof(known.tasks[id.encode()])
+            assert found.uses == (name.encode(), b"d", b"no")
+            assert (len(found.made), found.own, found.whole) == (made, made, True)
+            assert (found.stdout, found.stderr, found.turns) == (text, text[::-1], b"")
+            assert tuple(found.readers) == ((1, 0, made) if with_readers else ())
+
+
 def rewritten(path: Path) -> None:
     path.write_text("x" * path.stat().st_size)
 

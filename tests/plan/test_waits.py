@@ -41,7 +41,7 @@ from haz_trio.plan.outcome import (
 from haz_trio.plan.recorder import Recorder
 from haz_trio.plan.selection import PlannedTask
 from haz_trio.plan.simulation import Change, Step, simulate
-from haz_trio.plan.timeline import End, Mark, Moment, Timeline
+from haz_trio.plan.timeline import End, Mark, Marks, Moment, Timeline
 from haz_trio.plan.waits import (
     ForDependency,
     ForEqual,
@@ -477,3 +477,13 @@ def test_a_tag_with_room_is_not_waited_for() -> None:
     tasks = [planned("a", tags=["one"]), planned("b", tags=["io", "one"])]
     _, second = reckoned(tasks, Limits(3, {"io": 2, "one": 1}))
     assert second.waits == (Wait(ForTag("one"), 4.0),)
+
+
+def test_marks_are_a_sequence() -> None:
+    """Columns of marks give back the marks, one by one and in pieces."""
+    marks = (Mark(0.5, Moment.READY, 0), Mark(0.75, Moment.LOOKED, 1), Mark(1.0, Moment.BEGUN, 0))
+    columns = Marks.of(marks)
+    assert tuple(columns) == marks
+    assert (columns[-1], columns[1:]) == (marks[-1], list(marks[1:]))
+    assert Marks.of(columns) is columns
+    assert columns.tasks == [0, 1, 0]
