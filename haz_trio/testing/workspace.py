@@ -8,125 +8,56 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import TypeAlias
-
-import attrs
 
 from haz_trio.testing.models import files_of
+from haz_trio.testing.moves import (
+    KNOB_RULES,
+    MODES,
+    RULES,
+    Ask,
+    Chmod,
+    Damage,
+    Export,
+    Move,
+    Remove,
+    Rot,
+    Run,
+    Scribble,
+    Turn,
+    Write,
+)
 from haz_trio.testing.reference.graph import build, closure, label
 from haz_trio.testing.reference.history import CACHED, Happened, History, Tree
 from haz_trio.testing.reference.references import Id
 from haz_trio.testing.reference.schedule import DONE, ERRORED, FAILED, SKIPPED
-from haz_trio.testing.reference.small_monorepo import Knobs, declared, steps
 from haz_trio.testing.reference.workspace import effective
+from haz_trio.testing.reference.world import World
 from haz_trio.testing.subject import Result
 from haz_trio.testing.trial import Trial
-
-
-@attrs.frozen
-class Write:
-    """A file gets these contents, also if it has them already."""
-
-    path: str
-    content: bytes
-
-
-@attrs.frozen
-class Remove:
-    path: str
-
-
-@attrs.frozen
-class Chmod:
-    path: str
-    mode: int
-
-
-@attrs.frozen
-class Turn:
-    """The configuration changes."""
-
-    knob: str
-    value: str | bool | int | None
-
-
-@attrs.frozen
-class Export:
-    """A variable of the host changes; ``None`` unsets it."""
-
-    name: str
-    value: str | None
-
-
-@attrs.frozen
-class Damage:
-    """Entries of the cache are damaged: "blobs", "streams", "manifests", or all are "cleared"."""
-
-    what: str
-
-
-@attrs.frozen
-class Run:
-    """``haz run``; ``mode`` is "", "force" or "no-cache"."""
-
-    targets: tuple[Id, ...] = ()
-    mode: str = ""
-
-
-@attrs.frozen
-class Ask:
-    """``haz why``: whether a run would hit."""
-
-    id: Id
-
-
-Move: TypeAlias = Write | Remove | Chmod | Turn | Export | Damage | Run | Ask
-RULES: dict[type[Move], str] = {
-    Write: "CACHE-006",
-    Remove: "CACHE-006 CACHE-019",
-    Chmod: "CACHE-006 CACHE-019",
-    Turn: "CACHE-001 CACHE-005",
-    Export: "CACHE-008",
-    Damage: "CACHE-014 CACHE-023",
-}
-KNOB_RULES = {
-    "spelling": "CACHE-006 PATH-004 PATH-005",
-    "deep": "CACHE-006 PATH-011",
-    "copies": "CACHE-011 CFG-017",
-    "declares": "CACHE-011 CFG-017",
-    "variable": "CACHE-008 CFG-032",
-    "override": "CACHE-008 CFG-033",
-    "shell": "CACHE-005 CFG-022",
-    "to_stderr": "CACHE-007 DAG-017",
-    "tag": "CACHE-001",
-    "mutex": "MUTEX-008",
-    "comment": "CACHE-001",
-    "buffered": "EXEC-016",
-    "hash": "CACHE-003 CFG-027",
-    "depends": "CACHE-007 DAG-017",
-    "chmod": "CACHE-020",
-    "weak": "DAG-018 CACHE-001",
-}
 
 
 class WorkspaceMachine:
     """Plays moves on a trial's workspace; raises ``DifferenceError`` at the first difference."""
 
-    def __init__(self, trial: Trial, knobs: Knobs) -> None:
+    def __init__(self, trial: Trial, knobs: World) -> None:
         self.trial = trial
-        self.knobs: Knobs = knobs.turned("twins", not trial.knows("equal-bodies-share-a-key"))
+        self.knobs: World = knobs
+        if trial.knows("equal-bodies-share-a-key"):
+            self.knobs = knobs.turned("twins", False)
         self.history: History = History(known=trial.known)
-        self.host: dict[str, str | None] = {"V": None, "W": None}
+        self.host: dict[str, str | None] = {"V": None, "W": None}  # PATH is never changed
         self.damaged: bool = False
         self.since: set[str] = set()  # rules that the moves since the last run are about
         self.configure()
-        self.write("/app/main", b"main\n")
+        for path, content in knobs.sources.items():
+            self.write(path, content)
 
     def configure(self) -> None:
-        files = files_of(declared(self.knobs))
-        files["lib/haz.yml"] = f"# {self.knobs.comment}\n{files['lib/haz.yml']!s}"
+        files = files_of(self.knobs.declared())
+        for path in files:
+            files[path] = f"# {self.knobs.comment}\n{files[path]!s}"
         self.trial.write(files)
 
     def write(self, path: str, content: bytes) -> None:
@@ -137,15 +68,22 @@ class WorkspaceMachine:
 
     def play(self, move: Move) -> None:
         if not isinstance(move, Run | Ask):
-            about = KNOB_RULES.get(move.knob, "") if isinstance(move, Turn) else ""
+            knob = move.knob.rpartition(".")[2] if isinstance(move, Turn) else ""
+            about = KNOB_RULES.get(knob, "")
             self.since.update((about or RULES[type(move)]).split())
         match move:
             case Write(path, content):
                 self.write(path, content)
             case Remove(path):
                 self.trial.remove(path[1:])
-                self.history.files.pop(path, None)
-                self.history.touch(path)
+                for each in [*self.history.files]:
+                    if each == path or each.startswith(f"{path}/"):
+                        del self.history.files[each]
+                        self.history.touch(each)
+            case Scribble(path):
+                old = self.history.files.get(path, (b"", 0))[0]
+                if old:
+                    self.write(path, bytes([old[0] ^ 1]) + old[1:])
             case Chmod(path, mode):
                 if path in self.history.files:
                     self.trial.chmod(path[1:], mode)
@@ -158,6 +96,8 @@ class WorkspaceMachine:
                 self.host[name] = value
             case Damage(what):
                 self.damage(what)
+            case Rot(id):
+                self.rot(id)
             case Run():
                 self.run(move)
             case Ask(id):
@@ -186,12 +126,28 @@ class WorkspaceMachine:
                 _each(cache, pattern, flip)
             self.history.doubtful |= {*self.history.entries}
 
+    def rot(self, id: Id) -> None:
+        """Other results with the same bytes may share them."""
+        entries = self.history.entries
+        rotten = entries.get(self.history.last_keys.get(id, ()))
+        if rotten is None or self.trial.knows("damage-is-not-noticed"):
+            return
+        self.damaged = True
+        bad = rotten.contents - {b""}
+        for path in rotten.outputs:
+            self.play(Remove(path))
+        flip = _flip_once(set(), bad)
+        for pattern in ("??/*/outputs/*", "blobs/*", "??/*/std*"):
+            _each(self.trial.root / ".haz/cache", pattern, flip)
+        self.history.doubtful |= {key for key, entry in entries.items() if entry.contents & bad}
+
     def run(self, move: Run) -> None:
         trial, history = self.trial, self.history
         if move.mode and trial.knows("fewer-options"):
             move = Run(move.targets)
-        configuration = declared(self.knobs)
+        configuration = self.knobs.declared()
         graph = build(configuration, effective(configuration))
+        look, keep = MODES[move.mode]
         targets = [id for id in move.targets if id in graph.tasks]
         chosen = closure(targets or graph.tasks, graph.hard)
         words = [label(id) for id in targets] or ["--workspace"]
@@ -202,13 +158,13 @@ class WorkspaceMachine:
         ran = log.read_text().split() if log.exists() else []
         history.observed = [(project, task) for project, _, task in map(_parts, ran)]
         happened = history.run(
-            steps(self.knobs),
+            self.knobs.steps(),
             chosen,
             (graph.hard, {} if trial.knows("weak-deps-order-nothing") else graph.weak),
             self.variables,
             self.knobs.hash,
-            look=not move.mode,
-            keep=move.mode != "no-cache",
+            look=look,
+            keep=keep,
         )
         about = " ".join(sorted({"CACHE-002", "EXEC-007"} | self.since))
         expected = [label(it.id) for it in happened if it.verdict != CACHED and _executed(it)]
@@ -224,13 +180,13 @@ class WorkspaceMachine:
 
     def ask(self, id: Id) -> None:
         """Nothing is run for the answer, and the next run agrees with it."""
-        configuration = declared(self.knobs)
+        configuration = self.knobs.declared()
         graph = build(configuration, effective(configuration))
         if id not in graph.tasks or self.history.doubtful:
             return
         result = self.trial.haz("why", label(id), cwd=id[0], env=self.host)
         says = self.history.predict(
-            steps(self.knobs), id, graph.hard, self.variables, self.knobs.hash
+            self.knobs.steps(), id, graph.hard, self.variables, self.knobs.hash
         )
         found = result.out.decode(errors="replace").splitlines()[-1:]
         if self.damaged:  # one miss is as good as another
@@ -324,12 +280,12 @@ def _flip(path: Path) -> None:
         path.write_bytes(data)
 
 
-def _flip_once(seen: set[int]) -> Callable[[Path], None]:
-    """The same, once for a file of several names."""
+def _flip_once(seen: set[int], only: Collection[bytes] = ()) -> Callable[[Path], None]:
+    """The same, once for a file of several names, and if it has some of these contents."""
 
     def flip(path: Path) -> None:
         inode = path.stat().st_ino
-        if inode not in seen:
+        if inode not in seen and (not only or path.read_bytes() in only):
             seen.add(inode)
             _flip(path)
 

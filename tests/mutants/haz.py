@@ -10,7 +10,8 @@ from pathlib import Path
 from types import ModuleType
 
 sys.path[0] = str(Path(__file__).parents[2])
-from tests.mutants.patches import MUTANTS, Mutant  # noqa: E402  # found by the line above
+from tests.mutants.every import EVERY  # noqa: E402  # found by the line above
+from tests.mutants.patches import Mutant  # noqa: E402
 
 
 class PatchedLoader(importlib.machinery.SourceFileLoader):
@@ -46,7 +47,7 @@ class Finder(importlib.abc.MetaPathFinder):
 
 def hook(name: str) -> None:
     """From now on the wrong module is imported; once is enough."""
-    (mutant,) = (each for each in MUTANTS if each.name == name)
+    (mutant,) = (each for each in EVERY if each.name == name)
     if not any(getattr(finder, "mutant", None) == mutant for finder in sys.meta_path):
         sys.meta_path.insert(0, Finder(mutant))
 

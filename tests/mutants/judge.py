@@ -21,6 +21,7 @@ from haz_trio.testing.areas.registry import AREAS
 from haz_trio.testing.command.main import plan
 from haz_trio.testing.command.session import Batch, play
 from haz_trio.testing.subject import Subject
+from tests.mutants.every import EVERY
 from tests.mutants.patches import MUTANTS, Mutant
 
 PROGRAM = str(Path(__file__).with_name("haz.py"))
@@ -91,7 +92,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("names", nargs="*", help="only these")
     options = parser.parse_args()
-    chosen = [m for m in MUTANTS if not options.names or m.name in options.names]
+    chosen = [m for m in EVERY if m.name in options.names] if options.names else list(MUTANTS)
     started = time.time()
     missed = []
     for verdict in judge_all(

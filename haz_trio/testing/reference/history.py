@@ -52,6 +52,14 @@ class Entry:
     effect: Effect
     outputs: Tree
 
+    @property
+    def contents(self) -> set[bytes]:
+        """All bytes that are stored of it."""
+        return {content for content, _ in self.outputs.values()} | {
+            self.effect.out,
+            self.effect.err,
+        }
+
 
 @attrs.frozen
 class Happened:
@@ -184,8 +192,9 @@ class History:
             return Happened(step.id, ERRORED, None, effect)
         if keep:
             self.entries[key] = Entry(effect, made)
-            self.doubtful.discard(key)
-            self.ours.setdefault(step.id, set()).update(made.keys() & effect.files.keys())
+            if look:  # who has not looked may leave an entry as it is
+                self.doubtful.discard(key)
+        self.ours.setdefault(step.id, set()).update(made.keys() & effect.files.keys())
         self.streams[step.id] = effect.out, effect.err
         return Happened(step.id, DONE, None, effect)
 

@@ -16,6 +16,7 @@ from haz_trio.testing.reference.globs import anchored, matches
 from haz_trio.testing.reference.history import Effect, Step, Tree
 from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.reference.workspace import Declared
+from haz_trio.testing.reference.world import Value
 
 LOG = "../../outside/log"  # where commands leave a mark; no part of the workspace
 SPELLINGS: tuple[tuple[str, ...], ...] = (
@@ -51,7 +52,18 @@ class Knobs:
     weak: bool = False  # whether test also depends weakly on gen
     twins: bool = True  # whether two projects have one and the same task
 
-    def turned(self, knob: str, value: str | bool | int | None) -> Knobs:
+    @property
+    def sources(self) -> dict[str, bytes]:
+        """Files that are there from the beginning."""
+        return {"/app/main": b"main\n"}
+
+    def declared(self) -> Declared:
+        return declared(self)
+
+    def steps(self) -> dict[tuple[str, str], Step]:
+        return steps(self)
+
+    def turned(self, knob: str, value: Value) -> Knobs:
         """The same with one knob turned."""
         changes: Any = {knob: value}  # Any: the type of the value is that of the knob
         return attrs.evolve(self, **changes)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from haz_trio.testing.moves import Ask, Chmod, Damage, Export, Move, Remove, Run, Turn, Write
 from haz_trio.testing.reference.small_monorepo import SPELLINGS, Knobs
-from haz_trio.testing.workspace import Ask, Chmod, Damage, Export, Move, Remove, Run, Turn, Write
 
 SOURCES = ("/lib/src/a", "/lib/src/b", "/lib/src/.h", "/lib/src/sub/c")
 OTHERS = ("/lib/other", "/app/main", "/app/src/a")

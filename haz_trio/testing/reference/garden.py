@@ -1,0 +1,216 @@
+"""Many small tasks beside each other, each with everything that a key is made of.
+
+A task reads the files of a folder of its own and two variables of its own, prints some of it, and
+writes two kinds of outputs. What is done to one of them shows in it, or in those behind it, so
+that one run answers as many questions as there are tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import attrs
+
+from haz_trio.testing.reference.globs import anchored, matches
+from haz_trio.testing.reference.history import Effect, Step, Tree
+from haz_trio.testing.reference.json_values import Body, Json
+from haz_trio.testing.reference.references import Id
+from haz_trio.testing.reference.workspace import Declared
+from haz_trio.testing.reference.world import Value
+
+SPELLINGS: tuple[tuple[str, ...], ...] = (  # of the files in N; all but the last mean the same
+    ("in/N/*",),
+    ("/P/in/N/*",),
+    ("in/N/{*,q}",),
+    ("in/N/*", "in/N/a*"),
+    ("in/N/[a-z]*", "in/N/a"),
+    (),
+)
+MUTEXES: dict[str, Json] = {
+    "": None,
+    "db": "db",
+    "own": "~:db",
+    "shared": {"name": "db", "mode": "shared"},
+}
+
+
+@attrs.frozen
+class Plot:
+    """A task; its name is that of its files, and of its variables in capitals."""
+
+    project: str
+    name: str
+    shape: str = "sh"  # "sh" and "bash" are shells; "argv" is a command with arguments
+    salt: str = "s"
+    args: tuple[str, ...] = ()
+    spelling: int = 0
+    hosts: tuple[str, ...] = ()  # which of V and W are taken from the host
+    v: str | None = None  # overrides
+    w: str | None = None
+    declares: bool = True  # whether the one file is a declared output
+    globbed: bool = False  # whether there is a copy of every input, and whether it is declared
+    executable: bool = False
+    talks: bool = False  # whether inputs are printed, on standard error
+    mutex: str = ""
+    deps: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
+    eats: bool = False  # whether outputs of those in deps are inputs
+
+    @property
+    def id(self) -> Id:
+        return self.project, self.name
+
+    def variable(self, letter: str) -> str:
+        return f"{letter}_{self.name.upper()}"
+
+    @property
+    def overrides(self) -> dict[str, str]:
+        given = {"V": self.v, "W": self.w}
+        return {self.variable(it): value for it, value in given.items() if value is not None}
+
+    @property
+    def outputs(self) -> list[str]:
+        return [f"out/{self.name}"] * self.declares + [f"gen/{self.name}/*"] * self.globbed
+
+
+@attrs.frozen
+class Garden:
+    """The tasks by their keys, and what concerns all of them."""
+
+    plots: Mapping[str, Plot]
+    sources: Mapping[str, bytes]
+    tag: bool = False
+    cap: bool = False
+    comment: str = ""
+    buffered: bool = False
+    hash: str = "blake3"
+
+    def turned(self, knob: str, value: Value) -> Garden:
+        """The same with one knob turned: one of a task's is ``key.knob``."""
+        changes: Any  # the type of the value is that of the knob
+        key, _, own = knob.rpartition(".")
+        if key:
+            changes = {own: value}
+            plots = {**self.plots, key: attrs.evolve(self.plots[key], **changes)}
+            return attrs.evolve(self, plots=plots)
+        if knob == "twins":
+            return attrs.evolve(self, plots={k: it for k, it in self.plots.items() if k != "u"})
+        changes = {knob: value}
+        return attrs.evolve(self, **changes)
+
+    def declared(self) -> Declared:
+        projects: dict[str, dict[str, Json]] = {"p": {}, "q": {}}
+        for plot in self.plots.values():
+            projects[plot.project][plot.name] = self._body(plot)
+        settings: Body = {
+            "projects": ["/p", "/q"],
+            "concurrency": {"default": 1, "tags": {"t": 1} if self.cap else {}},
+            "cache": {"hash": self.hash},
+            "output": {"mode": "buffered" if self.buffered else "live"},
+        }
+        return Declared(
+            settings,
+            {
+                f"/{name}": {"name": name, "tags": ["t"] if self.tag else [], "tasks": tasks}
+                for name, tasks in projects.items()
+            },
+        )
+
+    def _body(self, plot: Plot) -> Body:
+        deps = self._ids(plot.deps)
+        body: Body = {
+            "inputs": [*self._inputs(plot)],
+            "outputs": [*plot.outputs],
+            "deps": [":".join(id) for id in deps],
+            "weakDeps": [":".join(id) for id in self._ids(plot.weak) if id not in deps],
+            "env": {
+                "from_host": [plot.variable(letter) for letter in plot.hosts],
+                "override": {**plot.overrides},
+            },
+        }
+        if plot.mutex:
+            body["mutex"] = MUTEXES[plot.mutex]
+        if plot.shape == "argv":
+            return {**body, "command": [*_argv(plot)]}
+        return {**body, "shell": script(plot), "shell_type": plot.shape}
+
+    def _ids(self, keys: tuple[str, ...]) -> list[Id]:
+        return [self.plots[key].id for key in keys if key in self.plots]
+
+    def _inputs(self, plot: Plot) -> list[str]:
+        own = SPELLINGS[plot.spelling]
+        found = [it.replace("N", plot.name).replace("P", plot.project) for it in own]
+        eaten = self._ids(plot.deps) if plot.eats else []
+        return found + [f"/{project}/out/{name}" for project, name in eaten]
+
+    def steps(self) -> dict[Id, Step]:
+        found = {}
+        for plot in self.plots.values():
+            root = f"/{plot.project}"
+            action = f"{plot.shape} {script(plot)}"
+            found[plot.id] = Step(
+                plot.id,
+                root,
+                repr(_argv(plot)) if plot.shape == "argv" else action,
+                tuple(anchored(pattern, root) for pattern in self._inputs(plot)),
+                tuple(f"{root}/{pattern}" for pattern in plot.outputs),
+                tuple(plot.variable(letter) for letter in plot.hosts),
+                plot.overrides,
+                partial(_does, plot),
+            )
+        return found
+
+
+def _argv(plot: Plot) -> tuple[str, ...]:
+    return ("/bin/sh", "-c", script(plot), plot.name, *plot.args)
+
+
+def script(plot: Plot) -> str:
+    """Builtins of the shell as far as they go: a process is what costs time here."""
+    name = plot.name
+    said = f"{plot.salt} ${{{plot.variable('V')}-unset}} ${{{plot.variable('W')}-unset}}"
+    copy = f'echo "$l" >"gen/{name}/${{f##*/}}"; ' if plot.globbed else ""
+    lines = [
+        'echo "${PWD##*/}:' + name + '" >>../../outside/log; umask 022; all=',
+        "[ -d out ] || /bin/mkdir out",
+        f'echo "{said} $# $*"',
+        f"for f in in/{name}/*; do if [ -f $f ]; then l=; read -r l <$f || :; {copy}"
+        'all="$all${f##*/}=$l,"; fi; done',
+        f'echo "$all" >out/{name}',
+    ]
+    if plot.globbed:
+        lines.insert(1, f"[ -d gen/{name} ] || /bin/mkdir -p gen/{name}")
+    if plot.executable:
+        lines.append(f"/bin/chmod 755 out/{name}")
+    if plot.talks:
+        lines.append('echo "$all" >&2')
+    return "\n".join([*lines, 'case "$all" in *!*) exit 3; esac'])
+
+
+def _does(plot: Plot, files: Tree, environment: Mapping[str, str]) -> Effect:
+    """What the script does."""
+    root, name = f"/{plot.project}", plot.name
+    v, w = (environment.get(plot.variable(letter), "unset") for letter in "VW")
+    args = plot.args if plot.shape == "argv" else ()
+    out = f"{plot.salt} {v} {w} {len(args)} {' '.join(args)}\n".encode()
+    read = {
+        path.rpartition("/")[2]: content.partition(b"\n")[0]
+        for path, (content, _) in sorted(files.items())
+        if matches(f"{root}/in/{name}/*", path)
+    }
+    everything = b"".join(f"{it}=".encode() + line + b"," for it, line in read.items()) + b"\n"
+    made = {f"{root}/out/{name}": everything}
+    if plot.globbed:
+        made |= {f"{root}/gen/{name}/{it}": line + b"\n" for it, line in read.items()}
+    tree = {path: (content, _mode(files, path)) for path, content in made.items()}
+    if plot.executable:
+        tree[f"{root}/out/{name}"] = everything, 0o755
+    err = everything if plot.talks else b""
+    return Effect(3 if b"!" in everything else 0, out, err, tree)
+
+
+def _mode(files: Tree, path: str) -> int:
+    """A file that is written again keeps its mode."""
+    return files[path][1] if path in files else 0o644

@@ -1,0 +1,8 @@
+"""All wrong implementations, also those that ``judge`` tries only when they are named."""
+
+from __future__ import annotations
+
+from tests.mutants import executing, patches
+from tests.mutants.patches import Mutant
+
+EVERY: tuple[Mutant, ...] = patches.MUTANTS + executing.MUTANTS
