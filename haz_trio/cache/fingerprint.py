@@ -31,7 +31,8 @@ from haz_trio.trust import ROW, is_settled
 if TYPE_CHECKING:
     from haz_trio.trust import Clock, Row
 
-_TURN = 0.1  # seconds between two checks while another thread reads the same file
+_TURN = 0.1  # seconds between two checks while another thread reads the same file, at most
+_FIRST_TURN = 0.001
 _DIGEST = 32
 _PRINT = struct.Struct(f"{ROW.format}{_DIGEST}sQ")
 _SINCE = struct.Struct("<Q")
@@ -169,9 +170,11 @@ class Fingerprints:
 
     @contextmanager
     def _alone(self, path: bytes, check: Callable[[], None] | None) -> Iterator[None]:
+        turn = _FIRST_TURN
         with self._turn:
             while path in self._reading:
-                self._turn.wait(_TURN)
+                self._turn.wait(turn)
+                turn = min(2 * turn, _TURN)
                 if check is not None:
                     check()
             self._reading.add(path)

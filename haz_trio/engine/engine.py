@@ -258,6 +258,8 @@ async def open_engine_with(
         threads,
         task_timeout=kit.policy.task_timeout,
         backups=backups,
+        # Other stores may wait for whatever they like.
+        brief=kit.tools.disk is not None and backups is None,
         follow=follow_nobody if feeds is None else _follow(kit, announcer, threads, feeds),
     )
     beside = nothing if feeds is None else feeds.serve

@@ -208,6 +208,10 @@ class Knowledge:
             return None
         return Certain(self._known.digests(number)[0].hex(), number)
 
+    def is_certain(self, task: TaskId) -> bool:
+        """Whether the last ``recall`` of the task has proven its key, which nobody has used."""
+        return task in self._certain
+
     def settle(self) -> None:
         """A run begins: nothing of it writes yet."""
         self.is_calm = True

@@ -94,13 +94,29 @@ class Looker:
         proven = self.recall(job, upstream)
         return self.look_closely(job, upstream, check=check) if proven is None else proven
 
+    def glance(
+        self, job: Job, upstream: tuple[Upstream, ...], *, check: Check
+    ) -> Found | Miss | Busy | None:
+        """The same as ``look``, ``None`` where that would have to put back anything."""
+        proven = self.recall(job, upstream)
+        if proven is not None:
+            return proven
+        if self.knowledge is not None and self.knowledge.is_certain(job.id):
+            return None
+        return self._look(job, upstream, check, restores=False)
+
     def look_closely(
         self, job: Job, upstream: tuple[Upstream, ...], *, check: Check = _go_on
     ) -> Found | Miss | Busy:
         """The same without asking for a proof."""
-        mended = self.mend(job.id)
-        if mended is not None:
-            return mended
+        found = self.mend(job.id) or self._look(job, upstream, check, restores=True)
+        assert found is not None, "what is in the cache is put back"
+        return found
+
+    def _look(
+        self, job: Job, upstream: tuple[Upstream, ...], check: Check, *, restores: bool
+    ) -> Found | Miss | Busy | None:
+        """Derive the key and look it up; ``None`` for what only a restore can make a hit."""
         began = self._clock()
         self.let_go(job.id)
         if self.knowledge is not None and not job.leaves_proof and not job.absent:
@@ -111,9 +127,9 @@ class Looker:
             if known is not None:
                 return known
         key = self._derive(job, upstream, check)
-        found = self._fetch(job, key.key, check)
+        found = self._fetch(job, key.key, check, restores=restores)
         match found:
-            case Busy():
+            case None | Busy():
                 del self.looked[job.id]
                 return found
             case Miss():
@@ -145,8 +161,10 @@ class Looker:
         finally:
             claim.release()
 
-    def _fetch(self, job: Job, key: str, check: Check) -> Restored | Miss | Busy:
-        """Claim the task, then look up a key and make the outputs right."""
+    def _fetch(
+        self, job: Job, key: str, check: Check, *, restores: bool = True
+    ) -> Restored | Miss | Busy | None:
+        """Claim the task, then look up a key and make the outputs right, if that is wanted."""
         self.await_key(key)
         claim = None
         if self.claims is not None:
@@ -161,6 +179,8 @@ class Looker:
                 missed = True
                 return found
             check()
+            if not restores:
+                return None
             restored = self._restore(found, job)
             missed = isinstance(restored, Miss)
             return restored
@@ -199,7 +219,7 @@ class Looker:
     def _look_for(self, certain: Certain, job: Job, began: int) -> Found | Busy | None:
         """The hit under a key that is proven; ``None`` where a miss needs more than the key."""
         restored = self._fetch(job, certain.key, _go_on)
-        if isinstance(restored, Busy):
+        if restored is None or isinstance(restored, Busy):
             return restored
         if isinstance(restored, Miss):
             self.let_go(job.id)  # the same key or another one is claimed next

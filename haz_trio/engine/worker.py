@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-from haz_trio.abc import Collected, Miss, Pending, RunCommand, Stop, Store
-from haz_trio.cache.recipe import readable
+from haz_trio.abc import Miss, Pending, RunCommand, Stop, Store
 from haz_trio.engine.acting import act
+from haz_trio.engine.brief import Brief
 from haz_trio.engine.claimed import ClaimedPending, Patience
 from haz_trio.engine.endings import events_of
 from haz_trio.engine.following import Follow, follow_nobody
 from haz_trio.engine.found import NO_ENTRY, Busy, Found
-from haz_trio.engine.hands import Check
+from haz_trio.engine.gathering import Gathering
 from haz_trio.engine.jobs import Job
 from haz_trio.engine.keeper import Keeper, Produced
 from haz_trio.engine.keys import Key, Keys
 from haz_trio.engine.looker import Looker
+from haz_trio.engine.looking import Looking
 from haz_trio.engine.telling import Listener, show, teller
 from haz_trio.engine.threads import Threads, in_thread
 from haz_trio.errors import TaskError
@@ -63,15 +64,27 @@ class Worker:
     _threads: Threads = attrs.field(factory=Threads)
     _task_timeout: float = attrs.field(default=math.inf, kw_only=True)  # seconds for one try
     _backups: Backups | None = attrs.field(default=None, kw_only=True)
+    _brief: bool = attrs.field(default=False, kw_only=True)  # the loop may do what is short
     _follow: Follow = attrs.field(default=follow_nobody, kw_only=True)
-    _begun: dict[TaskId, Pending] = attrs.field(factory=dict, init=False)  # by the last look
     _produced: dict[TaskId, Produced] = attrs.field(factory=dict, init=False)
     _unfinished: bool = attrs.field(default=False, init=False)  # the store awaits ``finish``
     _keeper: Keeper = attrs.field(init=False)
+    _looking: Looking = attrs.field(init=False)
+    _gathering: Gathering = attrs.field(init=False)
 
     @_keeper.default
     def _make_keeper(self) -> Keeper:
         return Keeper(self._threads, self._note_unstored)
+
+    @_looking.default
+    def _make_looking(self) -> Looking:
+        brief = Brief() if self._brief else None
+        return Looking(self._store, self._looker, self._threads, brief)
+
+    @_gathering.default
+    def _make_gathering(self) -> Gathering:
+        brief = Brief() if self._brief else None
+        return Gathering(self._keys, self._looker, self._threads, brief)
 
     def __attrs_post_init__(self) -> None:
         self._looker.await_key = self._keeper.wait_for
@@ -101,13 +114,13 @@ class Worker:
         patience, followed = self._patience(job, "that works on it"), None
         with stop.ask:
             try:
-                found = await self._threads.looking.do(self._look, job, upstream)
+                found = await self._looking.look(job, upstream)
                 while isinstance(found, Busy):
                     if followed is None or not followed.digests:
                         followed = await self._follow(job.id, found.key) or followed
                     await patience.wait()
                     if await in_thread(self._threads.stores, self._looker.is_free, job, found):
-                        found = await self._threads.looking.do(self._look, job, upstream)
+                        found = await self._looking.look(job, upstream)
             except TaskError as problem:
                 return Broke(job.id, str(problem))
         match found:
@@ -126,14 +139,6 @@ class Worker:
                         await show(job.id, replay, self._listener, self._threads)
                 return Hit(job.id, record)
 
-    def _look(self, check: Check, job: Job, upstream: tuple[Upstream, ...]) -> Found | Miss | Busy:
-        """A look; after a miss the command follows at once, or after another look: it begins."""
-        found = self._looker.look(job, upstream, check=check)
-        if isinstance(found, Miss):
-            self._forget_begun(job.id)
-            self._begun[job.id] = self._begin(self._looker.looked[job.id], job)
-        return found
-
     def _patience(self, job: Job, what: str) -> Patience:
         return Patience(
             partial(self._note, job.id),
@@ -148,16 +153,12 @@ class Worker:
         """
         self._looker.let_go(id)
 
-    def _forget_begun(self, id: TaskId) -> None:
-        if (begun := self._begun.pop(id, None)) is not None:
-            begun.discard()
-
     async def run(self, job: Job, *, stop: Stop) -> Ran | Ended | Broke | Halted:
         """Run the command under the key that the last look derived; again after it failed."""
         key = self._looker.looked[job.id]
-        pending = self._begun.pop(job.id, None)
+        pending = self._looking.take_begun(job.id)
         if pending is None:  # another try, or the look was not ours
-            pending = await in_thread(self._threads.stores, self._begin, key, job)
+            pending = await in_thread(self._threads.stores, self._looking.begin, key, job)
         take = None
         if self._backups is not None:
             # Imported here: only a workspace that rolls back needs it.
@@ -178,9 +179,6 @@ class Worker:
                     await in_thread(self._threads.stores, pending.discard)
                 self._looker.ended()
         return fact
-
-    def _begin(self, key: Key, job: Job) -> Pending:
-        return self._store.begin(key.key, job.subject, partial(readable, key.recipe))
 
     async def _execute(
         self, job: Job, key: Key, pending: Pending, stop: Stop, take: Callable[[], None] | None
@@ -212,15 +210,18 @@ class Worker:
                 return Halted(job.id)
             if ending.status != Exited(0):
                 return Ended(job.id, ending.status)
-            collected, obstacle, held = await self._threads.gathering.do(
-                self._gather, job, key, pending, bool(ending.leftovers)
+            gathered = await self._gathering.gather(
+                job, key, pending, outlived=bool(ending.leftovers)
             )
         except TaskError as problem:
             return Broke(job.id, str(problem))
         claim = self._looker.held.pop(job.id, None)
         if claim is not None:
             pending = ClaimedPending(pending, claim)
-        self._produced[job.id] = Produced(key.key, pending, obstacle, held, duration)
+        self._produced[job.id] = Produced(
+            key.key, pending, gathered.obstacle, gathered.held, duration
+        )
+        collected = gathered.collected
         record = Record(key.key, collected.stdout, collected.stderr, collected.outputs)
         self._looker.ran(job, record)
         return Ran(job.id, record, collected.written)
@@ -241,20 +242,6 @@ class Worker:
                 return False
             await patience.wait()
         return True
-
-    def _gather(
-        self, check: Check, job: Job, key: Key, pending: Pending, outlived: bool
-    ) -> tuple[Collected, str, bool]:
-        """What the command left, why that is not stored, and whether it is all in memory."""
-        self._looker.ended()
-        collected, obstacle = pending.collect(), ""
-        if outlived:
-            obstacle = "a process outlived the command and may still write"
-        else:
-            changed = self._keys.changed(key.inputs, job, check=check)
-            if changed is not None:
-                obstacle = f"input {changed} changed while the command ran"
-        return collected, obstacle, not obstacle and pending.hold()
 
     def _spool(self, pending: Pending, stream: Stream, data: bytes) -> None:
         self._keeper.make_way()  # for what is finished, while there is room
@@ -301,8 +288,7 @@ class Worker:
     def close(self) -> None:
         """Forget whatever an aborted run has left; blocks for as long as removing files takes."""
         self._looker.looked.clear()
-        for id in list(self._begun):
-            self._forget_begun(id)
+        self._looking.close()
         self._keeper.flush()
         while self._produced:
             self._produced.popitem()[1].pending.discard()
