@@ -53,14 +53,29 @@ class Batch:
         """Store all that wait; blocks, and returns when also other threads are done with it."""
         with self._storing:
             while self._waiting:
-                # It stays among those that wait until it is there for everybody to see.
-                kept = self._waiting[0]
-                try:
-                    stored = kept.pending.commit(foreign=kept.foreign, duration=kept.duration)
-                finally:
-                    self._waiting.popleft()
-                if isinstance(stored, NotStored) and stored.reason:
-                    self._failures.append((kept.task, stored.reason))
+                self._store_first()
+
+    def store_one(self) -> bool:
+        """Store the first of those that wait, if any does and no thread is at it; blocks."""
+        if not self._storing.acquire(blocking=False):
+            return False
+        try:
+            is_there = bool(self._waiting)
+            if is_there:
+                self._store_first()
+            return is_there
+        finally:
+            self._storing.release()
+
+    def _store_first(self) -> None:
+        # It stays among those that wait until it is there for everybody to see.
+        kept = self._waiting[0]
+        try:
+            stored = kept.pending.commit(foreign=kept.foreign, duration=kept.duration)
+        finally:
+            self._waiting.popleft()
+        if isinstance(stored, NotStored) and stored.reason:
+            self._failures.append((kept.task, stored.reason))
 
     def failures(self) -> list[tuple[TaskId, str]]:
         """Who was not stored since the last call, and why."""

@@ -1,7 +1,8 @@
-"""Getting results into the store: at once, or gathered and by one thread, while others run.
+"""Getting results into the store: at once, or gathered, while others run.
 
 What a result holds in memory is stored later: writing it may take as long as the next command
 does, and nobody has to wait for it but who looks for the same key, and the end of the run.
+It is stored when the loop has nothing to do, as long as that is short, else by one thread.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import trio
 
 from haz_trio.abc import NotStored, Pending
 from haz_trio.engine.batch import Batch, Held
+from haz_trio.engine.brief import Brief
+from haz_trio.engine.lulls import in_lulls
 from haz_trio.engine.threads import Threads, in_thread
 from haz_trio.model.names import TaskId
 from haz_trio.values import frozen
@@ -37,9 +40,11 @@ class Keeper:
 
     _threads: Threads
     _tell: Callable[[TaskId, str], None]
+    _brief: Brief | None = None  # the loop may store what is short
     _batch: Batch = attrs.field(factory=Batch, init=False)
     _hurried: trio.Event = attrs.field(factory=trio.Event, init=False)
     _storing: bool = attrs.field(default=False, init=False)
+    _stored: bool = attrs.field(default=False, init=False)  # anything, in the last lulls
 
     def keep_nowait(self, id: TaskId, produced: Produced, foreign: frozenset[str]) -> bool:
         """Promise a result to ``store`` if it is in memory and there is room for it."""
@@ -78,13 +83,20 @@ class Keeper:
             return
         self._storing = True
         try:
-            while self._batch:
-                with trio.move_on_after(GATHER):
-                    await self._hurried.wait()
-                await in_thread(self._threads.stores, self._batch.store)
-                self.tell()
+            with in_lulls(self._store_one):
+                while self._batch:
+                    self._stored = False
+                    with trio.move_on_after(GATHER):
+                        await self._hurried.wait()
+                    if self._batch.is_full or self._hurried.is_set() or not self._stored:
+                        await in_thread(self._threads.stores, self._batch.store)
+                    self.tell()
         finally:
             self._storing = False
+
+    def _store_one(self) -> None:
+        if self._brief is not None and self._batch:
+            self._stored |= bool(self._brief.do(lambda check: self._batch.store_one()))
 
     def hurry(self) -> None:
         """Nothing more is promised in this run: ``store`` need not gather any longer."""

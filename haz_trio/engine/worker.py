@@ -74,7 +74,7 @@ class Worker:
 
     @_keeper.default
     def _make_keeper(self) -> Keeper:
-        return Keeper(self._threads, self._note_unstored)
+        return Keeper(self._threads, self._note_unstored, Brief() if self._brief else None)
 
     @_looking.default
     def _make_looking(self) -> Looking:

@@ -13,7 +13,9 @@ import trio.testing
 
 from haz_trio.abc import Collected, NotStored, Stored
 from haz_trio.engine.batch import MOST, Batch, Held
-from haz_trio.engine.keeper import Keeper, Produced
+from haz_trio.engine.brief import Brief
+from haz_trio.engine.keeper import GATHER, Keeper, Produced
+from haz_trio.engine.lulls import in_lulls
 from haz_trio.engine.threads import Threads
 from haz_trio.model.names import TaskId
 from haz_trio.plan.messages import Hit, Kept, Missed, Ran, Stream
@@ -120,6 +122,67 @@ def test_a_bug_of_a_store_does_not_come_back() -> None:
         batch.store()
     batch.store()
     assert done == ["b"]
+
+
+def test_one_result_is_stored_unless_a_thread_is_at_it() -> None:
+    """The first of those that wait; who cannot have the lock at once does something else."""
+    done: list[str] = []
+    batch = Batch()
+    assert not batch.store_one()
+    batch.add(held(Result(done, "a", first=lambda: answers.append(batch.store_one()))))
+    batch.add(held(Result(done, "b", "no")))
+    answers: list[bool] = []
+    assert batch.store_one()
+    assert (done, answers) == (["a"], [False])
+    assert batch.store_one()
+    assert not batch.store_one()
+    assert done == ["a", "b"]
+    assert batch.failures() == [(task_id("b"), "no")]
+
+
+def test_what_is_short_is_stored_while_the_loop_waits() -> None:
+    """One result in each lull, on the loop, and what it could not store is told soon."""
+    done: list[str] = []
+    told: list[tuple[TaskId, str]] = []
+    threads: list[threading.Thread] = []
+
+    def note() -> None:
+        threads.append(threading.current_thread())
+
+    keeper = Keeper(Threads(), lambda task, reason: told.append((task, reason)), Brief())
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            for name, reason in (("a", None), ("b", "no"), ("c", None)):
+                result = produced(Result(done, name, reason, note))
+                assert keeper.keep_nowait(task_id(name), result, frozenset())
+            nursery.start_soon(keeper.store)
+            for _ in range(3):
+                await trio.sleep(GATHER / 20)
+
+    trio.run(main)
+    assert done == ["a", "b", "c"]
+    assert told == [(task_id("b"), "no")]
+    assert threading.main_thread() in threads
+
+
+def test_a_bug_of_a_store_is_raised_behind_the_lulls() -> None:
+    """It ends the run, as it does in a thread; nothing is done in later lulls."""
+    calls = 0
+
+    def work() -> None:
+        nonlocal calls
+        calls += 1
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        with in_lulls(work):
+            for _ in range(3):
+                await trio.sleep(0.001)
+
+    with pytest.raises(ZeroDivisionError):
+        trio.run(main)
+    assert calls == 1
 
 
 def test_a_promise_is_kept_by_store() -> None:
