@@ -7,13 +7,16 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import attrs
 
 from haz_trio.testing.reference.json_values import Files
 from haz_trio.testing.subject import HungError, Result, Subject
+
+_MEMORY = "/dev/shm"  # noqa: S108  # made anew below it, with a name that nobody can know
+_ROOM = 1 << 28  # bytes
 
 
 @attrs.frozen
@@ -165,5 +168,18 @@ def new_trial(
     subject: Subject, known: Collection[str] = (), muted: Collection[str] = ()
 ) -> Iterator[Trial]:
     """A trial in a temporary folder, which is removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="haz-kit-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="haz-kit-", dir=scratch(), ignore_cleanup_errors=True
+    ) as folder:
         yield Trial(subject, Path(os.path.realpath(folder)), known, muted)
+
+
+def scratch() -> str:
+    """Where workspaces are made: $TMPDIR, else in memory where programs may be executed there."""
+    if "TMPDIR" not in os.environ:
+        with suppress(OSError):
+            memory = os.statvfs(_MEMORY)
+            room = memory.f_bavail * memory.f_frsize
+            if room > _ROOM and not memory.f_flag & os.ST_NOEXEC and os.access(_MEMORY, os.W_OK):
+                return _MEMORY
+    return tempfile.gettempdir()

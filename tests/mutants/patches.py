@@ -344,7 +344,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _m(
         "changed-inputs-are-stored",
-        "engine.worker",
+        "engine.gathering",
         "            if changed is not None:\n",
         "            if False:\n",
     ),

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.judge import judge
+from tests.mutants.haz import UNCHANGED
 from tests.mutants.patches import MUTANTS, Mutant
+from tests.mutants.turn import play_turn
 
 
 def test_there_are_enough_of_them_and_each_has_a_name() -> None:
@@ -28,7 +29,13 @@ def test_a_mutant_fits_the_source(mutant: Mutant) -> None:
     compile(source.replace(mutant.old, mutant.new), spec.origin, "exec")
 
 
-def test_the_kit_finds_a_mutant() -> None:
+@pytest.mark.parametrize(
+    ("name", "seconds", "found"),
+    [("failures-exit-with-zero", 30.0, "running"), (UNCHANGED, 1.5, "")],
+)
+def test_the_kit_finds_a_mutant_and_nothing_else(name: str, seconds: float, found: str) -> None:
     """The others take ``python -m tests.mutants.judge``."""
-    (mutant,) = (each for each in MUTANTS if each.name == "failures-exit-with-zero")
-    assert judge(mutant, 0, time.time() + 120).rules
+    turn = play_turn(name, 0, ("running",), {}, seconds, time.time() + 60)
+    assert turn.area == found
+    assert bool(turn.rules) is bool(found)
+    assert turn.examples == turn.next["running"] > 0

@@ -24,12 +24,16 @@ class Case:
 
 @attrs.frozen
 class Area:
-    """``share`` is relative to those of other areas; ``cases`` makes the strategy when asked."""
+    """``share`` is relative to those of other areas; ``cases`` makes the strategy when asked.
+
+    Examples of an area that ``waits`` take little of the processor, and long.
+    """
 
     name: str
     about: str
     cases: Callable[[], SearchStrategy[Case]]
     share: float
+    waits: bool = False
 
 
 def area(
@@ -38,13 +42,15 @@ def area(
     examples: Callable[[], SearchStrategy[_T]],
     play: Callable[[Trial, _T], None],
     share: float,
+    *,
+    waits: bool = False,
 ) -> Area:
     """An area whose examples are of one type, played by one function."""
 
     def to_case(example: _T) -> Case:
         return Case(repr(example), partial(_swapped, play, example))
 
-    return Area(name, about, lambda: examples().map(to_case), share)
+    return Area(name, about, lambda: examples().map(to_case), share, waits)
 
 
 def _swapped(play: Callable[[Trial, _T], None], example: _T, trial: Trial) -> None:

@@ -72,7 +72,7 @@ def examples(draw: st.DrawFn) -> Example:
 def play(trial: Trial, example: Example) -> None:
     trial.write(files_of(example.declared))
     for folder, _ in example.requests:
-        (trial.root / folder).mkdir(parents=True, exist_ok=True)
+        trial.folder(folder)
     try:
         tasks = effective(example.declared)
     except AmbiguousError as ambiguous:

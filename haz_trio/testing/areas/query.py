@@ -114,7 +114,7 @@ def play(trial: Trial, example: Example) -> None:
     graph = build(example.declared, effective(example.declared))
     paths = witnesses(example.declared)
     for folder, query in example.queries:
-        (trial.root / folder).mkdir(parents=True, exist_ok=True)
+        trial.folder(folder)
         own = bearing_project(folder, example.declared)
         relative = own is None and _has_relative_path(query)
         if relative and trial.knows("lazy-relative-paths"):

@@ -34,3 +34,8 @@ AREAS: tuple[Area, ...] = (
     git.AREA,
     signals.AREA,
 )
+
+
+def area_named(name: str) -> Area:
+    (found,) = (area for area in AREAS if area.name == name)
+    return found

@@ -189,4 +189,4 @@ def _sweep(root: Path, child: subprocess.Popen[bytes]) -> None:
         child.communicate()
 
 
-AREA: Area = area("signals", "runs that are stopped", stops, play, 0.3)
+AREA: Area = area("signals", "runs that are stopped", stops, play, 0.3, waits=True)

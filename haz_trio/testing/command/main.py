@@ -15,16 +15,16 @@ from pathlib import Path
 
 import attrs
 
-from haz_trio.testing.areas.area import Area
 from haz_trio.testing.areas.registry import AREAS
 from haz_trio.testing.command.failures import write_failure
+from haz_trio.testing.command.progress import Progress
 from haz_trio.testing.command.report import Report, as_html, as_json, as_text
 from haz_trio.testing.command.session import Batch, Played, play
+from haz_trio.testing.command.turns import Turns
 from haz_trio.testing.profile import load_profile
 from haz_trio.testing.subject import Subject
 
-BATCH = 40  # examples; small, so that every area is tried early
-SLOW_BATCH = 12  # of areas with a small share, whose examples take long
+EXAMPLES = 1000  # over all areas, when neither they nor the minutes are limited
 EXIT_FINDINGS, EXIT_USAGE = 1, 2
 
 
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         area="",
         number=0,
         seed=options.seed,
-        examples=BATCH,
+        examples=0,
         subject=Subject((os.path.abspath(program), *words[1:]), warm=not options.cold),
         known=frozenset(known - set(options.without)),
         muted=frozenset(),
@@ -55,11 +55,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         replay=options.replay,
     )
     chosen = [area for area in AREAS if not options.area or area.name in options.area]
-    batches = list(plan(base, chosen, 1 if options.replay else options.examples))
+    examples = 1 if options.replay else options.examples
+    if examples is None and not options.minutes:
+        examples = EXAMPLES
+    turns = Turns(base, chosen, examples)
     report = Report(options.haz, options.seed)
     started = time.monotonic()
     deadline = started + 60 * options.minutes if options.minutes else float("inf")
-    for played in _play_all(batches, options.jobs, deadline, report):
+    progress = Progress(turns.examples, sys.stderr)
+    for played in _play_all(turns, options.jobs, deadline, report):
         before = len(report.findings)
         report.add(played)
         if len(report.findings) > before and played.finding is not None:
@@ -67,8 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             folder = Path(options.failures) / f"{len(report.findings):02}-{played.batch.area}"
             report.lines[key] = write_failure(folder, played.finding, options.haz)
         report.seconds = time.monotonic() - started
-        _progress(report, batches)
-    _end_progress()
+        progress.show(report)
+    progress.end()
     sys.stdout.write(as_text(report, every_rule=options.rules))
     if options.report:
         write = as_html if options.report.endswith(".html") else as_json
@@ -76,61 +80,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return EXIT_FINDINGS if report.findings else 0
 
 
-def plan(base: Batch, areas: Sequence[Area], examples: int) -> Iterator[Batch]:
-    """Batches of all areas by turns, each area with its share of the examples."""
-    total = sum(area.share for area in areas)
-    left = {area.name: max(1, round(examples * area.share / total)) for area in areas}
-    number = 0
-    while any(left.values()):
-        for area in areas:
-            count = min(BATCH if area.share >= 1 else SLOW_BATCH, left[area.name])
-            if count:
-                left[area.name] -= count
-                yield attrs.evolve(base, area=area.name, number=number, examples=count)
-        number += 1
+def _play_all(turns: Turns, jobs: int, deadline: float, report: Report) -> Iterator[Played]:
+    """Play batches in several processes; what has been found is not looked for again.
 
-
-def _play_all(
-    batches: Sequence[Batch], jobs: int, deadline: float, report: Report
-) -> Iterator[Played]:
-    """Play batches in several processes; what has been found is not looked for again."""
-    if jobs == 1:
-        for batch in batches:
-            if time.monotonic() < deadline:
-                yield play(_told(batch, report))
-        return
-    waiting = list(reversed(batches))
-    running: set[Future[Played]] = set()
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        while waiting or running:
-            while waiting and len(running) < jobs:
-                batch = waiting.pop()
-                if time.monotonic() > deadline:
-                    waiting.clear()
-                    break
-                running.add(pool.submit(play, _told(batch, report)))
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
+    As many processes more are for areas whose examples mostly wait.
+    """
+    context = get_context("spawn")
+    with ProcessPoolExecutor(jobs, context) as busy, ProcessPoolExecutor(jobs, context) as lazy:
+        running: dict[Future[Played], bool] = {}
+        while True:
+            for waits, pool in ((False, busy), (True, lazy)):
+                while list(running.values()).count(waits) < jobs and time.monotonic() < deadline:
+                    batch = turns.next(waits=waits)
+                    if batch is None:
+                        break
+                    running[pool.submit(play, _told(batch, report))] = waits
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                del running[future]
+                played = future.result()
+                turns.ended(played.batch, played.seconds)
+                yield played
 
 
 def _told(batch: Batch, report: Report) -> Batch:
     """A batch that does not look for what has been found in its area."""
     found = {rule for key in report.findings if key[0] == batch.area for rule in key}
     return attrs.evolve(batch, muted=frozenset(found - {batch.area}))
-
-
-def _progress(report: Report, batches: Sequence[Batch]) -> None:
-    total, done = sum(batch.examples for batch in batches), sum(report.examples.values())
-    text = f"{done:,} of {total:,} examples, {len(report.findings)} findings"
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r{text}, {report.seconds:.0f} s ")
-        sys.stderr.flush()
-
-
-def _end_progress() -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write("\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -144,7 +121,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--haz", default="haz", metavar="CMD", help="the program, as a command line")
     add("--area", action="append", choices=names, help="only this area; may be repeated")
-    add("--examples", type=int, default=1000, metavar="N", help="how many, over all areas")
+    add("--examples", type=int, metavar="N", help="how many, over all areas, each with its share; "
+        f"{EXAMPLES:,} without --minutes")  # fmt: skip
     add("--seed", type=int, default=0, metavar="S", help="other examples for another number")
     add("--report", metavar="FILE", help="write a report, as HTML for .html, else as JSON")
     add("--rules", action="store_true", help="print every rule, also those that held")
@@ -153,7 +131,8 @@ def _parser() -> argparse.ArgumentParser:
         "profile that is to be a finding all the same; may be repeated")  # fmt: skip
     add("--failures", default="haz-findings", metavar="DIR", help="where findings are put")
     add("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="how many at once")
-    add("--minutes", type=float, default=0.0, metavar="M", help="begin nothing new after this")
+    add("--minutes", type=float, default=0.0, metavar="M", help="begin nothing new after this; "
+        "without --examples all areas get the same part of it")  # fmt: skip
     add("--cold", action="store_true", help="start an interpreter for every call of a Python "
         "program, instead of forking one that has imported it")  # fmt: skip
     add("--shrink", type=float, default=20.0, metavar="SECONDS", help="for making one smaller")

@@ -53,10 +53,15 @@ def _verdict(failed: bool, held: int) -> str:
 def as_text(report: Report, *, every_rule: bool = False) -> str:
     """What the command prints."""
     total = sum(report.examples.values())
-    lines = ["area          examples   a second in one process"]
+    lines = ["area          examples    seconds  a second in one process"]
     for area, count in report.examples.items():
-        rate = 1000 * count / max(1, report.area_seconds[area])
-        lines.append(f"{area:<12} {count:>9,} {rate:>10.1f}")
+        seconds = report.area_seconds[area] / 1000
+        rate = count / max(0.001, seconds)
+        lines.append(f"{area:<12} {count:>9,} {seconds:>10,.0f} {rate:>10.1f}")
+    rate = total / max(0.001, report.seconds)
+    lines.append(
+        f"{'all':<12} {total:>9,} {report.seconds:>10,.0f} {rate:>10.1f} in all processes"
+    )
     lines.append("")
     for number, (key, finding) in enumerate(report.findings.items(), 1):
         lines.append(f"finding {number}: {finding.area}, after {finding.examples:,} examples")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import time
+import traceback
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 
 import attrs
@@ -11,12 +14,15 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis.control import current_build_context
 from hypothesis.core import encode_failure
+from hypothesis.database import InMemoryExampleDatabase
 from hypothesis.errors import DidNotReproduce
 
-from haz_trio.testing.areas.area import Case
-from haz_trio.testing.areas.registry import AREAS
+from haz_trio.testing.areas.area import Area, Case
+from haz_trio.testing.areas.registry import area_named
 from haz_trio.testing.subject import Subject
-from haz_trio.testing.trial import DifferenceError, MutedError, Step, new_trial
+from haz_trio.testing.trial import DifferenceError, MutedError, Step, Trial, new_trial
+
+_BYTES = 1 << 14  # of which an example is drawn; one that wants more is none
 
 
 @attrs.frozen
@@ -86,43 +92,81 @@ class _Search:
     def _play(self, case: Case) -> DifferenceError | None:
         batch = self.batch
         with new_trial(batch.subject, batch.known, batch.muted) as trial:
-            try:
-                case.play(trial)
-            except MutedError:
-                pass
-            except DifferenceError as difference:
+            difference = try_case(case, trial)
+            if difference is not None:
                 first = self.worst is None
-                steps = tuple(trial.steps)
                 before = self.played + 1 if self.worst is None else self.worst.examples
-                rules = tuple(difference.rules)
                 self.worst = Finding(
-                    batch.area, rules, str(difference), case.text, steps, before, _blob()
+                    batch.area,
+                    tuple(difference.rules),
+                    str(difference),
+                    case.text,
+                    tuple(trial.steps),
+                    before,
+                    _blob(),
                 )
                 if first:
                     self.deadline = time.monotonic() + batch.shrink_seconds
-                return difference
-            finally:
-                if self.worst is None:
-                    self.played += 1
-                    self.met.update(trial.met)
+            if self.worst is None:
+                self.played += 1
+                self.met.update(trial.met)
+        return difference
+
+
+def try_case(case: Case, trial: Trial) -> DifferenceError | None:
+    """Play an example; the difference, if there is one.
+
+    What an area stumbles over is a difference as well: nothing that a right program does.
+    """
+    try:
+        case.play(trial)
+    except MutedError:
         return None
+    except DifferenceError as difference:
+        return difference
+    except Exception as stumbled:  # whatever it is, it is for the one who judges the program
+        if "EXEC-021" in trial.muted:
+            return None
+        where = traceback.extract_tb(stumbled.__traceback__)[-1]
+        what = f"{type(stumbled).__name__}: {stumbled} ({where.name}, line {where.lineno})"
+        return DifferenceError("EXEC-021", "what an area can go on with", what, "nothing odd")
+    return None
+
+
+def draw_cases(area: Area, name: str, count: int) -> list[Case]:
+    """Examples of an area, without playing them; equal names give equal ones."""
+    found: list[Case] = []
+
+    def keep(case: Case) -> None:
+        found.append(case)
+
+    _draw(hypothesis.given(area.cases())(keep), name, count)
+    return found
+
+
+def _draw(test: Callable[..., None], name: str, count: int) -> None:
+    """Call a test with examples that are independent of each other.
+
+    Hypothesis itself begins with small ones and goes on with variations, to find out more about a
+    failure; whoever looks for the first one gets further with others.
+    """
+    fuzz: Callable[[bytes], bytes | None] = vars(test)["hypothesis"].fuzz_one_input
+    source = random.Random(name)  # noqa: S311  # to be the same again
+    for _ in range(count):
+        fuzz(source.randbytes(_BYTES))
 
 
 def play(batch: Batch) -> Played:
     """Play a batch to its end, or to the smallest example of the first difference."""
     started = time.monotonic()
     search = _Search(batch)
-    (area,) = (area for area in AREAS if area.name == batch.area)
-    test = hypothesis.given(area.cases())(search.__call__)
+    test = hypothesis.given(area_named(batch.area).cases())(search.__call__)
     if batch.replay:
         test = hypothesis.reproduce_failure(hypothesis.__version__, batch.replay.encode())(test)
-    else:
-        test = hypothesis.seed(f"{batch.seed} {batch.area} {batch.number}")(test)
     test = settings(
-        max_examples=batch.examples,
-        database=None,
+        database=InMemoryExampleDatabase(),  # between the search and what makes a finding small
         deadline=None,
-        phases=[Phase.explicit, Phase.generate, Phase.shrink],
+        phases=[Phase.reuse, Phase.shrink],
         suppress_health_check=list(HealthCheck),
         print_blob=False,
         report_multiple_bugs=False,
@@ -130,7 +174,13 @@ def play(batch: Batch) -> Played:
     )(test)
     # A replayed example that differs no more is no finding.
     with suppress(DifferenceError, DidNotReproduce, _EnoughError):
-        test()
+        if batch.replay:
+            test()
+        else:
+            try:
+                _draw(test, f"{batch.seed} {batch.area} {batch.number}", batch.examples)
+            except DifferenceError:
+                test()
     seconds = time.monotonic() - started
     return Played(batch, search.played, seconds, dict(search.met), search.worst)
 

@@ -1,0 +1,81 @@
+"""One turn of a mutant: some seconds of examples, or the first that differs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import attrs
+
+from haz_trio.testing.areas.area import Case
+from haz_trio.testing.areas.registry import area_named
+from haz_trio.testing.command.session import draw_cases, try_case
+from haz_trio.testing.subject import Subject
+from haz_trio.testing.trial import DifferenceError, new_trial
+
+PROGRAM = str(Path(__file__).with_name("haz.py"))
+_DRAWN = 30  # examples at once
+_AGAIN = 2  # trials in which a difference has to show once more, or it is chance
+
+
+@attrs.frozen
+class Turn:
+    """What came of it; ``next`` is the number of the example that is to come, by areas."""
+
+    seconds: float
+    examples: int
+    next: Mapping[str, int]
+    area: str = ""
+    rules: tuple[str, ...] = ()
+    doubtful: int = 0
+
+
+@cache
+def drawn(area: str, seed: int, number: int) -> list[Case]:
+    """The same for every mutant: drawing takes as long as playing does."""
+    return draw_cases(area_named(area), f"{seed} {area} {number}", _DRAWN)
+
+
+def play_turn(
+    mutant: str,
+    seed: int,
+    areas: tuple[str, ...],
+    following: Mapping[str, int],
+    seconds: float,
+    end: float,
+) -> Turn:
+    """Give areas the same part of some seconds; ``end`` is of the clock ``time.time``."""
+    warm = len(areas) > 1  # for few calls it is not worth it
+    subject = Subject((sys.executable, PROGRAM, mutant), warm=warm, prelude=PROGRAM)
+    started, examples, doubtful = time.time(), 0, 0
+    position = {area: following.get(area, 0) for area in areas}
+    for number, area in enumerate(areas):
+        # What an area has not used is for the others.
+        part = min(end, started + seconds * (number + 1) / len(areas))
+        first = True
+        while time.time() < part or (first and time.time() < end):
+            first = False
+            batch, index = divmod(position[area], _DRAWN)
+            position[area] += 1
+            cases = drawn(area, seed, batch)
+            if index >= len(cases):
+                position[area] = (batch + 1) * _DRAWN
+                continue
+            examples += 1
+            difference = _differs(subject, cases[index])
+            if difference is None:
+                continue
+            if any(_differs(subject, cases[index]) for _ in range(_AGAIN)):
+                took = time.time() - started
+                rules = tuple(difference.rules)
+                return Turn(took, examples, position, area, rules, doubtful)
+            doubtful += 1
+    return Turn(time.time() - started, examples, position, doubtful=doubtful)
+
+
+def _differs(subject: Subject, case: Case) -> DifferenceError | None:
+    with new_trial(subject) as trial:
+        return try_case(case, trial)
