@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from hypothesis import strategies as st
+
 from haz_trio.testing.areas.area import Area, area
+from haz_trio.testing.areas.sheets import play_sheet
 from haz_trio.testing.models import yaml_of
 from haz_trio.testing.reference.acceptance import (
     SHAPE,
@@ -19,6 +22,7 @@ from haz_trio.testing.reference.json_values import Body, mapping, text, texts
 from haz_trio.testing.reference.names import is_name
 from haz_trio.testing.reference.workspace import AmbiguousError, Declared, effective
 from haz_trio.testing.strategies.configurations import Configuration, configurations
+from haz_trio.testing.strategies.sheets import Sheet, sheets
 from haz_trio.testing.subject import Result
 from haz_trio.testing.trial import Trial
 
@@ -27,7 +31,19 @@ SCHEMA = {SHAPE, "CFG-004", "CFG-009", "CFG-013", "CFG-025"}  # found before all
 FILES = {"w": ".haz/workspace.yml", "p": "a/haz.yml"}
 
 
-def play(trial: Trial, example: Configuration) -> None:
+def examples() -> st.SearchStrategy[Configuration | Sheet]:
+    """Often many values at once; else a few, in files that are spelled in all ways of YAML."""
+    return st.one_of(sheets(), configurations())
+
+
+def play(trial: Trial, example: Configuration | Sheet) -> None:
+    if isinstance(example, Sheet):
+        play_sheet(trial, example)
+    else:
+        _play(trial, example)
+
+
+def _play(trial: Trial, example: Configuration) -> None:
     overlay = f".haz/tasks/{example.overlay}"
     trial.write({FILES.get(kind, overlay): data for kind, data in example.texts.items()})
     trial.write({"q/haz.yml": yaml_of(OTHER)})
@@ -112,4 +128,4 @@ def _refused(trial: Trial, result: Result, rules: str, broken: Iterable[str]) ->
         trial.same(rules, f"{result}rules that are not named", sorted(wanted - found), [])
 
 
-AREA: Area = area("config", "which configuration is accepted", configurations, play, 4)
+AREA: Area = area("config", "which configuration is accepted", examples, play, 4)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 
 import attrs
 from hypothesis import strategies as st
 
 from haz_trio.testing.areas.area import Area, area
+from haz_trio.testing.areas.sheets import lists_everything
 from haz_trio.testing.models import files_of
 from haz_trio.testing.reference import selection
 from haz_trio.testing.reference.graph import Graph, build, label
-from haz_trio.testing.reference.json_values import mapping, text
-from haz_trio.testing.reference.references import Named
+from haz_trio.testing.reference.json_values import text
+from haz_trio.testing.reference.query import described
+from haz_trio.testing.reference.references import Id, Named, resolve
 from haz_trio.testing.reference.selection import RefusedError, Request
 from haz_trio.testing.reference.workspace import AmbiguousError, Declared, effective, named
 from haz_trio.testing.strategies.declarations import vocabulary
-from haz_trio.testing.strategies.names import PROJECTS, TASKS
+from haz_trio.testing.strategies.expressions import ANY, expressions
 from haz_trio.testing.strategies.worlds import folders, worlds
 from haz_trio.testing.trial import Trial
 
@@ -29,44 +33,79 @@ class Example:
     requests: tuple[tuple[str, Request], ...]
 
 
-IDS = [(project, task) for project in PROJECTS for task in TASKS]
+SHOWN = 8  # names of the tasks of one cycle; of more it may be said how many there are
 CHECK = Request(scope="check")  # ``haz check`` instead
-REFERENCES = sorted({word for id in IDS for word in vocabulary(id, IDS)})
-ODD = ("x", "default", "nope", ":x", "a:", "[t:x", "[t]x", "^", "~", "a:x:y", "[t]^:x", " a:x", "")
-
-
-def references() -> st.SearchStrategy[str]:
-    """What people write as tasks, sometimes wrong."""
-    return st.one_of(
-        st.sampled_from(REFERENCES),
-        st.sampled_from(REFERENCES),
-        st.sampled_from(TASKS[:4]),
-        st.sampled_from(ODD),
-    )
+ODD: tuple[str, ...] = (
+    "nope",
+    ":x",
+    "a:",
+    "[t:x",
+    "[t]x",
+    "^",
+    "~",
+    "a:x:y",
+    "[t]^:x",
+    " a:x",
+    "",
+    "nope:x",
+)
+ODD += ("~:nope", "^:nope", "^~:nope", "[nope]:x", "[t]:nope", "[nope]~:x")
 
 
 @st.composite
-def requests(draw: st.DrawFn) -> Request:
-    chosen = draw(st.lists(references(), max_size=2))
-    scope = draw(st.sampled_from(["", "all", "workspace"])) if not chosen else ""
-    skip = draw(st.lists(st.sampled_from(REFERENCES), max_size=1)) if draw(st.booleans()) else []
-    only = draw(st.integers(0, 4)) == 0
+def requests(draw: st.DrawFn, offered: Mapping[str, list[str]]) -> Request:
+    """A command line; ``offered`` are the references that mean something, by their tasks.
+
+    Several references of one command line are of several tasks, so that none hides another.
+    """
+    scope = draw(st.sampled_from(["by name", "by name", "by name", "", "all", "workspace"]))
+    words: list[str] = []
+    if scope == "by name":
+        words = [draw(st.sampled_from(offered[it])) for it in offered if draw(st.booleans())]
+        scope = ""
+    if draw(st.integers(0, 11)) == 11:
+        words.append(draw(st.sampled_from(ODD)))
+    only = draw(st.integers(0, 2)) == 0
     dependents = not only and draw(st.integers(0, 3)) == 0
-    return Request(tuple(chosen), scope, only, dependents, tuple(skip))
+    query = ""
+    if not words and draw(st.booleans()):
+        query = draw(expressions(ANY, 2))
+    skip: list[str] = []
+    every = [word for some in offered.values() for word in some]
+    if every and draw(st.integers(0, 2)) == 0:
+        skip = [draw(st.sampled_from(every))]
+    return Request(tuple(words), scope, only, dependents, tuple(skip), query)
 
 
 @st.composite
 def examples(draw: st.DrawFn) -> Example:
-    declared = draw(worlds(wild=draw(st.integers(0, 3)) == 3))
-    places = st.sampled_from(folders(declared))
-    asked = st.tuples(places, st.one_of(requests(), requests(), st.just(CHECK)))
-    own = [
-        (root[1:], Request((name,)))
-        for root, body in declared.projects.items()
-        for name in mapping(body.get("tasks"))
-    ]  # tasks by their bare names, where they are known
-    some = st.one_of(asked, asked, st.sampled_from(own)) if own else asked
-    return Example(declared, tuple(draw(st.lists(some, min_size=1, max_size=2))))
+    declared = draw(worlds(wild=draw(st.sampled_from([False, False, True]))))
+    places = folders(declared)
+    found: list[tuple[str, Request]] = []
+    for _ in range(draw(st.integers(2, 4))):
+        folder = draw(st.sampled_from(places))
+        if draw(st.integers(0, 4)) == 4:
+            found.append((folder, CHECK))
+        else:
+            found.append((folder, draw(requests(_offered(declared, folder)))))
+    return Example(declared, tuple(found))
+
+
+def _offered(declared: Declared, folder: str) -> dict[str, list[str]]:
+    try:
+        tasks = effective(declared)
+    except AmbiguousError:
+        return {}
+    own = bearing_project(folder, declared)
+    projects = named(declared, tasks)
+    found: dict[str, list[str]] = {}
+    for word in vocabulary((own or "", ""), sorted(tasks)):
+        if resolve(word, own, projects):
+            found.setdefault(word.rpartition(":")[2], []).append(word)
+    for task in found if own else ():
+        if (own, task) in tasks:
+            found[task].append(task)
+    return found
 
 
 def play(trial: Trial, example: Example) -> None:
@@ -81,15 +120,41 @@ def play(trial: Trial, example: Example) -> None:
     graph = build(example.declared, tasks)
     if graph.problems:
         named_rules = {rule for rule, _ in graph.problems if rule != "REF"}
-        words = [word for _, where in graph.problems for word in where.split()]
+        words = [word for _, where in graph.problems for word in where.split()[:SHOWN]]
+        knots = [where.count(" ") + 1 for rule, where in graph.problems if rule == "DAG-014"]
+        words += [f"among{size}tasks" for size in knots]
         _refused(trial, named_rules, words)
+        if not trial.knows("fewer-options"):
+            _names_each(trial, graph)
         return
     projects = named(example.declared, tasks)
+    rules = "DAG-001 DAG-002 REF-002 REF-003 REF-004 REF-005 REF-008 DAG-007 DAG-009 DAG-013"
+    lists_everything(trial, example.declared, "DAG-001 DAG-002 DAG-003 DAG-004 DAG-005")
+    if not trial.knows("fewer-options"):
+        _draws_edges(trial, graph, rules)
     for folder, request in example.requests:
         if request is CHECK:
             _counts(trial, folder, graph, example.declared)
         else:
             _selects(trial, folder, request, projects, graph, example.declared)
+
+
+def _draws_edges(trial: Trial, graph: Graph, rules: str) -> None:
+    """``haz query --graph`` has every edge, of all three kinds."""
+    result = trial.haz("query", "--workspace", "--graph=json")
+    trial.same(rules, f"{result}exit code", result.code, 0)
+    drawn = json.loads(result.out)
+    found = {(it["task"], it["kind"], it["needs"]) for it in drawn["edges"]}
+    kinds = {"hard": graph.hard, "soft": graph.weak, "producer": graph.producers}
+    expected = {
+        (label(id), kind, label(other))
+        for kind, edges in kinds.items()
+        for id, before in edges.items()
+        for other in before
+    }
+    own = {(label(id), "producer", label(id)) for id in graph.tasks}  # they are left open
+    trial.same(rules, f"{result}edges", sorted(found - own), sorted(expected))
+    trial.same(rules, f"{result}tasks", drawn["tasks"], [label(id) for id in graph.tasks])
 
 
 def _counts(trial: Trial, folder: str, graph: Graph, declared: Declared) -> None:
@@ -121,6 +186,19 @@ def _refused(trial: Trial, rules: set[str], words: list[str]) -> None:
         trial.same("DAG-011", f"{result}names", [w for w in words if w not in said], [])
 
 
+def _names_each(trial: Trial, graph: Graph) -> None:
+    """``haz check --json`` has one row for every problem, with its rule (DAG-011)."""
+    expected = [
+        form_rule(where.partition(" ")[2]) if rule == "REF" else rule
+        for rule, where in graph.problems
+    ]
+    result = trial.haz("check", "--json")
+    rows = json.loads(result.out)["diagnostics"]
+    found = [row["rule"] for row in rows if row["severity"] == "error"]
+    about = " ".join(sorted({"DAG-011", *expected}))
+    trial.same(about, f"{result}rules", sorted(found), sorted(expected))
+
+
 def _selects(
     trial: Trial,
     folder: str,
@@ -129,7 +207,7 @@ def _selects(
     graph: Graph,
     declared: Declared,
 ) -> None:
-    if trial.knows("fewer-options") and (request.only or request.with_dependents or request.skip):
+    if trial.knows("fewer-options") and not request.is_plain:
         return
     own = bearing_project(folder, declared)
     if trial.knows("no-bare-task-names") and any(":" not in word for word in request.references):
@@ -137,7 +215,8 @@ def _selects(
     result = trial.haz("run", "--dry-run", *request.words(), cwd=folder)
     about = _rules(request, own)
     try:
-        chosen = selection.choose(request, own, projects, graph)
+        described = _described(request, own, graph)
+        chosen = selection.choose(request, own, projects, graph, described)
     except RefusedError:
         trial.same(about, f"{result}exit code", (result.code, result.out), (2, b""))
         return
@@ -151,19 +230,30 @@ def _selects(
     trial.holds("EXEC-030", "a dry run writes nothing", not (trial.root / ".haz/cache").exists())
 
 
+def _described(request: Request, own: str | None, graph: Graph) -> frozenset[Id]:
+    if not request.query:
+        return frozenset()
+    root = next((task.root for id, task in graph.tasks.items() if id[0] == own), "/")
+    return described(request.query, graph, root)
+
+
 def _rules(request: Request, own: str | None) -> str:
     """The rules that a command line is about."""
     if request.references:
-        forms = {"~": "REF-002", "^:": "REF-004", "^~": "REF-008"}
-        found = {
-            next((rule for form, rule in forms.items() if word.startswith(form)), "")
-            or (("REF-008" if "]~:" in word else "REF-005") if "]" in word else "REF-003")
-            for word in request.references
-        }
+        found = set(map(form_rule, request.references))
         return " ".join(["EXEC-001", "EXEC-026", "REF-006", *sorted(found)])
     if request.scope:
         return "EXEC-001 EXEC-024" if request.scope == "all" else "EXEC-001 EXEC-025"
     return "EXEC-022 EXEC-023" if own else "EXEC-023"
+
+
+def form_rule(reference: str) -> str:
+    """The rule that says what a reference of this form stands for."""
+    forms = {"~": "REF-002", "^:": "REF-004", "^~": "REF-008"}
+    found = next((rule for form, rule in forms.items() if reference.startswith(form)), "")
+    if found or "]" not in reference:
+        return found or "REF-003"
+    return "REF-008" if "]~:" in reference else "REF-005"
 
 
 AREA: Area = area("graph", "task graphs, and what command lines select", examples, play, 3)

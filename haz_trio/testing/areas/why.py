@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from itertools import takewhile
 
 import attrs
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 
 from haz_trio.testing.areas.area import Area, area
 from haz_trio.testing.models import files_of
-from haz_trio.testing.reference.globs import is_glob, is_pattern
-from haz_trio.testing.reference.graph import build
+from haz_trio.testing.reference.globs import escaped, is_glob, is_pattern
+from haz_trio.testing.reference.graph import Graph, build
 from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.reference.report import MissingInputError, report, walk
 from haz_trio.testing.reference.workspace import Declared, effective
+from haz_trio.testing.strategies.benches import benches, placed
 from haz_trio.testing.strategies.declarations import mutexes
 from haz_trio.testing.strategies.patterns import globs, paths, trees
 from haz_trio.testing.trial import Trial
@@ -33,7 +35,7 @@ ARGUMENTS = (
     "\u200b\u00a0\x01",
     "-x",
 )
-X = ("a", "x")
+X, BENCH = ("a", "x"), ("a", "bench")
 
 
 @attrs.frozen
@@ -43,6 +45,7 @@ class Example:
     declared: Declared
     files: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
+    bench: tuple[str, ...]  # globs, each for a folder of its own
 
 
 @st.composite
@@ -65,7 +68,7 @@ def patterns(draw: st.DrawFn, tree: list[str], root: str, most: int = 3) -> list
 
 @st.composite
 def examples(draw: st.DrawFn) -> Example:
-    root = draw(st.sampled_from(["/a", "/deep/a", "/a b"]))
+    root = draw(st.sampled_from(["/a", "/deep/a", "/a b", "/a*", "/[a]", "/{a}", "/a}"]))
     inside = [f"{root[1:]}/{path}" for path in draw(trees(5))]
     tree = sorted(inside + [f"s/{path}" for path in draw(trees(2))])
     command: Body = {
@@ -88,15 +91,35 @@ def examples(draw: st.DrawFn) -> Example:
     x["env"] = {"from_host": [*names], "override": override}
     y: Body = {"command": ["/bin/true"], "outputs": [*draw(patterns(tree, root, 1))]}
     z: Body = {"command": ["/bin/true"], "outputs": [*draw(patterns(tree, "/b", 1))]}
+    bench = draw(benches())
     projects: dict[str, Body] = {
-        root: {"name": "a", "tasks": {"x": x, "y": y}},
+        root: {"name": "a", "tasks": {"x": x, "y": y, **_bench_tasks(bench, root)}},
         "/b": {"name": "b", "tasks": {"z": z}},
     }
     links = draw(
         st.lists(st.tuples(paths(2), st.sampled_from([*tree, "s", "nowhere", "s/.."])), max_size=1)
     )
     placed = tuple((f"{root[1:]}/l-{path}", to) for path, to in links)
-    return Example(Declared({"projects": [root, "/b"]}, projects), tuple(tree), placed)
+    entry = escaped(root) if is_glob(root) else root
+    declared = Declared({"projects": [entry, "/b"]}, projects)
+    return Example(declared, tuple(tree), placed, tuple(bench))
+
+
+def _bench_tasks(bench: Sequence[str], root: str) -> dict[str, Json]:
+    """``bench`` reads what every other glob matches; of the others a task makes it.
+
+    Half of the globs are absolute.
+    """
+    wanted: list[Json] = []
+    found: dict[str, Json] = {}
+    for number, glob in enumerate(bench):
+        start = f"k{number}/" if number % 4 < 2 else f"{escaped(root)}/k{number}/"
+        if number % 2:
+            found[f"m{number}"] = {"command": ["/bin/true"], "outputs": [f"{start}{glob}"]}
+            wanted.append(f"k{number}/**")
+        else:
+            wanted.append(f"{start}{glob}")
+    return {**found, "bench": {"command": ["/bin/true"], "inputs": wanted}}
 
 
 def play(trial: Trial, example: Example) -> None:
@@ -106,11 +129,14 @@ def play(trial: Trial, example: Example) -> None:
     (root, _), _ = example.declared.projects.items()
     trial.write(files_of(example.declared))
     trial.write({path: path for path in example.files})
+    for folder, (_, paths_there) in placed(example.bench).items():
+        trial.write({f"{root[1:]}/{folder}/{path}": "" for path in paths_there})
     for path, to in example.links:
         odd = to == "s/.." or not (trial.root / to).exists()
         if odd and trial.knows("links-anywhere-fail"):
             return
         trial.link(path, os.path.relpath(to, os.path.dirname(path)))
+    _asks_bench(trial, graph)
     result = trial.haz("why", "a:x", cwd=root[1:], env={"V": "1"})
     rules = f"{_rules(graph.tasks[X].texts('inputs'))} CFG-016 CACHE-006"
     rules += " DISC-020" if example.links else ""
@@ -137,6 +163,19 @@ def play(trial: Trial, example: Example) -> None:
         "AUX-015", f"{result}key", bool(re.fullmatch("cache_key: [0-9a-f]{64}", lines[-3]))
     )
     trial.same("AUX-015", f"{result}lookup", lines[-2:], ["cache_lookup: miss: no entry", ""])
+
+
+def _asks_bench(trial: Trial, graph: Graph) -> None:
+    patterns = [text for task in graph.tasks.values() for text in task.texts("outputs")]
+    rules = f"{_rules((*graph.tasks[BENCH].texts('inputs'), *patterns))} CACHE-006 DAG-013"
+    try:
+        expected = report(BENCH, graph, walk(trial.root))
+    except MissingInputError:
+        trial.skip()  # a link to nowhere that a glob matches is asked of another task
+    result = trial.haz("why", "a:bench")
+    trial.same(rules, f"{result}exit code", result.code, 0)
+    lines = result.out.decode().split("\n")
+    trial.same(rules, f"{result}inputs", _inputs(lines), _inputs(expected))
 
 
 def _rules(inputs: tuple[str, ...]) -> str:

@@ -17,9 +17,15 @@ class NotAPatternError(ValueError):
     """A text that is no pattern; says why."""
 
 
+class Plain(str):
+    """A path that is no glob, whatever the folders in it are called."""
+
+    __slots__ = ()
+
+
 def is_glob(text: str) -> bool:
     """PATH-008: any of ``* ? [ { \\`` makes a glob."""
-    return any(character in SPECIAL for character in text)
+    return not isinstance(text, Plain) and any(it in SPECIAL for it in text)
 
 
 def check_pattern(text: str) -> None:
@@ -59,8 +65,13 @@ def anchored(pattern: str, root: str) -> str:
     if pattern.startswith("/"):
         return pattern
     if is_glob(pattern):
-        root = re.sub(r"([*?\[{\\])", r"\\\1", root)
-    return root.rstrip("/") + "/" + pattern
+        return escaped(root).rstrip("/") + "/" + pattern
+    return Plain(root.rstrip("/") + "/" + pattern)
+
+
+def escaped(text: str) -> str:
+    """A glob that matches just this text, or the text itself where nothing in it is special."""
+    return re.sub(r"([*?\[{}\\])", r"\\\1", text)
 
 
 @lru_cache(maxsize=4096)
@@ -94,7 +105,7 @@ def translate(pattern: str) -> re.Pattern[bytes]:
         elif character == "?":
             expression, position = expression + b"[^/]", position + 1
         elif character == "[":
-            end = _class_end(rest, position)
+            end = class_end(rest, position)
             expression += _class(rest[position + 1 : end])
             position = end + 1
         elif character == "{":
@@ -126,7 +137,7 @@ def _close(expression: bytes) -> bytes:
     return before + (b"(?:" + b"|".join(found) + b")" if found else b"")
 
 
-def _class_end(text: str, start: int) -> int:
+def class_end(text: str, start: int) -> int:
     """Where a class ends; a ``]`` that comes first is a member."""
     first = start + 1
     if text[first : first + 1] in ("!", "^"):
@@ -138,6 +149,10 @@ def _class_end(text: str, start: int) -> int:
 
 
 def _class(inside: str) -> bytes:
+    return b"[" + b"".join(rb"\x%02x" % byte for byte in sorted(class_members(inside))) + b"]"
+
+
+def class_members(inside: str) -> frozenset[int]:
     """One byte of a set, or one that is not in it; may be ``/`` (PATH-013)."""
     negated = inside[:1] in ("!", "^")
     members = inside[negated:].encode()
@@ -153,5 +168,4 @@ def _class(inside: str) -> bytes:
         else:
             allowed.add(members[position])
             position += 1
-    chosen = sorted(set(range(256)) - allowed if negated else allowed)
-    return b"[" + b"".join(rb"\x%02x" % byte for byte in chosen) + b"]"
+    return frozenset(range(256)) - allowed if negated else frozenset(allowed)

@@ -24,12 +24,19 @@ class Request:
     only: bool = False
     with_dependents: bool = False
     skip: tuple[str, ...] = ()
+    query: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is asked with references and scopes alone."""
+        return not (self.only or self.with_dependents or self.skip or self.query)
 
     def words(self) -> list[str]:
         """The words of the command line."""
         found = [f"--{self.scope}"] if self.scope else []
         found += ["--only"] * self.only + ["--with-dependents"] * self.with_dependents
         found += [f"--skip={reference}" for reference in self.skip]
+        found += [f"--query={self.query}"] * bool(self.query)
         return found + list(self.references)
 
 
@@ -42,12 +49,21 @@ def bearing(folder: str, roots: Mapping[str, str]) -> str | None:
 
 
 def choose(
-    request: Request, own: str | None, projects: Mapping[str, Named], graph: Graph
+    request: Request,
+    own: str | None,
+    projects: Mapping[str, Named],
+    graph: Graph,
+    described: frozenset[Id] = frozenset(),
 ) -> list[Id]:
-    """What runs, in canonical order, with ``own`` as the bearing project."""
+    """What runs, in canonical order, with ``own`` as the bearing project.
+
+    ``described`` are the tasks that the request's expression is true of.
+    """
     seeds = _seeds(request, own, projects, graph)
     skipped = _union(request.skip, own, projects)
     seeds -= skipped
+    if request.query:
+        seeds &= described
     if request.with_dependents:
         seeds = closure(seeds, reversed_edges(graph.hard)) - skipped
     if request.only:
@@ -63,9 +79,10 @@ def _seeds(
         raise RefusedError("a scope beside references")
     if request.references:
         return _union(request.references, own, projects)
-    if request.scope == "workspace" or (request.scope == "all" and own is None):
+    scope = request.scope or ("all" if request.query else "")
+    if scope == "workspace" or (scope == "all" and own is None):
         return frozenset(graph.tasks)
-    if request.scope == "all":
+    if scope == "all":
         return frozenset(id for id in graph.tasks if id[0] == own)
     if own is None or (own, "default") not in graph.tasks:
         raise RefusedError("no default task here")

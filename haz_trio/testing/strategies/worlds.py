@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hypothesis import strategies as st
 
 from haz_trio.testing.reference.graph import build
-from haz_trio.testing.reference.json_values import Body, Json
+from haz_trio.testing.reference.json_values import Body, Json, mapping, texts
 from haz_trio.testing.reference.workspace import AmbiguousError, Declared, effective
-from haz_trio.testing.strategies.declarations import Shape, acyclic, mutexes, shapes, vocabulary
-from haz_trio.testing.strategies.names import TAGS, TASKS, subsets
+from haz_trio.testing.strategies.declarations import Shape, acyclic, mutexes, vocabulary
+from haz_trio.testing.strategies.names import PROJECTS, TAGS, TASKS, subsets
 
 LITERALS = ("o1", "o2", "out/o3", "/shared/o4", "/shared/o5")
 GLOBS = ("o*", "out/**", "/shared/*", "*.q", "out/{o3,o4}", "**/o[12]")
@@ -22,19 +22,21 @@ def worlds(draw: st.DrawFn, *, wild: bool = False) -> Declared:
 
     One that is not wild may still have colliding overlays, and files that make a cycle.
     """
-    shape = draw(shapes())
+    shape = draw(_shapes())
     roots = draw(_roots(sorted(shape)))
-    edges = draw(acyclic(shape))
-    every = [(name, task) for name, (_, tasks) in shape.items() for task in tasks]
+    attached = draw(overlays())
+    whole = _with_overlays(shape, attached)
+    edges = draw(acyclic(whole, hard=3))
+    every = [(name, task) for name, (_, tasks) in whole.items() for task in tasks]
     makers = iter(draw(st.permutations(LITERALS)))
     bodies: dict[str, Body] = {}
     for name, (tags, tasks) in shape.items():
         declared: dict[str, Json] = {}
         for task in tasks:
             deps, weak = edges[name, task]
-            if wild and draw(st.integers(0, 2)) == 0:
+            if wild and draw(st.integers(0, 5)) == 0:
                 deps = [*deps, draw(_any_reference((name, task), every))]
-            if wild and draw(st.integers(0, 3)) == 0:
+            if wild and draw(st.integers(0, 7)) == 0:
                 weak = [*weak, draw(_any_reference((name, task), every))]
             body: Body = {"command": ["/bin/true"], "deps": [*dict.fromkeys(deps)]}
             body["weakDeps"] = [*dict.fromkeys(weak)]
@@ -42,7 +44,58 @@ def worlds(draw: st.DrawFn, *, wild: bool = False) -> Declared:
             body["outputs"] = [*draw(_outputs(wild, next(makers, "spare")))]
             declared[task] = {**body, "mutex": draw(mutexes())}
         bodies[roots[name]] = {"name": name, "tags": [*tags], "tasks": declared}
-    return Declared({"projects": [*bodies]}, bodies, draw(overlays(shape)))
+    found = Declared({"projects": [*bodies]}, bodies, attached)
+    return found if draw(st.integers(0, 7)) == 7 else _mended(found, wild=wild)
+
+
+def _mended(declared: Declared, *, wild: bool) -> Declared:
+    """The same without overlays that collide, and without outputs that make a cycle."""
+    try:
+        problems = build(declared, effective(declared)).problems
+    except AmbiguousError:
+        fewer = dict([*declared.overlays.items()][:-1])
+        return _mended(Declared(declared.settings, declared.projects, fewer), wild=wild)
+    if wild or not problems:
+        return declared
+    for body in declared.projects.values():
+        for task in mapping(body["tasks"]).values():
+            assert isinstance(task, dict)
+            task["outputs"] = []
+    return declared
+
+
+@st.composite
+def _shapes(draw: st.DrawFn) -> Shape:
+    """Every other project with every other tag and task of those that there are names for."""
+    found: Shape = {}
+    for name in PROJECTS:
+        if not found or draw(st.integers(0, 3)):
+            tags = [tag for tag in TAGS if draw(st.booleans())]
+            found[name] = (tags, [task for task in TASKS[:5] if draw(st.booleans())])
+    return found
+
+
+def _with_overlays(shape: Shape, overlays: Mapping[str, Body]) -> Shape:
+    """The same with the tasks that overlays add."""
+    return {
+        name: (
+            tags,
+            [
+                *dict.fromkeys(
+                    [
+                        *tasks,
+                        *(
+                            task
+                            for body in overlays.values()
+                            if set(texts(body.get("tagsFilter"))) <= set(tags)
+                            for task in mapping(body["tasks"])
+                        ),
+                    ]
+                )
+            ],
+        )
+        for name, (tags, tasks) in shape.items()
+    }
 
 
 def right_worlds() -> st.SearchStrategy[Declared]:
@@ -57,16 +110,27 @@ def _is_right(declared: Declared) -> bool:
         return False
 
 
-def overlays(shape: Shape) -> st.SearchStrategy[dict[str, Body]]:
-    """Up to three overlays that define a few tasks, for all projects or for some tags."""
-    body = st.builds(_overlay, subsets(TAGS, 2), subsets(TASKS, 2, least=1))
-    few = st.dictionaries(st.sampled_from(["o1", "o2", "o3"]), body, max_size=3)
-    return st.one_of(st.just({}), few)
+@st.composite
+def overlays(draw: st.DrawFn) -> dict[str, Body]:
+    """Overlays of a few tasks; most often each is for a part of the projects of the one before."""
+    order = draw(st.permutations(TAGS))
+    found: dict[str, Body] = {}
+    for number in range(4):
+        if not draw(st.booleans()):
+            continue
+        odd = draw(st.integers(0, 7)) == 7
+        tags = draw(subsets(TAGS, 2)) if odd else order[:number]
+        found[f"o{number}"] = _overlay(draw, f"o{number}", tags)
+    return found
 
 
-def _overlay(tags: Sequence[str], tasks: Sequence[str]) -> Body:
-    body: Body = {"tasks": {task: {"command": ["/bin/true"]} for task in tasks}}
-    return {"tagsFilter": [*tags], **body} if tags else body
+def _overlay(draw: st.DrawFn, stem: str, tags: Sequence[str]) -> Body:
+    tasks: dict[str, Json] = {}
+    for task in TASKS:
+        if draw(st.integers(0, 2)) == 0:
+            inputs = draw(st.sampled_from([(), ("o1",), ("/shared/o4", "o*")]))
+            tasks[task] = {"command": ["/bin/true", stem], "inputs": [*inputs]}
+    return {"tagsFilter": [*tags], "tasks": tasks} if tags else {"tasks": tasks}
 
 
 def folders(declared: Declared) -> list[str]:
