@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 
 from haz_trio.cache.durable import sync_entry
 from haz_trio.cache.entries import Damaged, NoEntry, examine
 from haz_trio.cache.files import FOLDER, Disk, delete_tree, hold, opened, token
-from haz_trio.cache.layout import MANIFEST, OUTPUTS, shard, temporary
+from haz_trio.cache.layout import (
+    MANIFEST,
+    ORDER,
+    OUTPUTS,
+    RECIPE,
+    STDERR,
+    STDOUT,
+    shard,
+    temporary,
+)
 from haz_trio.cache.manifest import Manifest, render
 from haz_trio.cache.pool import Target
 from haz_trio.cache.quarantine import open_folder, set_aside, throw_away
@@ -86,9 +96,22 @@ class Draft:
     def discard(self) -> None:
         """Remove the folder unless it became an entry, and let go of everything."""
         if self._opened and not self._published:
+            self._empty()
             delete_tree(self._name, at=self._shard)
         while self._opened:
             os.close(self._opened.pop())
+
+    def _empty(self) -> None:
+        """Remove what it is made of, as far as that takes no descriptor: there may be no more."""
+        with suppress(ValueError, OSError):
+            _, folder, *rest = self._opened
+            for outputs in rest:
+                for name in self.target.have:
+                    os.unlink(name, dir_fd=outputs)
+            for name in (STDOUT, STDERR, ORDER, RECIPE, MANIFEST):
+                with suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=folder)
+            os.rmdir(OUTPUTS, dir_fd=folder)
 
     def _open(self, name: str, at: int) -> int:
         fd = os.open(name, FOLDER, dir_fd=at)

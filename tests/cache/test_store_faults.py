@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import resource
 import subprocess
 import sys
 from functools import partial
@@ -63,6 +65,28 @@ def test_a_failure_at_any_call_of_a_store_is_only_not_stored(
     write(bench.lib / "out.o", b"object")
     remove(bench.lib / "dist/big")
     assert isinstance(bench.hit(WHAT), Restored)
+
+
+def test_a_store_that_lacks_descriptors_leaves_nothing(bench: Bench) -> None:
+    """However many are left, what it has made is removed with those that it has (D06)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    outcomes = []
+    for limit in range(3, max(map(int, os.listdir("/proc/self/fd"))) + 20):
+        write(bench.lib / "out.o", b"%d" % limit)
+        store = bench.store()
+        pending = store.begin(OTHER_KEY, WHAT, lambda secret: b"{}")
+        pending.write(Stream.STDOUT, b"said")
+        pending.collect()
+        assert pending.hold()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+        try:
+            outcomes.append(pending.commit(foreign=frozenset(), duration=1))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        store.finish()
+        assert bench.litter() == []
+    assert {type(each) for each in outcomes} == {NotStored, Stored}
+    assert outcomes[-1] == Stored()
 
 
 def test_a_strict_store_counts_every_failure(bench: Bench) -> None:
