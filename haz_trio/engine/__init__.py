@@ -1,1 +1,1 @@
-"""JOINS: the plan and the world; one loop, one channel."""
+"""JOINS: the plan and the world; one loop, one queue."""
