@@ -71,7 +71,11 @@ COMMANDS: dict[Path, Command] = {
     ("why",): (
         "haz_trio.cli.why_call:why",
         ("task", False, True),
-        {"--diff": ("diff", "switch"), "--json": ("json", "switch")},
+        {
+            "--diff": ("diff", "switch"),
+            "--receipt": ("receipt", "switch"),
+            "--json": ("json", "switch"),
+        },
     ),
     ("query",): (
         "haz_trio.cli.query_call:query",

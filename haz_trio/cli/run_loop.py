@@ -6,6 +6,7 @@ import gc
 import math
 import os
 import signal
+import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import trio
 
 from haz_trio.abc import Observer
+from haz_trio.cache.receipts import add_receipts
 from haz_trio.cli.options import RootOptions
 from haz_trio.cli.run_choices import RunChoices
 from haz_trio.cli.signals import StopSignals, heeded
@@ -23,6 +25,7 @@ from haz_trio.engine.engine import Engine, open_engine_with
 from haz_trio.engine.jobs import Jobs
 from haz_trio.engine.kit import Kit
 from haz_trio.output.console import Console, open_console
+from haz_trio.output.receipt_book import ReceiptBook
 from haz_trio.output.summary import format_duration
 from haz_trio.output.writes import Target
 from haz_trio.plan.exit_codes import EXIT_SUCCESS, EXIT_TASK_FAILURE
@@ -88,7 +91,9 @@ class _Running:
         shed_inherited_signals()
         start.flush()
         screen, progress = self._progress()
-        books = [start.book] if start.book is not None else []
+        receipts = ReceiptBook(time.time() - start.elapsed, self._choices.policy.fail_fast)
+        books = [start.book, receipts] if start.book is not None else [receipts]
+        self._kit.keepers.append(partial(self._keep, receipts))
         signals = StopSignals()
         for number in listened:  # what the receiver leaves behind, and what it has not taken
             signal.signal(number, signals.take_late)
@@ -105,9 +110,9 @@ class _Running:
                 ) as engine,
                 trio.open_nursery() as nursery,
             ):
-                for line in lines:
+                for watcher in (receipts, *lines):
                     for event, at in start.told:
-                        line.notice(event, at)
+                        watcher.notice(event, at)
                 signals.ask = partial(self._ask, engine, console)
                 signals.tell = partial(engine.stop, grace=0)
                 nursery.start_soon(signals.listen, arriving)
@@ -135,6 +140,12 @@ class _Running:
         start = self._start
         told, start.told = start.told, []
         return await engine.take_over(self._plan, self._jobs, self._rest, told, start.paused)
+
+    def _keep(self, book: ReceiptBook) -> None:
+        """Write down for ``haz why --receipt`` who did not succeed; raises ``OSError``."""
+        tasks = frozenset(map(str, self._kit.graph.ids))
+        root, at = self._kit.workspace.root, round(time.time(), 3)
+        add_receipts(root, book.receipts, book.completed, at=at, tasks=tasks)
 
     def _progress(
         self,

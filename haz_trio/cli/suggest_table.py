@@ -146,6 +146,7 @@ COMMANDS: dict[Path, ShownCommand] = {
                 "",
                 "Name what changed in the key since the task's last result, and in the keys of the predecessors to blame",
             ),
+            (("--receipt",), "switch", "", "Tell how the task ended when it last did not succeed"),
             (("--json",), "switch", "", "Print one JSON object"),
         ),
     ),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from haz_trio.cache.receipts import read_receipts
 from haz_trio.cli.options import RootOptions
 from haz_trio.cli.printing import Printer
 from haz_trio.cli.session import Session, open_session
 from haz_trio.cli.why_call import WhyOptions
 from haz_trio.cli.why_json import why_json
+from haz_trio.cli.why_receipt import receipt_json, receipt_text
 from haz_trio.cli.why_text import comparison_text, lookup, report
 from haz_trio.engine.comparison import compare
 from haz_trio.engine.explain import Explanation, Keyed, Unkeyed, explain
@@ -25,11 +27,15 @@ def why_command(root: RootOptions, options: WhyOptions) -> int:
     """Print the report; it is a success whether the task hits or misses.
 
     Raises ``ConfigError`` when the reference does not stand for one task, and, but for
-    ``--diff``, when the key cannot be derived (AUX-014).
+    ``--diff`` and ``--receipt``, when the key cannot be derived (AUX-014).
     """
     session = open_session(root)
     task = one_task(session, options.reference)
     printer = Printer(root)
+    if options.receipt:
+        receipts = read_receipts(session.workspace.root)
+        show = receipt_json if options.json else receipt_text
+        return printer.out(show(str(task), receipts))
     try:
         explanation = explain(session.workspace, session.graph, task, host=host_environment())
         for note in explanation.notes:

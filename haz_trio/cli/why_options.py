@@ -14,7 +14,8 @@ _EXAMPLES = """\b
 Examples:
   haz why lib:test                 what its key is made of, and whether that is a hit
   haz why --diff lib:test          what changed since its last result
-  haz why --diff --json lib:test   the same for programs"""
+  haz why --diff --json lib:test   the same for programs
+  haz why --receipt lib:test       why it did not succeed when it last did not"""
 
 
 def register_why(app: typer.Typer, settings: Settings) -> None:
@@ -47,6 +48,15 @@ def why(
             help="Name what changed in the key since the task's last result, and in the keys of "
             "the predecessors to blame; no value of a variable is shown. "
             "Example: haz why --diff lib:test",
+        ),
+    ] = False,
+    receipt: Annotated[
+        bool,
+        typer.Option(
+            "--receipt",
+            help="Tell how the task ended when it last did not succeed: why, back to one root, "
+            "which signals its command got and when, and who outlived it. "
+            "Example: haz why --receipt lib:test",
         ),
     ] = False,
     json: Annotated[

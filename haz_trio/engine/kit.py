@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -70,6 +70,9 @@ class Kit:
         self._durable = durable
         self._knowledge, self._origin, self._environment = knowledge, origin, environment
         self._tools: Tools | None = None
+        self.keepers: list[Callable[[], None]] = []
+        """Who keeps something else in the state folder when a run in which something had to run
+        has ended; each may raise ``OSError``."""
 
     def plan(self, tasks: Iterable[TaskId]) -> tuple[Plan, Jobs]:
         """A fresh plan for just these tasks, and their jobs."""
@@ -158,16 +161,20 @@ class Kit:
                 self._save(self._tools)
             if timeline is not None:
                 with suppress(OSError):
-                    self._save_timeline(self._tools, timeline)
+                    self._save_what_happened(self._tools, timeline)
         self.close()
 
-    def _save_timeline(self, tools: Tools, timeline: Timeline) -> None:
+    def _save_what_happened(self, tools: Tools, timeline: Timeline) -> None:
         if tools.disk is None or not self.policy.cache.stores or not tools.disk.open_state():
             return
         # Imported here: what has nothing to run has no timeline.
         from haz_trio.cache.timelines import write_timeline
 
         write_timeline(self.workspace.root, timeline)
+        if self.keepers:
+            with tools.disk.claims.maintenance():
+                for keep in self.keepers:
+                    keep()
 
     def close(self) -> None:
         """Let go of what is open between runs."""

@@ -178,7 +178,11 @@ class Encoder:
     def _end(self, task: TaskId, outcome: Outcome, at: float) -> Object:
         life = self._lives.pop(task, _Life())
         life.stop_waiting(at)
-        end: Object = {"task": str(task), **_without_none(key=life.key), **_outcome(outcome)}
+        end: Object = {
+            "task": str(task),
+            **_without_none(key=life.key),
+            **ending(outcome),
+        }
         if life.started is not None:
             end["duration"] = round(at - life.started, 6)
             end["waits"] = {on: round(time, 6) for on, time in sorted(life.waits.items())}
@@ -263,7 +267,8 @@ def counts(report: RunReport) -> dict[str, int]:
     return found
 
 
-def _outcome(outcome: Outcome) -> Object:
+def ending(outcome: Outcome) -> Object:
+    """How a task ended: the members of a ``task_end`` that depend on its state."""
     state: Object = {"state": type(outcome).__name__.lower()}
     match outcome:
         case Completed(source, record):

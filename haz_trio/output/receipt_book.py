@@ -1,0 +1,55 @@
+"""Writes down for whoever asks later why tasks of a run did not succeed."""
+
+from __future__ import annotations
+
+import attrs
+
+from haz_trio.model.names import TaskId
+from haz_trio.output.events import ending
+from haz_trio.output.receipts import Object, Receipts
+from haz_trio.plan.messages import Event, TaskOutput, TaskSettled, TryFailed
+from haz_trio.plan.outcome import Completed
+
+
+@attrs.define
+class ReceiptBook:
+    """An observer of one run, which began at the unix time ``epoch``, in seconds.
+
+    ``receipts`` has what is known of each task that did not succeed: ``run`` and ``at`` are the
+    unix times of the run and of its end, all else is as in a ``task_end`` (docs/events.md).
+    """
+
+    epoch: float
+    fail_fast: bool = False
+    receipts: dict[str, Object] = attrs.field(factory=dict, init=False)
+    completed: list[str] = attrs.field(factory=list, init=False)
+    _tries: dict[TaskId, int] = attrs.field(factory=dict, init=False)
+    _causes: Receipts = attrs.field(init=False)
+
+    @_causes.default
+    def _make_causes(self) -> Receipts:
+        return Receipts(self.fail_fast)
+
+    def notice(self, event: Event, at: float) -> None:
+        if isinstance(event, TaskOutput):
+            return
+        self._causes.notice(event)
+        match event:
+            case TryFailed(task, _, number):
+                self._tries[task] = number + 1
+            case TaskSettled(task, Completed()):
+                self.completed.append(str(task))
+            case TaskSettled(task, outcome):
+                receipt: Object = {
+                    "run": round(self.epoch, 3),
+                    "at": round(self.epoch + at, 3),
+                    **ending(outcome),
+                }
+                if task in self._tries:
+                    receipt["tries"] = self._tries[task]
+                self.receipts[str(task)] = receipt | self._causes.of(task, outcome)
+            case _:
+                pass
+
+    async def wait_ready(self) -> None:
+        """Nothing here is slow."""
