@@ -183,10 +183,10 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _m(
         "failures-release-dependents",
-        "plan.board",
-        "        if isinstance(outcome, Completed):\n"
-        "            self._satisfy(self._selection.hard.after[task])",
-        "        self._satisfy(self._selection.hard.after[task])",
+        "plan.machine",
+        "        self._cascade(task, others, out)\n        if self._fail_fast",
+        "        self._board._satisfy(self._board._selection.hard.after[task])\n"
+        "        if self._fail_fast",
     ),
     _m(
         "skips-reach-one-step",

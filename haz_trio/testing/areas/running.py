@@ -57,6 +57,10 @@ def play(trial: Trial, plan: Plan) -> None:
     _marks(trial, plan, graph, first, text, expected)
     _says(trial, plan, graph, first, kinds, expected)
     if plan.again:
+        (trial.outside / "again").touch()
+        for id, how in plan.kinds.items():
+            if how == "hit":
+                trial.remove(f"{id[0]}/hit")
         plan = plan.after({id for id, verdict in expected.items() if verdict != "skipped"})
         kinds = {id: _kind(plan, id) for id in graph.tasks}
         second = trial.haz("run", "--workspace", *words)
@@ -73,7 +77,7 @@ def _kind(plan: Plan, id: Id) -> str:
     how = plan.kinds[id]
     if how == "flaky":
         return "ok" if plan.retries else "fail"
-    found = {"ok": "ok", "meet": "ok", "fail": "fail", "killed": "fail"}
+    found = {"ok": "ok", "meet": "ok", "hit": "ok", "fail": "fail", "killed": "fail"}
     return found.get(how, "error")
 
 

@@ -12,13 +12,12 @@ from haz_trio.testing.reference.references import Id
 from haz_trio.testing.reference.workspace import Declared
 from haz_trio.testing.strategies.declarations import acyclic, mutexes
 from haz_trio.testing.strategies.names import TAGS, TASKS, subsets
+from haz_trio.testing.strategies.parties import LOG, WAIT, parties
 
-LOG = "../../outside/log"
 KINDS = (
-    "ok",
-    "ok",
-    "ok",
+    *("ok",) * 7,
     "slow",
+    "fail",
     "fail",
     "killed",
     "no-program",
@@ -64,18 +63,17 @@ class Plan:
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    projects = draw(
-        st.dictionaries(
-            st.sampled_from(["p", "q"]),
-            st.tuples(subsets(TAGS[:2], 2), subsets(TASKS, 4, least=1)),
-            min_size=1,
-            max_size=2,
-        )
-    )
-    slots = draw(st.sampled_from([1, 1, 2, 2, 3]))
-    caps = draw(st.dictionaries(st.sampled_from(TAGS[:2]), st.integers(1, 2), max_size=1))
-    edges = draw(acyclic(projects))
-    good = draw(st.booleans())  # everything succeeds, so that more is seen of caps
+    """One run that asks much: failures of every kind in two projects, and beside them a crowd
+    of tasks that are slow enough to meet where they must not, and others that have to meet."""
+    projects = {
+        name: (draw(subsets(TAGS[:2], 2)), [task for task in TASKS if draw(st.integers(0, 4))])
+        for name in "pq"
+        if draw(st.integers(0, 7))
+    }
+    slots = draw(st.sampled_from([1, 2, 3, 2, 4, 3]))
+    caps = draw(st.dictionaries(st.sampled_from(TAGS[:2]), st.integers(1, 2), max_size=2))
+    edges = draw(acyclic(projects, hard=draw(st.integers(0, 2))))
+    good = draw(st.integers(0, 3)) == 0
     ways = ("ok", "slow") if good else KINDS
     kinds = {id: draw(st.sampled_from(ways)) for id in edges}
     bodies: dict[str, dict[str, Json]] = {name: {} for name in projects}
@@ -83,19 +81,20 @@ def plans(draw: st.DrawFn) -> Plan:
         body = _body((project, task), kinds[project, task])
         body |= {"deps": [*deps], "weakDeps": [*weak], "mutex": draw(mutexes())}
         bodies[project][task] = body
-    guests = _meeting(draw(st.integers(0, 3)), slots, draw(st.booleans()))
-    for name, body in guests.items():
-        bodies.setdefault("r", {})[name] = body
-        kinds["r", name] = "meet"
+    guests = draw(parties(slots))
+    for (project, name), (kind, body) in guests.items():
+        bodies.setdefault(project, {})[name] = body
+        kinds[project, name] = kind
     jobs, fail_fast = draw(st.booleans()), slots == 1 and draw(st.integers(0, 3)) == 3
-    fast = fail_fast and not guests
+    tags = {name: tags for name, (tags, _) in projects.items()}
+    tags |= {"c": draw(subsets(TAGS[:2], 2)), "d": ["one"], "r": ["few"]}
+    caps |= {"one": 1, "few": max(slots, 1)}
     buffered = draw(st.booleans())
     settings: Body = {
         "projects": [f"/{name}" for name in bodies],
         "concurrency": {"default": 7 if jobs else slots, "tags": {**caps}},
         "output": {"mode": "buffered" if buffered else "live"},
     }
-    tags = {name: tags for name, (tags, _) in projects.items()} | {"r": []}
     files: dict[str, Body] = {
         f"/{name}": {"name": name, "tags": [*tags[name]], "tasks": tasks}
         for name, tasks in bodies.items()
@@ -106,35 +105,16 @@ def plans(draw: st.DrawFn) -> Plan:
         slots,
         caps,
         buffered,
-        fast,
-        0 if fast else draw(st.sampled_from([0, 0, 1])),
+        fail_fast,
+        0 if fail_fast else draw(st.sampled_from([0, 0, 0, 1])),
         jobs,
-        again=draw(st.booleans()),
+        again=draw(st.integers(0, 2)) > 0,
     )
-
-
-def _meeting(wanted: int, slots: int, shared: bool) -> dict[str, Body]:
-    """Tasks that end well only if all of them run at once, as they may."""
-    count = min(wanted, slots)
-    names = [f"m{number}" for number in range(count if count > 1 else 0)]
-    found: dict[str, Body] = {}
-    for name in names:
-        others = " && ".join(f"[ -f ../../outside/{other} ]" for other in names)
-        script = (
-            f"echo begin r:{name} >>{LOG}; : >../../outside/{name}; i=0; "
-            f"until {others}; do i=$((i+1)); /bin/sleep 0.02; "
-            f"if [ $i -gt 250 ]; then echo alone r:{name} >>{LOG}; break; fi; done; "
-            f"echo r says; echo {name}; echo end r:{name} >>{LOG}"
-        )
-        found[name] = {"shell": script}
-        if shared:
-            found[name]["mutex"] = {"name": "meeting", "mode": "shared"}
-    return found
 
 
 def _body(id: Id, kind: str) -> Body:
     name = f"{id[0]}:{id[1]}"
-    wait = "/bin/sleep 0.03; " if kind == "slow" else ""
+    wait = WAIT if kind == "slow" else ""
     last = {"fail": "exit 3", "killed": "kill -9 $$"}.get(kind, "exit 0")
     if kind == "flaky":
         once = f"../../outside/once-{id[0]}-{id[1]}"
