@@ -1,1 +1,1 @@
-"""JOINS: the plan and the world; one loop, one queue."""
+"""JOINS: the plan and the world; one loop, one channel."""

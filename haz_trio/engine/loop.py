@@ -1,8 +1,6 @@
 """The loop: carries out what the plan decides, and tells it what happened.
 
-Facts wait in one queue. Whoever adds one tells the plan, carries out what it decides, and goes on
-with the first step of that: a task whose look has missed is running one turn of trio's loop later.
-Nothing is awaited meanwhile: not the terminal, not the disk, no process.
+It reads one memory channel and awaits nothing else: not the terminal, not the disk, no process.
 Each admitted step is a nursery child under scopes of its own; ``Loop.stop`` and the caller's
 scope around ``Loop.run`` are the only two ways to end a run early (EXEC-013, EXEC-014), and
 ``Loop.cancel`` ends one task.
@@ -10,10 +8,10 @@ scope around ``Loop.run`` are the only two ways to end a run early (EXEC-013, EX
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
-from typing import Protocol, TypeAlias
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Protocol
 
 import attrs
 import trio
@@ -122,23 +120,6 @@ class Steps(Protocol):
     async def finish(self) -> tuple[str, ...]: ...
 
 
-_Step: TypeAlias = Callable[[], Awaitable[Fact]]
-
-
-@attrs.define(eq=False)
-class _Going:
-    """A plan that is being carried out.
-
-    ``is_free`` says that a child tells a fact and has nothing to do afterwards but ``next``.
-    """
-
-    plan: Plan
-    jobs: Mapping[TaskId, Job]
-    nursery: trio.Nursery
-    is_free: bool = False
-    next: _Step | None = None
-
-
 class Loop:
     """Runs one plan; see the module's docstring for how it is stopped."""
 
@@ -156,11 +137,11 @@ class Loop:
         self._grace = grace
         self._beside = beside
         self._hurry = self._stopping = False
-        self._asked = trio.Event()  # there are facts of which nobody has told the plan
+        self._answers = 0  # facts that were sent while messages were carried out
         self._stops: dict[TaskId, Stop] = {}
         self._hurried: set[TaskId] = set()  # who gets no grace
         # Unbounded, and never more than one fact for each step in flight plus what callers ask.
-        self._facts: deque[Fact] = deque()
+        self._send, self._receive = trio.open_memory_channel[Fact](math.inf)
 
     def stop(self, *, grace: float | None = None, cause: StopCause = _CALLER) -> None:
         """Ask the run to end: nothing new starts, what runs gets SIGTERM and then the grace.
@@ -172,7 +153,7 @@ class Loop:
         if not self._stopping:
             self._stopping = True
             self._announcer.tell(RunStopping(cause))
-        self._ask(StopRequested())
+        self._send.send_nowait(StopRequested())
         if grace == 0:
             self._hurry = True
             for stop in self._stops.values():
@@ -183,7 +164,7 @@ class Loop:
 
         May be called before ``run``, and again, for every task of its plan.
         """
-        self._ask(CancelRequested(task))
+        self._send.send_nowait(CancelRequested(task))
         if grace == 0:
             self._hurried.add(task)
             if task in self._stops:
@@ -201,17 +182,17 @@ class Loop:
             async with trio.open_nursery() as nursery:
                 beside = trio.CancelScope()
                 nursery.start_soon(self._do_beside, beside)
-                going = _Going(plan, jobs, nursery)
+                messages: Sequence[Decision | Event]
+                messages = plan.start() if rest is None else rest.looks
                 for fact in () if rest is None else rest.facts:
-                    self._fresh_stop(fact.task)  # a stop may come before the fact is told
-                    self._facts.append(fact)
-                for message in plan.start() if rest is None else rest.looks:
-                    self._perform(message, going)
-                self._go_on(going)
-                while not plan.finished:
-                    await self._asked.wait()
-                    self._asked = trio.Event()
-                    self._go_on(going)
+                    self._fresh_stop(fact.task)  # a stop may come before the fact is read
+                    self._send.send_nowait(fact)
+                while True:
+                    for message in messages:
+                        self._perform(message, jobs, nursery)
+                    if plan.finished:
+                        break
+                    messages = plan.feed(await self._next_fact())
                 self._worker.hurry()
                 beside.cancel()
         finally:
@@ -224,45 +205,43 @@ class Loop:
         with scope:
             await self._beside()
 
-    def _ask(self, fact: Fact) -> None:
-        """Have the plan told of what a caller wants, by the task that runs it."""
-        self._facts.append(fact)
-        self._asked.set()
-
-    def _go_on(self, going: _Going) -> None:
-        """Tell the plan of all facts, in their order, and carry out what it decides."""
-        while self._facts and not going.plan.finished:
-            for message in going.plan.feed(self._facts.popleft()):
-                self._perform(message, going)
-        if going.plan.finished:
-            self._asked.set()
+    async def _next_fact(self) -> Fact:
+        """The next fact; one that need not be waited for costs no turn of trio's loop."""
+        if self._answers:
+            self._answers -= 1
+            return self._receive.receive_nowait()
+        return await self._receive.receive()
 
     def forget(self) -> None:
         """Let nothing of a run that is over, be it late stops or unread facts, reach the next."""
         self._hurry = self._stopping = False
-        self._asked = trio.Event()
+        self._answers = 0
         self._stops.clear()
         self._hurried.clear()
-        self._facts.clear()
+        with suppress(trio.WouldBlock):
+            while True:
+                self._receive.receive_nowait()
 
-    def _perform(self, message: Decision | Event, going: _Going) -> None:
+    def _perform(
+        self, message: Decision | Event, jobs: Mapping[TaskId, Job], nursery: trio.Nursery
+    ) -> None:
         match message:
             case Look(id, upstream):
                 stop = self._fresh_stop(id)
-                self._begin(partial(self._worker.look, going.jobs[id], upstream, stop=stop), going)
+                nursery.start_soon(self._look, jobs[id], upstream, stop)
             case Run(id):
-                stop = self._fresh_stop(id)
-                self._begin(partial(self._worker.run, going.jobs[id], stop=stop), going)
+                nursery.start_soon(self._run, jobs[id], self._fresh_stop(id))
             case Keep(id, foreign):
-                kept = self._worker.keep_nowait(going.jobs[id], foreign)
+                kept = self._worker.keep_nowait(jobs[id], foreign)
                 if kept is None:
-                    going.nursery.start_soon(self._keep, going.jobs[id], foreign, going)
+                    nursery.start_soon(self._keep, jobs[id], foreign)
                 else:
-                    self._facts.append(kept)
+                    self._answers += 1
+                    self._send.send_nowait(kept)
                     if self._worker.must_store:
-                        going.nursery.start_soon(self._worker.store)
+                        nursery.start_soon(self._worker.store)
             case Drop(id):
-                going.nursery.start_soon(self._worker.drop, id)
+                nursery.start_soon(self._worker.drop, id)
             case Halt(id):
                 self._halt(self._stops[id])
             case RunFinished():
@@ -290,33 +269,15 @@ class Loop:
         self._stops[id] = stop
         return stop
 
-    # The children. Each does one step, says what came of it, and goes on with a step that follows
-    # from that; a step that has been cancelled returns a fact as well, which must not be lost.
+    # The children. Each does one step and says what came of it; ``send_nowait`` because the
+    # step may have been cancelled, and a fact must not be lost for that.
 
-    def _begin(self, step: _Step, going: _Going) -> None:
-        """Have a step done, by the child whose fact it follows from if that has nothing to do."""
-        if going.is_free:
-            going.is_free, going.next = False, step
-        else:
-            going.nursery.start_soon(self._work, step, going)
+    async def _look(self, job: Job, upstream: tuple[Upstream, ...], stop: Stop) -> None:
+        self._send.send_nowait(await self._worker.look(job, upstream, stop=stop))
 
-    async def _work(self, step: _Step | None, going: _Going) -> None:
-        rested = True  # others have had their turn since the last look
-        while step is not None:
-            fact = await step()
-            self._facts.append(fact)
-            going.is_free = True
-            self._go_on(going)
-            going.is_free, step, going.next = False, going.next, None
-            if isinstance(fact, Ran):
-                rested = True
-            elif rested and isinstance(fact, Missed):
-                rested = False  # what follows is a command most of the time
-            elif step is not None:
-                await trio.lowlevel.checkpoint()
-                rested = True
+    async def _run(self, job: Job, stop: Stop) -> None:
+        self._send.send_nowait(await self._worker.run(job, stop=stop))
 
-    async def _keep(self, job: Job, foreign: frozenset[str], going: _Going) -> None:
-        self._facts.append(await self._worker.keep(job, foreign))
-        self._go_on(going)
+    async def _keep(self, job: Job, foreign: frozenset[str]) -> None:
+        self._send.send_nowait(await self._worker.keep(job, foreign))
         await self._worker.store()

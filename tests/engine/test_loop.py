@@ -4,30 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import attrs
 import pytest
 import trio
 import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from haz_trio.abc import Stop
-from haz_trio.engine.jobs import Job
 from haz_trio.engine.loop import Announcer, Loop
 from haz_trio.model.names import TaskId
 from haz_trio.plan.machine import Limits, Plan, PlannedTask
-from haz_trio.plan.messages import (
-    Broke,
-    Halted,
-    Hit,
-    Missed,
-    RunFinished,
-    RunStarted,
-    RunStopping,
-    TaskSettled,
-    TaskStarted,
-    Upstream,
-)
+from haz_trio.plan.messages import RunFinished, RunStarted, RunStopping, TaskSettled, TaskStarted
 from haz_trio.plan.outcome import (
     ByCaller,
     Cancelled,
@@ -42,8 +28,7 @@ from haz_trio.plan.outcome import (
     Source,
     UpstreamCancelled,
 )
-from haz_trio.values import evolve
-from tests.engine.support import Recorder, Script, ScriptedWorker, jobs, record, task_id
+from tests.engine.support import Recorder, Script, ScriptedWorker, jobs, task_id
 
 
 def planned(
@@ -245,47 +230,6 @@ def test_an_empty_run_is_over_at_once() -> None:
     assert dict(report.outcomes) == {}
     assert took == 0
     assert recorder.of(RunFinished)
-
-
-@attrs.define
-class QuickWorker(ScriptedWorker):
-    """A worker whose looks are answered without a turn of trio's loop."""
-
-    asked: list[str] = attrs.field(factory=list)
-
-    async def look(
-        self, job: Job, upstream: tuple[Upstream, ...], *, stop: Stop
-    ) -> Hit | Missed | Broke | Halted:
-        self.asked.append(job.id.task)
-        if self.scripts[job.id.task].hit:
-            return Hit(job.id, record(job.id.task))
-        return Missed(job.id, record(job.id.task).key)
-
-
-@pytest.mark.parametrize("hit", [True, False])
-def test_looks_that_never_wait_let_others_have_their_turn(hit: bool) -> None:
-    """A stop is heeded behind the next look, be it a hit or a miss behind a mutex."""
-    names = [f"t{number:02}" for number in range(50)]
-    worker = QuickWorker({name: Script(hit=hit) for name in names})
-    tasks = planned(dict.fromkeys(names, ()))
-    if not hit:
-        tasks = [evolve(task, lock="m") for task in tasks]
-
-    async def main() -> RunReport:
-        loop = Loop(worker, Announcer(), grace=1)
-        async with trio.open_nursery() as nursery:
-
-            async def stopper() -> None:
-                for _ in range(5):
-                    await trio.lowlevel.checkpoint()
-                loop.stop()
-
-            nursery.start_soon(stopper)
-            return await loop.run(Plan(tasks, Limits(2, {})), jobs(*names))
-
-    report = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
-    assert len(worker.asked) < 20
-    assert report.stopped
 
 
 def test_the_callers_scope_aborts() -> None:
