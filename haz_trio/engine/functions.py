@@ -11,7 +11,7 @@ from haz_trio.engine.threads import Threads, in_thread
 from haz_trio.functions.calling import call, check_function, command_for, is_async
 from haz_trio.functions.digest import parts_of
 from haz_trio.functions.loading import load_function
-from haz_trio.model.patterns import WORKSPACE_ROOT, Pattern
+from haz_trio.model.patterns import WORKSPACE_ROOT
 from haz_trio.model.tasks import Called, Function
 
 
@@ -37,7 +37,7 @@ async def call_function(
     function = await in_thread(threads.looks, _function, job, action)
     if is_async(function):
         return await call(function, job.id, command, emit, stop=stop, run_command=run_command)
-    file = _file(job, action) if action.given is None else _home(function)
+    file = _file(job) if action.given is None else _home(function)
     process = await in_thread(threads.looks, command_for, function, file, command)
     return await run_command(process, emit, stop=stop)
 
@@ -45,14 +45,14 @@ async def call_function(
 def _function(job: Job, action: Function) -> FunctionType:
     if action.given is not None:
         return check_function(action.given)
-    return check_function(load_function(_file(job, action), action.name))
+    return check_function(load_function(_file(job), action.name))
 
 
-def _file(job: Job, action: Function) -> str:
+def _file(job: Job) -> str:
     """The path of the module on the host."""
     root = job.subject.root
     base = job.cwd if root == WORKSPACE_ROOT else job.cwd.removesuffix(root)
-    return base.rstrip("/") + Pattern(action.module).anchored(root).text
+    return base.rstrip("/") + job.node.module
 
 
 def _home(function: FunctionType) -> str:

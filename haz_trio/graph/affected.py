@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from haz_trio.graph.effective import Node
 from haz_trio.graph.graph import TaskGraph
+from haz_trio.graph.selection import called_from
 from haz_trio.model.names import TaskId
 from haz_trio.model.patterns import WORKSPACE_ROOT
 from haz_trio.model.workspace import Workspace
@@ -24,13 +25,15 @@ def affected_tasks(
 ) -> frozenset[TaskId]:
     """The tasks that changed workspace-absolute paths touch, and all that depend on them.
 
-    A path touches the tasks that read or make it; a project's file touches its tasks, an overlay
-    those that could have their body from it, and ``workspace.yml`` all of them.
+    A path touches the tasks that read or make it or have their function from it; a project's file
+    touches its tasks, an overlay those that could have their body from it, and ``workspace.yml``
+    all of them.
     """
     paths = frozenset(changed_paths)
     if WORKSPACE_FILE in paths:
         return frozenset(graph.nodes)
     touched: set[TaskId] = set()
+    touched.update(called_from(graph, paths))
     for path in paths:
         touched.update(graph.consumers_of(path))
         touched.update(graph.producers_of(path))

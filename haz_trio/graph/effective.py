@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from haz_trio.errors import Diagnostic
 from haz_trio.model.names import TaskId
-from haz_trio.model.patterns import Anchored
-from haz_trio.model.tasks import Task
+from haz_trio.model.patterns import Anchored, Pattern
+from haz_trio.model.tasks import Function, Task
 from haz_trio.model.workspace import Overlay, Project, Workspace
 from haz_trio.values import frozen
 
@@ -30,6 +30,14 @@ class Node:
     @property
     def outputs(self) -> tuple[Anchored, ...]:
         return tuple(pattern.anchored(self.project.root) for pattern in self.task.outputs)
+
+    @property
+    def module(self) -> str:
+        """The workspace-absolute path of the module of its function; empty without one."""
+        action = self.task.action
+        if not isinstance(action, Function) or not action.module:
+            return ""
+        return Pattern(action.module).anchored(self.project.root).text
 
 
 @frozen

@@ -5,7 +5,7 @@ Selections are seeds; ``TaskGraph.closure`` adds what they need.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TypeAlias, assert_never
 
 from haz_trio.errors import ArgumentError, SelectionError
@@ -145,8 +145,17 @@ def all_targets(graph: TaskGraph, bearing: Project | None) -> frozenset[TaskId]:
 def affected(
     graph: TaskGraph, candidates: Iterable[TaskId], changed_paths: Collection[str]
 ) -> frozenset[TaskId]:
-    """The candidates with an input that matches a changed workspace-absolute path (EXEC-026)."""
-    readers: set[TaskId] = set()
+    """The candidates with an input that matches a changed workspace-absolute path (EXEC-026).
+
+    The module of a function is an input of its task.
+    """
+    readers = set(called_from(graph, changed_paths))
     for path in changed_paths:
         readers.update(graph.consumers_of(path))
     return frozenset(readers.intersection(candidates))
+
+
+def called_from(graph: TaskGraph, paths: Collection[str]) -> Iterator[TaskId]:
+    """The tasks whose functions are in modules at these workspace-absolute paths."""
+    if any(path.endswith(".py") for path in paths):
+        yield from (id for id, node in graph.nodes.items() if node.module in paths)

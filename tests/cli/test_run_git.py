@@ -110,6 +110,26 @@ def test_a_change_selects_those_who_read_it(repo: Repository) -> None:
     assert repo.dry("--git-changed") == BOTH
 
 
+def test_the_module_of_a_function_selects_its_task(repo: Repository) -> None:
+    """Edited or gone; what it does not name is no input (EXEC-026), and nothing is imported."""
+    repo.edit(
+        "lib/haz.yml", '{"name": "lib", "tasks": {"seed": {"function": "tools/seed.py:seed"}}}'
+    )
+    repo.edit("lib/tools/seed.py", "def seed(): ...")
+    repo.edit("lib/tools/helper.py", "")
+    repo.commit()
+    assert repo.dry("--git-changed") == NONE
+    repo.edit("lib/tools/seed.py", "raise SystemExit('imported')")
+    seed = "would run 1 task:\n  - lib:seed\n"
+    assert repo.dry("--git-changed", "--workspace") == seed
+    assert repo.dry("--affected", "--workspace") == seed
+    repo.commit()
+    repo.edit("lib/tools/helper.py", "x = 1")
+    assert repo.dry("--git-changed", "--workspace") == NONE
+    (repo.root / "lib/tools/seed.py").unlink()
+    assert repo.dry("--git-changed", "--workspace") == seed
+
+
 def test_what_comes_before_is_added_and_what_follows_is_not(repo: Repository) -> None:
     """Hard predecessors of an affected task are in the run; its dependents are not (E99)."""
     repo.edit("shared.cfg")

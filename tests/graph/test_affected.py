@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from haz_trio.errors import GraphError
 from haz_trio.graph.affected import affected_tasks, dependents
 from haz_trio.graph.build import build_graph
+from haz_trio.graph.selection import affected
+from haz_trio.model.tasks import Function, parse_function
 from haz_trio.model.workspace import Overlay, Workspace
 from haz_trio.values import evolve
 from tests.graph.builders import ids, overlay, project, task, workspace, workspaces
@@ -49,6 +51,20 @@ GRAPH = build_graph(WS)
 def test_each_kind_of_file_touches_its_tasks(path: str, wanted: str) -> None:
     """Inputs, outputs, a project's file, overlays and the workspace's file, with dependents."""
     assert affected_tasks(GRAPH, WS, [path]) == set(ids(*wanted.split()))
+
+
+def test_the_module_of_a_function_is_an_input_of_its_task() -> None:
+    """Relative to the project or to the workspace; other modules, and functions in code, are not."""
+    calls = {"own": "tools/seed.py:seed", "far": "/tools/seed.py:seed", "other": "x.py:seed"}
+    tasks = [evolve(task(name), action=parse_function(text)) for name, text in calls.items()]
+    given = evolve(task("given"), action=Function("", "seed", lambda: None))
+    lib = project("lib", *tasks, given, task("behind", deps=["~:own"]))
+    graph = build_graph(workspace(lib))
+    changed = ["/lib/tools/seed.py", "/lib/README"]
+    assert affected(graph, graph.nodes, changed) == set(ids("lib:own"))
+    assert affected(graph, graph.nodes, ["/tools/seed.py"]) == set(ids("lib:far"))
+    assert affected(graph, ids("lib:far"), changed) == frozenset()
+    assert affected_tasks(graph, workspace(lib), changed) == set(ids("lib:own", "lib:behind"))
 
 
 def test_the_project_at_the_root_has_its_file_there() -> None:
