@@ -54,7 +54,7 @@ def test_each_kind_of_file_touches_its_tasks(path: str, wanted: str) -> None:
 
 
 def test_the_module_of_a_function_is_an_input_of_its_task() -> None:
-    """Relative to the project or to the workspace; other modules, and functions in code, are not."""
+    """Relative to the project or to the workspace; not so other modules, and functions in code."""
     calls = {"own": "tools/seed.py:seed", "far": "/tools/seed.py:seed", "other": "x.py:seed"}
     tasks = [evolve(task(name), action=parse_function(text)) for name, text in calls.items()]
     given = evolve(task("given"), action=Function("", "seed", lambda: None))
