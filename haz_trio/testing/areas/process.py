@@ -2,180 +2,152 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
 
-import attrs
-from hypothesis import strategies as st
-
 from haz_trio.testing.areas.area import Area, area
 from haz_trio.testing.models import files_of
+from haz_trio.testing.reference.events import parse_events
 from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.reference.workspace import Declared
+from haz_trio.testing.strategies.commands import HOST, Example, examples, shown
 from haz_trio.testing.subject import Result
 from haz_trio.testing.trial import Trial
 from haz_trio.testing.workspace import printed
 
-PIECES = (
-    b"a\n",
-    b"",
-    b"\n",
-    b"no end",
-    b"\r\n",
-    b"\x00\xff\n",
-    "é\n".encode(),
-    b"[p:a] x\n",
-    b"b\n\nc\n",
-)
-ARGUMENTS = ("a b", "", "*", "$V", 'q"', "\\", "n\nl", "é", "-n", "~", "`id`")
-HOST = {"V": "v", "EMPTY": "", "SPACED": "a  b", "UNICODE": "é\n", "OTHER": "never"}
-VALUES = ("", "1", "a b", "$V", "é", "x=y")
-KINDS = ("bytes", "arguments", "environment", "folder", "input", "path", "shell")
-
-
-@attrs.frozen
-class Command:
-    """One task: its body, and what it prints on both streams (``None``: see ``environment``)."""
-
-    kind: str
-    body: Body
-    out: bytes
-    err: bytes = b""
-    environment: Mapping[str, str] | None = None
-
-
-@attrs.frozen
-class Example:
-    """Tasks of one project by their names, and the mode of output."""
-
-    tasks: Mapping[str, Command]
-    buffered: bool
-    root: str
-
-
-@st.composite
-def examples(draw: st.DrawFn) -> Example:
-    root = draw(st.sampled_from(["p", "deep/p", "p q"]))
-    names = draw(st.lists(st.sampled_from("abc"), unique=True, min_size=1))
-    tasks = {name: draw(commands(root)) for name in names}
-    return Example(tasks, draw(st.booleans()), root)
-
-
-@st.composite
-def commands(draw: st.DrawFn, root: str) -> Command:
-    kind = draw(st.sampled_from(KINDS))
-    if kind == "bytes":
-        out, err = (b"".join(draw(st.lists(st.sampled_from(PIECES), max_size=3))) for _ in "12")
-        script = f"printf '{_octal(out)}'; printf '{_octal(err)}' >&2"
-        return Command(kind, {"shell": script}, out, err)
-    if kind == "arguments":
-        words = draw(st.lists(st.sampled_from(ARGUMENTS), min_size=1, max_size=3))
-        out = "".join(f"<{word}>" for word in words).encode()
-        return Command(kind, {"command": ["/usr/bin/printf", "<%s>", *words]}, out)
-    if kind == "environment":
-        hosts = draw(st.lists(st.sampled_from([*HOST, "UNSET"]), unique=True, max_size=3))
-        names, values = st.sampled_from(["V", "W", "EMPTY"]), st.sampled_from(VALUES)
-        override = draw(st.dictionaries(names, values, max_size=2))
-        shown = {name: HOST[name] for name in hosts if name in HOST} | override
-        given: dict[str, Json] = {}
-        given |= override
-        body: Body = {"command": ["/usr/bin/env", "-0"]}
-        body["env"] = {"from_host": [*hosts], "override": given}
-        return Command(kind, body, b"", environment=shown)
-    return _fixed(kind, root, draw(st.sampled_from(["sh", "bash"])))
-
-
-def _fixed(kind: str, root: str, shell: str) -> Command:
-    if kind == "folder":
-        return Command(kind, {"command": ["/bin/pwd"]}, b"")
-    if kind == "input":
-        return Command(kind, {"shell": "/bin/cat; echo read"}, b"read\n")
-    if kind == "path":
-        return Command(kind, {"command": ["tool", "x"]}, b"tool x\n")
-    script = 'echo "$0 $#"; if [ -t 0 ] || [ -t 1 ]; then echo terminal; fi'
-    return Command(kind, {"shell": script, "shell_type": shell}, f"{shell} 0\n".encode())
+GLYPHS = {"done": "✓", "cached": "◉"}
 
 
 def play(trial: Trial, example: Example) -> None:
+    if not example.tasks:
+        return
     folder = trial.root / example.root
-    bodies: dict[str, Json] = {}
-    outs = {}
-    for name, command in example.tasks.items():
-        body = dict(command.body)
-        out = command.out
-        if command.kind == "path":
-            body["env"] = {"override": {"PATH": f"{folder}/bin:/bin"}}
-        if command.kind == "folder":
-            out = f"{folder}\n".encode()
-        bodies[name], outs[name] = body, out
+    here = os.fsencode(folder)
+    outs = {name: it.out.replace(b"@", here) for name, it in example.tasks.items()}
+    bodies: dict[str, Json] = {
+        name: json.loads(json.dumps(it.body).replace("@", str(folder)))
+        for name, it in example.tasks.items()
+    }
     trial.write({f"{example.root}/bin/tool": "#!/bin/sh\necho tool $1\n"}, 0o755)
+    trial.write({f"{example.root}/bin/printf": "#!/bin/sh\necho ours\n"}, 0o755)
+    mode = example.mode
+    if mode == "json" and trial.knows("fewer-options"):
+        mode = "live"
     settings: Body = {
         "projects": [f"/{example.root}"],
         "concurrency": {"default": 1},
-        "output": {"mode": "live" if example.buffered else "buffered"},
+        "output": {"mode": "live" if mode == "buffered" else "buffered"},
     }
     trial.write(files_of(Declared(settings, {f"/{example.root}": {"name": "p", "tasks": bodies}})))
-    host: dict[str, str | None] = {**HOST, "UNSET": None}
-    mode = "buffered" if example.buffered else "live"
-    for verdict in ("✓ done", "◉ cached"):
-        result = trial.haz("run", "--workspace", f"--output-mode={mode}", env=host)
+    path = f"{folder}/bin:{os.environ['PATH']}"
+    host: dict[str, str | None] = {**HOST, "UNSET": None, "PATH": path}
+    words = ["--json"] if mode == "json" else [f"--output-mode={mode}"]
+    for verdict in ("done", "cached"):
+        result = trial.haz("run", "--workspace", *words, env=host)
         trial.same("EXEC-021", f"{result}exit code", result.code, 0)
-        _compare(trial, example, result, outs, bodies, verdict)
+        verdicts = _verdicts(bodies, verdict)
+        if mode == "json":
+            _told(trial, example, result, outs, verdicts)
+        else:
+            _shown(trial, example, result, outs, verdicts)
+        if verdict == "done":
+            _environments(trial, example, result)
+    _passes_on(trial, example, host)
 
 
-def _compare(
+def _verdicts(bodies: Mapping[str, Json], verdict: str) -> dict[str, str]:
+    """Equal bodies of one project have one key: of several the first is executed."""
+    known = [bodies[name] for name in sorted(bodies)]
+    return {
+        name: "cached" if known.index(bodies[name]) < number else verdict
+        for number, name in enumerate(sorted(bodies))
+    }
+
+
+def _shown(
     trial: Trial,
     example: Example,
     result: Result,
     outs: Mapping[str, bytes],
-    bodies: Mapping[str, Json],
-    verdict: str,
+    verdicts: Mapping[str, str],
 ) -> None:
-    ids = {name: ("p", name) for name in example.tasks}
-    if any(command.environment is not None for command in example.tasks.values()):
-        _environments(trial, example, result)
-    else:
-        expected = b"".join(
-            printed(ids[name], outs[name], example.buffered) for name in sorted(outs)
-        )
-        rules = "EXEC-016 CACHE-020 CFG-021 CFG-022 CFG-032"
-        trial.same(rules, f"{result}stdout", result.out, expected)
-    known = [bodies[name] for name in sorted(outs)] if verdict == "✓ done" else []
-    verdicts = {
-        name: "◉ cached" if known.index(bodies[name]) < number else verdict
-        for number, name in enumerate(sorted(outs))
-        if known
-    }  # equal bodies of one project have one key
+    """Both streams, byte for byte but for durations."""
+    buffered = example.mode == "buffered"
+    expected = b"".join(printed(("p", name), outs[name], buffered) for name in sorted(outs))
+    rules = "EXEC-016 CACHE-020 CFG-021 CFG-022 CFG-032"
+    trial.same(rules, f"{result}stdout", result.out, expected)
     pattern = b"".join(
-        re.escape(printed(ids[name], example.tasks[name].err, example.buffered))
-        + re.escape(f"[p:{name}] {verdicts.get(name, verdict)} in ".encode())
+        re.escape(printed(("p", name), example.tasks[name].err, buffered))
+        + re.escape(f"[p:{name}] {GLYPHS[verdicts[name]]} {verdicts[name]} in ".encode())
         + rb"[^\n]*\n"
         for name in sorted(outs)
     )
-    regular = re.match(pattern, result.err) is not None
+    count = len(outs)
+    cached = sum(verdict == "cached" for verdict in verdicts.values())
+    hits = f" ({cached} cached)" if cached else ""
+    pattern += re.escape(f"\nTasks: {count} completed{hits}\n Time: ".encode()) + rb"[^\n]*\n"
+    regular = re.fullmatch(pattern, result.err) is not None
     trial.holds("EXEC-016 EXEC-017 CACHE-020", f"{result}stderr is {pattern!r}", regular)
 
 
-def _environments(trial: Trial, example: Example, result: Result) -> None:
-    """Exactly the declared variables, in any order; other tasks' output lies between them."""
-    if len(example.tasks) > 1:
+def _told(
+    trial: Trial,
+    example: Example,
+    result: Result,
+    outs: Mapping[str, bytes],
+    verdicts: Mapping[str, str],
+) -> None:
+    """The same as events."""
+    try:
+        told = parse_events(result.out)
+    except ValueError as problem:
+        trial.same("EXEC-016", f"{result}events", str(problem), "events as documented")
         return
-    ((name, command),) = example.tasks.items()
-    assert command.environment is not None
-    data = result.out
-    if not example.buffered:
-        prefix = f"[p:{name}] ".encode()
-        data = b"\n".join(line.removeprefix(prefix) for line in data.split(b"\n"))
-        data = data.removesuffix(b"\n") if data.endswith(b"\0\n") else data
-    rows = [row for row in data.split(b"\0") if row]
-    found = dict(os.fsdecode(row).split("=", 1) for row in rows)
-    rules = "CFG-032 CFG-033 CACHE-008"
-    trial.same(rules, f"{result}environment", found, dict(command.environment))
+    ids = [f"p:{name}" for name in sorted(outs)]
+    trial.same(
+        "EXEC-016 EXEC-003",
+        f"{result}tasks and code",
+        (told.tasks, told.exit_code),
+        (tuple(ids), 0),
+    )
+    streams = {(f"p:{name}", "stdout"): data for name, data in outs.items()}
+    streams |= {(f"p:{name}", "stderr"): it.err for name, it in example.tasks.items()}
+    heard = {key: data for key, data in streams.items() if data}
+    found = {key: data for key, data in told.streams.items() if data}
+    trial.same("EXEC-016 CACHE-020 CFG-021 CFG-022", f"{result}bytes", found, heard)
+    sources = {task: (end.get("state"), end.get("source")) for task, end in told.ends.items()}
+    how = {"done": "fresh", "cached": "cache"}
+    expected = {f"p:{name}": ("completed", how[it]) for name, it in verdicts.items()}
+    trial.same("EXEC-017 CACHE-020", f"{result}ends", sources, expected)
 
 
-def _octal(data: bytes) -> str:
-    return "".join(f"\\{byte:03o}" for byte in data)
+def _environments(trial: Trial, example: Example, result: Result) -> None:
+    """Exactly the declared variables, of those that were executed."""
+    for name, command in example.tasks.items():
+        file = trial.outside / f"env-{name}"
+        if command.environment is not None and file.exists():
+            rows = [row for row in file.read_bytes().split(b"\0") if row]
+            found = dict(os.fsdecode(row).split("=", 1) for row in rows)
+            rules = "CFG-032 CFG-033 CACHE-008"
+            wanted = dict(command.environment)
+            trial.same(rules, f"{result}environment of p:{name}", found, wanted)
+
+
+def _passes_on(trial: Trial, example: Example, host: Mapping[str, str | None]) -> None:
+    """``--arg`` adds arguments to the named tasks, and to nobody else; a key has them, too."""
+    takers = {name: it.words for name, it in sorted(example.tasks.items()) if it.words}
+    if not example.more or not takers or trial.knows("fewer-options"):
+        return
+    words = [f"--arg={word}" for word in example.more]
+    for verdict in ("done", "cached"):
+        names = [f"p:{name}" for name in takers]
+        result = trial.haz("run", *names, "--output-mode=buffered", *words, env=host)
+        expected = b"".join(shown([*own, *example.more]) for own in takers.values())
+        trial.same("CFG-021 CACHE-005", f"{result}stdout", result.out, expected)
+        fresh = f"{GLYPHS[verdict]} {verdict}" in result.err.decode(errors="replace")
+        trial.holds("CACHE-005 CACHE-002", f"{result}is {verdict}", fresh)
 
 
 AREA: Area = area("process", "what commands get and print", examples, play, 0.8)
