@@ -17,11 +17,11 @@ import struct
 from array import array
 from functools import cached_property
 from itertools import pairwise
-from operator import eq
 
+from haz_trio.cache.holding import MANY, Holding
 from haz_trio.frames import Frame, read_frame
 from haz_trio.ragged import Ragged, unpack
-from haz_trio.trust import ABSENT, ROW, SENSES, UNSURE, Senses, survives
+from haz_trio.trust import ROW, SENSES, UNSURE, Senses, survives
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
@@ -64,15 +64,14 @@ class Known:
         head, contents, ids, tasks, made, own, uses, readers, ends, streams = parts
         self.stamp = stamp
         self.contents: bytes = bytes(contents)
-        self._senses = senses
-        self._calm, self._touched = True, False
         self._amiss = (-1, 0)  # the task that ``standing`` has found lacking last, and where
         self.graph: bytes = bytes(head[:SHORT])
         self.environment: bytes = bytes(head[SHORT:])
         self.names: tuple[bytes, ...] = frame.names
-        self._root = os.fsencode(root).rstrip(b"/") + b"/"
         self._frame = frame
         self.rows: bytes = frame.rows
+        base = os.fsencode(root).rstrip(b"/") + b"/"
+        self._holding = Holding(base, self.names, self.rows, _ROW_ALONE, senses.row_of)
         self.same_boot: bool = frame.same_boot
         self._ids = bytes(ids)
         self._tasks = bytes(tasks)
@@ -82,8 +81,6 @@ class Known:
         self._readers = Ragged.parse(readers)
         self._ends = array("I", bytes(ends))
         self._streams = streams
-        self._good = bytearray(len(frame.names))
-        self._presumed: bytes | None = None
         if not self._adds_up():
             raise ValueError("a state file of this kind has another shape")
 
@@ -142,35 +139,37 @@ class Known:
     def settle(self) -> None:
         """A run begins: nothing of ours writes yet, so that no row need be asked twice."""
         self._amiss = (-1, 0)
-        presumed = self._presumed
-        self._good = bytearray(len(self.names) if presumed is None else presumed)
-        self._calm, self._touched = True, False
+        self._holding.settle()
+
+    def look_ahead(self, many: int = MANY) -> None:
+        """A run with one thread begins: let another process look, too (``Holding.look_ahead``)."""
+        if self.same_boot:  # else not all that holds may be believed
+            self._holding.look_ahead(many)
+
+    def look_alone(self) -> None:
+        """Have no other process any more."""
+        self._holding.look_alone()
 
     def presume(self, held: Mapping[bytes, Row]) -> None:
         """Names that have just been seen with these rows need not be asked in this run."""
-        self._presumed = bytes(map(eq, map(held.get, self.names), self._unpacked))
-        self.settle()
+        self._amiss = (-1, 0)
+        self._holding.presume(held)
 
     def touch(self, names: Iterable[bytes]) -> None:
         """A restore of ours has written just these files: their rows are to be asked again.
 
         So are those of the folders that they are in.
         """
-        self._touched, self._presumed = True, None
-        for name in names:
-            for changed in (name, name.rpartition(b"/")[0] or b"."):
-                number = self.places.get(changed)
-                if number is not None:
-                    self._good[number] = 0
+        places = self.places
+        changed = [each for name in names for each in (name, name.rpartition(b"/")[0] or b".")]
+        self._holding.touch([places[name] for name in changed if name in places])
 
     def disturb(self) -> None:
         """A command or a restore of ours writes files from now on, until the next ``settle``.
 
         What holds at one moment is asked again at the next.
         """
-        self._calm = False
-        self._presumed = None
-        self._good = bytearray(len(self.names))
+        self._holding.disturb()
 
     def standing(self, task: int, static: bytes, upstream: bytes) -> Standing:
         """How much of a proof holds; reads stat data only."""
@@ -183,7 +182,7 @@ class Known:
         # What has been written meanwhile may have a second name among the outputs of others.
         if not own & 1:
             return Standing.KEY
-        amiss = self._first_amiss(uses[: own >> 1], anew=self._touched)
+        amiss = self._first_amiss(uses[: own >> 1], anew=self._holding.touched)
         if amiss is not None:
             self._amiss = (task, amiss)
             return Standing.KEY
@@ -204,30 +203,16 @@ class Known:
         if self._first_amiss(own[first + 1 :], anew=True) is not None:
             return None
         number = own[first]
-        return self.names[number], self._unpacked[number], self.digest(number)
+        return self.names[number], self.row(number), self.digest(number)
 
     def _first_amiss(self, numbers: Sequence[int], *, anew: bool = False) -> int | None:
         """The place of the first of these rows that does not hold."""
-        good, names, root, rows = self._good, self.names, self._root, self._unpacked
-        row_of, lstat, same_boot = self._senses.row_of, os.lstat, self.same_boot
-        calm = self._calm and not anew
-        for place, number in enumerate(numbers):
-            if calm and good[number]:
-                continue
-            row = rows[number]
-            try:
-                found = row_of(lstat(root + names[number]))
-            except OSError:
-                found = ABSENT
-            if found != row or not (same_boot or self.believable(row)):
-                return place
-            good[number] = 1
-        return None
-
-    @cached_property
-    def _unpacked(self) -> list[Row]:
-        """All rows, for who asks for many of them."""
-        return list(_ROW_ALONE.iter_unpack(self.rows))
+        place = self._holding.first_amiss(numbers, anew=anew)
+        if self.same_boot:
+            return place
+        kept = numbers if place is None else numbers[:place]
+        doubtful = (p for p, number in enumerate(kept) if not self.believable(self.row(number)))
+        return next(doubtful, place)
 
     def is_whole(self, task: int) -> bool:
         """Whether the proof is one of more than a key."""

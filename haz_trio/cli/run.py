@@ -93,6 +93,7 @@ def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> 
             durable=is_on("HAZ_CACHE_DURABLE"),
             held=held_below(session.workspace.root),
         )
+        kit.look_ahead()
         renderer = make_renderer(root, options, choices, session, encoder)
         start = Start(renderer, book)
         plain = options.git is None and choices.is_plain and not root.verbose
@@ -147,7 +148,10 @@ def _carry_out(
     if kit.works_directly:
         kit.begin()
         start.remarks = kit.cut_off()
-        rest = drive(plan, jobs, kit.recall.recall, kit.looker, start.tell)
+        try:
+            rest = drive(plan, jobs, kit.recall.recall, kit.looker, start.tell)
+        finally:
+            kit.recall.look_alone()
         if plan.finished:
             code = start.finish(kit, plan)
             kit.save()

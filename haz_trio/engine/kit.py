@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from haz_trio.abc import Store
+from haz_trio.cache.holding import MANY
 from haz_trio.cache.known import read_known
 from haz_trio.config.snapshot import Origin, Snapshot
 from haz_trio.engine.jobs import Jobs, known_edges, planned_tasks
@@ -116,10 +117,23 @@ class Kit:
         """Whether looks may be answered before the loop is there."""
         return self._knowledge is not None and self.policy.cache is CacheUse.BOTH
 
+    def look_ahead(self, many: int = MANY) -> None:
+        """Before the plan is made, and by a process with one thread: use another processor.
+
+        Where ``many`` names are known; ``look_alone`` of ``recall`` ends that.
+        """
+        if self.works_directly and processors() > 1 and self._is_calm:
+            self.recall.look_ahead(many)
+
     def begin(self) -> None:
         """Before the first look of a run that may come without tools."""
-        if not _is_calm(os.path.join(self.workspace.root, _CACHE)):
+        if not self._is_calm:
+            self.recall.disturb()
             self.tools.recover()
+
+    @property
+    def _is_calm(self) -> bool:
+        return _is_calm(os.path.join(self.workspace.root, _CACHE))
 
     def cut_off(self) -> tuple[str, ...]:
         """What killed runs were doing, after ``begin``; remarks for people."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from haz_trio import __version__
+from haz_trio.cache.holding import MANY
 from haz_trio.cache.known import DIGEST, NO_DIGEST, SHORT, Known, Standing
 from haz_trio.config.snapshot import Snapshot
 from haz_trio.engine.found import Found, Replay, in_order
@@ -131,6 +132,16 @@ class Knowledge:
     def wrote(self, read: Callable[[], Known | None]) -> None:
         """The state file has been written; ``read`` gives what it says, if it still says that."""
         self._written = read
+
+    def look_ahead(self, many: int = MANY) -> None:
+        """A run with one thread begins; see ``Known.look_ahead``."""
+        if self._uses_proofs and self._known is not None:
+            self._known.look_ahead(many)
+
+    def look_alone(self) -> None:
+        """There may be more threads from now on, and processes that are the run's."""
+        if self._known is not None:
+            self._known.look_alone()
 
     # -- recalling ----------------------------------------------------------------------------
 

@@ -209,9 +209,12 @@ def drive_whole(
         async def wait_ready(self) -> None:
             await trio.lowlevel.checkpoint()
 
+    if directly:
+        kit.look_ahead(1)
     rest, plan, jobs = None, *kit.plan(tasks)
     if directly:
         rest = start(kit, plan, jobs, tell)
+        kit.recall.look_alone()
         if plan.finished:
             kit.finish()
             kit.save()
