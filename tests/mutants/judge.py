@@ -71,12 +71,13 @@ def judge_all(names: Sequence[str], *, seed: int, seconds: float, jobs: int) -> 
     slice_ = seconds * jobs * _FIRST_TURNS / len(names)
     trialled = [Trialled(name) for name in names]
     context = get_context("spawn")
-    with ProcessPoolExecutor(jobs, context) as busy, ProcessPoolExecutor(jobs, context) as lazy:
-        lanes = ((busy, BUSY), (lazy, WAITING))
+    more = jobs + jobs // 2  # a third of an example is waiting for its commands
+    with ProcessPoolExecutor(more, context) as busy, ProcessPoolExecutor(jobs, context) as lazy:
+        lanes = ((busy, BUSY, more), (lazy, WAITING, jobs))
         tasks: dict[Future[Turn], tuple[Trialled, tuple[str, ...]]] = {}
         while True:
-            for pool, areas in lanes:
-                for _ in range(jobs - sum(each is areas for _, each in tasks.values())):
+            for pool, areas, workers in lanes:
+                for _ in range(workers - sum(each is areas for _, each in tasks.values())):
                     free = [it for it in trialled if not it.area and areas not in it.running]
                     if not free or time.time() > end:
                         break

@@ -47,32 +47,32 @@ def play_turn(
     seconds: float,
     end: float,
 ) -> Turn:
-    """Give areas the same part of some seconds; ``end`` is of the clock ``time.time``."""
+    """Give areas the same part of some seconds, example by example.
+
+    ``end`` is of the clock ``time.time``.
+    """
     warm = len(areas) > 1  # for few calls it is not worth it
     subject = Subject((sys.executable, PROGRAM, mutant), warm=warm, prelude=PROGRAM)
     started, examples, doubtful = time.time(), 0, 0
     position = {area: following.get(area, 0) for area in areas}
-    for number, area in enumerate(areas):
-        # What an area has not used is for the others.
-        part = min(end, started + seconds * (number + 1) / len(areas))
-        first = True
-        while time.time() < part or (first and time.time() < end):
-            first = False
-            batch, index = divmod(position[area], _DRAWN)
-            position[area] += 1
-            cases = drawn(area, seed, batch)
-            if index >= len(cases):
-                position[area] = (batch + 1) * _DRAWN
-                continue
-            examples += 1
-            difference = _differs(subject, cases[index])
-            if difference is None:
-                continue
+    spent = dict.fromkeys(areas, 0.0)
+    end = min(end, started + seconds)
+    while (begun := time.time()) < end:
+        area = min(areas, key=spent.__getitem__)
+        batch, index = divmod(position[area], _DRAWN)
+        position[area] += 1
+        cases = drawn(area, seed, batch)
+        if index >= len(cases):
+            position[area] = (batch + 1) * _DRAWN
+            continue
+        examples += 1
+        difference = _differs(subject, cases[index])
+        if difference is not None:
             if any(_differs(subject, cases[index]) for _ in range(_AGAIN)):
-                took = time.time() - started
                 rules = tuple(difference.rules)
-                return Turn(took, examples, position, area, rules, doubtful)
+                return Turn(time.time() - started, examples, position, area, rules, doubtful)
             doubtful += 1
+        spent[area] += time.time() - begun
     return Turn(time.time() - started, examples, position, doubtful=doubtful)
 
 
