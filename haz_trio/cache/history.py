@@ -25,7 +25,7 @@ from haz_trio.cache.root import CacheRoot
 from haz_trio.cache.secret import read_secret
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import HashName
-from haz_trio.values import frozen
+from haz_trio.values import field, frozen
 
 
 @frozen
@@ -34,6 +34,8 @@ class Result:
 
     key: str
     recipe: Recorded
+    stored_ns: int = field(default=0, eq=False)
+    """When it was stored, in nanoseconds of unix time as the file system tells them."""
 
 
 @frozen
@@ -61,9 +63,9 @@ class History:
         """The last result of a task that was stored and can still be read."""
         row = self._ledger.get(str(task))
         if row is not None and is_digest(row.key):
-            recipe = self._recipe(row.key)
-            if recipe is not None:
-                return Result(row.key, recipe)
+            result = self._result(row.key)
+            if result is not None:
+                return result
         return self._newest(self._past.get(str(task), ()))
 
     def with_streams(self, task: TaskId, streams: Streams) -> Result | None:
@@ -71,10 +73,10 @@ class History:
         return self._newest(p for p in self._past.get(str(task), ()) if p.streams == streams)
 
     def _newest(self, past: Iterable[_Past]) -> Result | None:
-        for result in sorted(past, key=lambda p: (p.created_at, p.mtime_ns, p.key), reverse=True):
-            recipe = self._recipe(result.key)
-            if recipe is not None:
-                return Result(result.key, recipe)
+        for each in sorted(past, key=lambda p: (p.created_at, p.mtime_ns, p.key), reverse=True):
+            result = self._result(each.key)
+            if result is not None:
+                return result
         return None
 
     @cached_property
@@ -95,13 +97,16 @@ class History:
                         _note(found, key, entry)
         return found
 
-    def _recipe(self, key: str) -> Recorded | None:
+    def _result(self, key: str) -> Result | None:
         root = self._root.reading()
         if root is None:
             return None
         with suppress(OSError), open_entry(root, key) as entry:
             data = _read(RECIPE, entry)
-            return None if data is None else parse_recipe(data)
+            recipe = None if data is None else parse_recipe(data)
+            if recipe is not None:
+                info = os.stat(RECIPE, dir_fd=entry, follow_symlinks=False)
+                return Result(key, recipe, info.st_mtime_ns)
         return None
 
 

@@ -98,8 +98,11 @@ def _difference(difference: Difference) -> Json:
             return {"part": name, "before": before, "now": now}
         case ActionDiffers(before, now):
             return {"part": "action", "before": _action(before), "now": _action(now)}
-        case FunctionDiffers(part, how):
-            return {"part": "action", "name": part, "how": how.value}
+        case FunctionDiffers(part, how, module):
+            found: dict[str, Json] = {"part": "action", "name": part, "how": how.value}
+            if module is not None:
+                found["module"] = {"path": module.path, "newer": module.newer}
+            return found
         case OutputDiffers(kind, pattern, how):
             return {"part": "outputs", "kind": kind, "pattern": pattern, "how": how.value}
         case InputDiffers(path, how):

@@ -21,6 +21,7 @@ from haz_trio.engine.differences import (
     FunctionDiffers,
     How,
     InputDiffers,
+    Module,
     OutputDiffers,
     PredecessorDiffers,
     SettingDiffers,
@@ -161,7 +162,11 @@ def _block(comparison: Comparison, graph: TaskGraph) -> Iterator[str]:
     yield f"last_key: {comparison.last.key}"
     if comparison.differences:
         yield "changed:"
-        yield from (f"  {line}" for d in comparison.differences for line in _lines(d, graph))
+        yield from (
+            f"  {line}"
+            for d in comparison.differences
+            for line in _lines(d, comparison.task, graph)
+        )
     else:
         yield "changed: nothing"
 
@@ -181,29 +186,45 @@ def _standing(view: View) -> Iterator[str]:
             assert_never(view.standing)
 
 
-def _lines(difference: Difference, graph: TaskGraph) -> Iterator[str]:
+def _lines(difference: Difference, task: TaskId, graph: TaskGraph) -> Iterator[str]:
     match difference:
         case SettingDiffers(name, before, now):
             yield f"{name}: {before} -> {now}"
         case ActionDiffers(before, now):
             yield f"action: - {action_line(before, one_line=True)}"
             yield f"action: + {action_line(now, one_line=True)}"
-        case FunctionDiffers(part, How.UNKNOWN):
-            yield f"action: {part} cannot be compared (only a run executes it: see --explain)"
+        case FunctionDiffers(part, How.UNKNOWN, module):
+            yield f"action: {part} {_unread(module)}; `haz run --explain {task}` tells"
         case FunctionDiffers(part, how):
             yield f"action: {_SIGNS[how]} {part}"
         case OutputDiffers(_, pattern, how):
             yield f"outputs: {_SIGNS[how]} {_one_line(pattern)}"
         case InputDiffers(path, how):
             yield f"inputs: {_SIGNS[how]} {_one_line(path)}{_producer(path, graph)}"
-        case PredecessorDiffers(task, which):
-            yield f"deps: {_predecessor(task, which)}"
+        case PredecessorDiffers(other, which):
+            yield f"deps: {_predecessor(other, which)}"
         case VariableDiffers(name, How.UNKNOWN):
             yield f"env: {name} cannot be compared (the secret of the cache is gone)"
         case VariableDiffers(name, how):
             yield f"env: {name} {how.value}"
         case _:
             assert_never(difference)
+
+
+def _unread(module: Module | None) -> str:
+    """What can be said of the code of a function without executing its module."""
+    match module:
+        case Module(path, None):
+            return f"cannot be compared: {_one_line(path)} is gone"
+        case Module(path, True):
+            return f"may have changed: {_one_line(path)} is newer than the last result"
+        case Module(path, False):
+            return (
+                f"cannot be compared: {_one_line(path)} is older than the last result, "
+                "but what it uses may have changed"
+            )
+        case _:
+            return "cannot be compared"
 
 
 def _predecessor(task: TaskId, which: Which) -> str:

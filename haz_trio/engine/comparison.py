@@ -5,6 +5,7 @@ Reads only; what an older cache does not tell is said to be unknown, never guess
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from haz_trio.cache.history import History, Result
@@ -13,6 +14,9 @@ from haz_trio.cache.recorded import FromHost, Recorded, Streams, recorded
 from haz_trio.engine.differences import (
     Difference,
     Doubt,
+    FunctionDiffers,
+    How,
+    Module,
     PredecessorDiffers,
     Which,
     differences,
@@ -48,12 +52,15 @@ def compare(workspace: Workspace, explanation: Explanation) -> tuple[Comparison,
         pending: list[tuple[TaskId, Streams | None]] = [(explanation.target, None)]
         for task, seen in pending:
             if task not in found:
-                found[task] = _compare(task, seen, explanation.views[task], history)
+                view = explanation.views[task]
+                found[task] = _compare(task, seen, view, history, workspace.root)
                 pending += _blamed(found[task], explanation)
         return tuple(found.values())
 
 
-def _compare(task: TaskId, seen: Streams | None, view: View, history: History) -> Comparison:
+def _compare(
+    task: TaskId, seen: Streams | None, view: View, history: History, root: str
+) -> Comparison:
     last = None if seen is None else history.with_streams(task, seen)
     if last is None:
         last = history.last(task)
@@ -62,9 +69,21 @@ def _compare(task: TaskId, seen: Streams | None, view: View, history: History) -
     now, secret = recorded(view.recipe, history.secret or _NO_SECRET), history.secret
     if _same_environment(last, now, view.recipe):
         now, secret = evolve(now, env=last.recipe.env), _NO_SECRET
-    return Comparison(
-        task, view, last, differences(last.recipe, now, _doubt(view, values=secret is None))
-    )
+    found = differences(last.recipe, now, _doubt(view, values=secret is None))
+    return Comparison(task, view, last, tuple(_with_module(d, view, last, root) for d in found))
+
+
+def _with_module(difference: Difference, view: View, last: Result, root: str) -> Difference:
+    """What can be told of a function whose module nobody may execute: how old its file is."""
+    path = view.job.node.module
+    unread = isinstance(difference, FunctionDiffers) and difference.how is How.UNKNOWN
+    if not (unread and path):
+        return difference
+    try:
+        newer = os.stat(root.rstrip("/") + path).st_mtime_ns > last.stored_ns
+    except OSError:
+        newer = None
+    return evolve(difference, module=Module(path, newer))
 
 
 def _doubt(view: View, *, values: bool) -> Doubt:

@@ -53,11 +53,26 @@ class ActionDiffers:
 
 
 @frozen
+class Module:
+    """The file of a function, workspace-absolute, and whether it is newer than the last result.
+
+    ``newer`` is ``None`` when it is not there.
+    """
+
+    path: str
+    newer: bool | None
+
+
+@frozen
 class FunctionDiffers:
-    """A part of a function or of what it uses: its code, a default, a variable, a module."""
+    """A part of a function or of what it uses: its code, a default, a variable, a module.
+
+    ``module`` is there for code that has not been read.
+    """
 
     part: str
     how: How
+    module: Module | None = None
 
 
 @frozen

@@ -134,7 +134,9 @@ def reading_cache(workspace: Workspace) -> Iterator[CacheRoot]:
         root.close()
 
 
-CODE_UNREAD = "it is a Python function, whose code is executed only by a run (see --explain)"
+def code_unread(task: TaskId) -> str:
+    """Why there is no key of a function whose module has not been executed, and the way out."""
+    return f"it is a Python function, whose module only `haz run --explain {task}` executes"
 
 
 class _Explainer:
@@ -172,7 +174,7 @@ class _Explainer:
             return self._without(job, keys, tuple(upstream), tuple(waiting), problem)
         unread = not self._imports and isinstance(job.node.task.action, Function)
         if waiting or unread:
-            problems = (CODE_UNREAD,) if unread else ()
+            problems = (code_unread(id),) if unread else ()
             return View(job, derived.recipe, Unkeyed(tuple(waiting), problems))
         found = self._verifier.verify(derived.key, job.subject)
         return View(job, derived.recipe, Keyed(derived.key, found))

@@ -14,7 +14,7 @@ from haz_trio.cache.inputs import InputReader
 from haz_trio.cache.manifest import Manifest
 from haz_trio.cache.manifest_reader import OtherSchema
 from haz_trio.cache.verification import Verifier
-from haz_trio.engine.explain import CODE_UNREAD, reading_cache
+from haz_trio.engine.explain import code_unread, reading_cache
 from haz_trio.engine.jobs import Job, jobs_for
 from haz_trio.engine.keys import Key, Keys
 from haz_trio.engine.reasons import Reasons
@@ -95,7 +95,7 @@ class _Oracle:
                 return Prediction(job.id, verdict, reason=reason)
             upstream.append(known)
         if isinstance(job.node.task.action, Function):
-            return Prediction(job.id, Verdict.UNKNOWN, reason=CODE_UNREAD)
+            return Prediction(job.id, Verdict.UNKNOWN, reason=code_unread(job.id))
         try:
             key = self.keys.derive(job, tuple(upstream), check=_go_on)
         except InputError as problem:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -411,6 +413,11 @@ def test_trouble_with_a_module_is_an_outcome(tmp_path: Path, text: str, said: st
     assert run(workspace).said("t") == b"1\n"
 
 
+def folded(said: bytes) -> str:
+    """A diagnostic without its frame and its line ends."""
+    return " ".join(re.sub("[│╰─▶×]", " ", said.decode()).split())
+
+
 def test_haz_runs_functions_and_only_run_imports_them(tmp_path: Path) -> None:
     """``check``, ``query``, ``why`` and dry runs know the task and never execute the module."""
     body = {"function": "tools.py:f", "outputs": ["o"]}
@@ -423,16 +430,25 @@ def test_haz_runs_functions_and_only_run_imports_them(tmp_path: Path) -> None:
     assert b"tools.py:f" in home.haz("query", "--json").out
     why = home.haz("why", "p:t")
     assert why.code == 2
-    assert b"only by a run" in why.err
+    assert "whose module only `haz run --explain p:t` executes" in folded(why.err)
     first = home.haz("run", "p:t")
     assert (first.code, first.out.count(b"hello")) == (0, 1), first.err
     assert (tmp_path / "p/imported").exists()
     for _ in range(3):
         again = home.haz("run", "p:t")
         assert again.said("1 completed (1 cached)"), again.err
+    diff = ("why", "p:t", "--diff")
+    code, way_out = b"action: code of tools.py:f ", b"; `haz run --explain p:t` tells\n"
+    older = b"is older than the last result, but what it uses may have changed"
+    assert code + b"cannot be compared: /p/tools.py " + older + way_out in home.haz(*diff).out
     home.place.write("p/tools.py", MARKING.replace("hello", "other"))
-    told = home.haz("why", "p:t", "--diff").out
-    assert b"action: code of tools.py:f cannot be compared" in told
+    newer = b"may have changed: /p/tools.py is newer than the last result"
+    assert code + newer + way_out in home.haz(*diff).out
+    (change,) = json.loads(home.haz(*diff, "--json").out)["diff"][0]["changes"]
+    assert change["module"] == {"path": "/p/tools.py", "newer": True}
+    (tmp_path / "p/tools.py").rename(tmp_path / "p/away.py")
+    assert code + b"cannot be compared: /p/tools.py is gone" + way_out in home.haz(*diff).out
+    (tmp_path / "p/away.py").rename(tmp_path / "p/tools.py")
     changed = home.haz("run", "p:t", "--explain")
     assert b"code of f changed" in changed.err + changed.out
     assert b"other" in changed.out
