@@ -69,22 +69,25 @@ class Child:
             stirrings.register(self.pidfd, select.EPOLLIN)
             for pipe in (self.stdout, self.stderr):
                 stirrings.register(pipe, select.EPOLLIN | select.EPOLLONESHOT)
-            hung_up = 0
-            while hung_up < 2:
-                await trio.lowlevel.wait_readable(stirrings.fileno())
-                ended = False
-                for descriptor, flags in stirrings.poll(0):
+            hung_up, moment = 0, 0.0
+            while True:
+                if not moment:
+                    await trio.lowlevel.wait_readable(stirrings.fileno())
+                ended, stirred = False, stirrings.poll(moment)
+                moment = 0.0
+                for descriptor, flags in stirred:
                     if descriptor == self.pidfd:
                         ended = True
                     elif flags & select.EPOLLIN:
                         return False
                     else:
-                        hung_up += 1
+                        # A process closes its files one by one just before it ends: too soon
+                        # for a turn of the loop.
+                        hung_up, moment = hung_up + 1, _MOMENT
                 if ended:
                     return hung_up == 2
-            # A process closes its files just before it ends: too soon for a turn of the loop.
-            if stirrings.poll(_MOMENT):
-                return True
+                if hung_up == 2 and not moment:
+                    break
         await self.wait_exited()
         return True
 
