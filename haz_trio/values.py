@@ -194,14 +194,14 @@ def _init_of(owner: str, shape: _Shape, setters: Sequence[Put]) -> Anything:
     cost.
     """
     defaults = [shape.defaults[name] for name in shape.names if name in shape.defaults]
-    if shape.factories or not 0 < len(setters) <= len(_INITS) or not _come_last(shape):
+    if shape.factories or len(setters) >= len(_INITS) or not _come_last(shape):
 
         def init(self: Anything, /, *args: Anything, **named: Anything) -> None:
             for put_next, given in zip(setters, shape.arguments(owner, args, named), strict=True):
                 put_next(self, given)
 
         return init
-    code = _INITS[len(setters) - 1].replace(
+    code = _INITS[len(setters)].replace(
         co_varnames=("self", *shape.names), co_name="__init__", co_qualname=f"{owner}.__init__"
     )
     if shape.kw_only:
@@ -214,9 +214,12 @@ def _init_of(owner: str, shape: _Shape, setters: Sequence[Put]) -> Anything:
     return made
 
 
-def _codes(a: Put, b: Put, c: Put, d: Put, e: Put, f: Put) -> tuple[CodeType, ...]:
-    """What sets one field, two, and so on: each setter returns ``None``, so the next follows."""
+def _codes(
+    a: Put, b: Put, c: Put, d: Put, e: Put, f: Put, g: Put, h: Put, i: Put
+) -> tuple[CodeType, ...]:
+    """What sets no field, one, two, ...: each setter returns ``None``, so the next follows."""
     inits = (
+        lambda self, /: None,
         lambda self, /, s: a(self, s),
         lambda self, /, s, t: a(self, s) or b(self, t),
         lambda self, /, s, t, u: a(self, s) or b(self, t) or c(self, u),
@@ -227,11 +230,23 @@ def _codes(a: Put, b: Put, c: Put, d: Put, e: Put, f: Put) -> tuple[CodeType, ..
         lambda self, /, s, t, u, v, w, x: (
             a(self, s) or b(self, t) or c(self, u) or d(self, v) or e(self, w) or f(self, x)
         ),
+        lambda self, /, s, t, u, v, w, x, y: (
+            (a(self, s) or b(self, t) or c(self, u) or d(self, v) or e(self, w) or f(self, x))
+            or g(self, y)
+        ),
+        lambda self, /, s, t, u, v, w, x, y, z: (
+            (a(self, s) or b(self, t) or c(self, u) or d(self, v) or e(self, w) or f(self, x))
+            or (g(self, y) or h(self, z))
+        ),
+        lambda self, /, s, t, u, v, w, x, y, z, last: (
+            (a(self, s) or b(self, t) or c(self, u) or d(self, v) or e(self, w) or f(self, x))
+            or (g(self, y) or h(self, z) or i(self, last))
+        ),
     )
     return tuple([init.__code__ for init in inits])
 
 
-_INITS = _codes(*[delattr] * 6)
+_INITS = _codes(*[delattr] * 9)
 
 
 def _come_last(shape: _Shape) -> bool:

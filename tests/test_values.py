@@ -130,7 +130,7 @@ def test_wrong_arguments_are_named(
         Plain(*args, **named)  # type: ignore[arg-type]  # wrong on purpose
 
 
-@pytest.mark.parametrize("count", range(10))
+@pytest.mark.parametrize("count", range(12))
 def test_each_field_gets_its_own(count: int) -> None:
     """However many fields there are, by place or by name, and whichever have defaults."""
     names = [f"f{number}" for number in range(count)]
