@@ -102,6 +102,7 @@ class Spool:
             self._held = None
             self._close()
             self._ended = True
+            self._open_file = _refuse  # who made this spool may hold it, and need not outlive it
             if self._hasher is not None:
                 self._digest, self._hasher = self._hasher.digest(), None
 
@@ -109,6 +110,10 @@ class Spool:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+def _refuse() -> int:
+    raise ValueError("the stream has ended")
 
 
 @lru_cache
