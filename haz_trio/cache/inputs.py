@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from haz_trio.trust import Clock
 
 _LATELY = 1_000_000_000  # nanoseconds for which a check after a command serves later reads
+_TOLD = 8  # parts of which the paths are kept: the tasks of a project follow each other
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 
@@ -63,6 +64,7 @@ class InputReader:
         self._known: dict[str, Matched] = {}  # here and below: by the text of a glob
         self._lately: dict[str, tuple[Matched, int]] = {}
         self._steady: dict[str, Steady] = {}
+        self._told: dict[int, tuple[Matched, tuple[tuple[str, bytes], ...]]] = {}
 
     def settle(self) -> None:
         """Nothing of ours writes from now on: what a glob stands for need not be asked twice.
@@ -154,8 +156,15 @@ class InputReader:
         return (f"no input of any task: {'; '.join(found)}",) if found else ()
 
     def _files(self, part: Matched) -> tuple[tuple[str, bytes], ...]:
-        """The workspace paths of a part with their digests."""
-        return self._named(zip(part.hosts, part.prints, strict=True))
+        """The workspace paths of a part with their digests; one value for who asks again soon."""
+        told = self._told.get(id(part))
+        if told is not None and told[0] is part:
+            return told[1]
+        files = self._named(zip(part.hosts, part.prints, strict=True))
+        if len(self._told) >= _TOLD:
+            self._told.clear()
+        self._told[id(part)] = part, files
+        return files
 
     def _named(self, found: Iterable[tuple[bytes, Fingerprint]]) -> tuple[tuple[str, bytes], ...]:
         start = self.tree.root_size

@@ -72,8 +72,10 @@ class DiskPending:
 
     def collect(self) -> Collected:
         shared, task = self._shared, str(self._subject.task)
-        require(shared.workspace, self._subject.root, self._subject.outputs)
         result = self._result = resolve(shared.workspace, self._subject.outputs)
+        there = {file.path for file in result.files}
+        others = [p for p in self._subject.outputs if not p.is_glob and p.text not in there]
+        require(shared.workspace, self._subject.root, others)
         wrote = written(self._before.rows, result)
         self._strangers = frozenset(
             path

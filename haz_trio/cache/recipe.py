@@ -81,7 +81,7 @@ class Recipe:
             root=root,
             action=action,
             outputs=tuple(sorted({("glob" if p.is_glob else "literal", p.text) for p in outputs})),
-            inputs=tuple(sorted(set(inputs))),
+            inputs=_in_order(tuple(inputs)),
             upstream=tuple(
                 sorted({(u.task.project, u.task.task, u.stdout, u.stderr) for u in upstream})
             ),
@@ -164,6 +164,11 @@ def readable(recipe: Recipe, secret: bytes) -> bytes:
     return pretty(document, ascii_only=True).encode("ascii") + b"\n"
 
 
+@lru_cache(maxsize=8)  # the tasks of a project follow each other, and often share their inputs
+def _in_order(inputs: tuple[tuple[str, bytes], ...]) -> tuple[tuple[str, bytes], ...]:
+    return tuple(sorted(set(inputs)))
+
+
 @lru_cache(maxsize=8)  # a run has one
 def _encode_scope(hash_name: HashName, platform: tuple[str, str]) -> bytes:
     """The first two components."""
@@ -173,13 +178,13 @@ def _encode_scope(hash_name: HashName, platform: tuple[str, str]) -> bytes:
     return b"".join(parts)
 
 
-@lru_cache(maxsize=8)  # as below
+@lru_cache(maxsize=8)  # as above
 def _readable_inputs(inputs: tuple[tuple[str, bytes], ...]) -> Written:
     digests: dict[str, Json] = {path: digest.hex() for path, digest in inputs}
     return pretty_part(digests, depth=1, ascii_only=True)
 
 
-@lru_cache(maxsize=8)  # the tasks of a project follow each other, and often share their inputs
+@lru_cache(maxsize=8)  # as above
 def _encode_inputs(inputs: tuple[tuple[str, bytes], ...]) -> bytes:
     # Written out, because inputs are most of what there is to encode in a workspace.
     parts = [_HEAD(b"l", len(inputs))]

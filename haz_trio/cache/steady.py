@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import starmap
 from typing import TYPE_CHECKING
 
 from haz_trio.cache.fingerprint import Fingerprint, since_in
@@ -81,9 +82,9 @@ class Steady:
                 if check is not None and start:
                     check()
                 part = slice(start, start + _STEP)
-                for place, known in zip(places[part], prints[part], strict=True):
-                    if not known.startswith(pack(*read_row(stat(place)))):
-                        return False
+                rows = map(read_row, map(stat, places[part]))
+                if not all(map(bytes.startswith, prints[part], starmap(pack, rows))):
+                    return False
         except OSError:
             return False
         return True

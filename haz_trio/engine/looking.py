@@ -8,7 +8,6 @@ from __future__ import annotations
 from functools import partial
 
 import attrs
-import trio
 
 from haz_trio.abc import Miss, Pending, Store
 from haz_trio.cache.recipe import readable
@@ -34,14 +33,15 @@ class Looking:
     _misses: bool = attrs.field(default=True, init=False)  # what the last look has found
     _begun: dict[TaskId, Pending] = attrs.field(factory=dict, init=False)  # by the last look
 
+    def look_nowait(self, job: Job, upstream: tuple[Upstream, ...]) -> Found | Miss | Busy | None:
+        """See ``Looker.look``; ``None`` where ``look`` has to see to it.  Raises ``TaskError``."""
+        if self._brief is None or not self._misses or not is_plain(job):
+            return None
+        return self._brief.do(self._glance, job, upstream)
+
     async def look(self, job: Job, upstream: tuple[Upstream, ...]) -> Found | Miss | Busy:
-        """See ``Looker.look``; raises ``TaskError``."""
-        await trio.lowlevel.checkpoint_if_cancelled()
-        found = None
-        if self._brief is not None and self._misses and is_plain(job):
-            found = self._brief.do(self._glance, job, upstream)
-        if found is None:
-            found = await self._threads.looking.do(self._look, job, upstream)
+        """The same in a thread."""
+        found = await self._threads.looking.do(self._look, job, upstream)
         self._misses = isinstance(found, Miss)
         return found
 

@@ -110,19 +110,27 @@ class Worker:
 
         A restore that has begun is completed and reported as a hit, also after a stop.
         """
+        await trio.lowlevel.checkpoint_if_cancelled()
         found: Found | Miss | Busy | None = None
-        patience, followed = self._patience(job, "that works on it"), None
-        with stop.ask:
-            try:
-                found = await self._looking.look(job, upstream)
-                while isinstance(found, Busy):
-                    if followed is None or not followed.digests:
-                        followed = await self._follow(job.id, found.key) or followed
-                    await patience.wait()
-                    if await in_thread(self._threads.stores, self._looker.is_free, job, found):
-                        found = await self._looking.look(job, upstream)
-            except TaskError as problem:
-                return Broke(job.id, str(problem))
+        followed = None
+        try:
+            if not stop.ask.cancel_called:
+                found = self._looking.look_nowait(job, upstream)
+            if found is None or isinstance(found, Busy):
+                patience = self._patience(job, "that works on it")
+                with stop.ask:
+                    found = found or await self._looking.look(job, upstream)
+                    while isinstance(found, Busy):
+                        if followed is None or not followed.digests:
+                            followed = await self._follow(job.id, found.key) or followed
+                        await patience.wait()
+                        free = await in_thread(
+                            self._threads.stores, self._looker.is_free, job, found
+                        )
+                        if free:
+                            found = await self._looking.look(job, upstream)
+        except TaskError as problem:
+            return Broke(job.id, str(problem))
         match found:
             case None | Busy():
                 return Halted(job.id)
