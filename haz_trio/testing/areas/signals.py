@@ -6,6 +6,10 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -19,137 +23,227 @@ from haz_trio.testing.reference.workspace import Declared
 from haz_trio.testing.subject import Result
 from haz_trio.testing.trial import Called, Trial
 
-LOG = "../../outside/log"
-SLACK = 4.0  # seconds that a busy machine may lose
+SLACK = 6.0  # seconds that a busy machine may lose
 LONG = 30.0  # the grace when nobody is to wait for its end
+LIMIT = {"timeout": "700ms", "task-timeout": "1s"}
+_NAP = "while :; do /bin/sleep 0.05; done"
+# What a task does once it has begun. READY and TERM leave a file: it can be asked, it was asked.
 BEHAVIOURS = {
-    "plain": "exec /bin/sleep 40",
-    "polite": "trap 'echo bye; exit 0' TERM; while :; do /bin/sleep 0.05; done",
-    "stubborn": "trap '' TERM; while :; do /bin/sleep 0.05; done",
-    "parent": "(trap '' TERM; while :; do /bin/sleep 0.05; done) & exec /bin/sleep 40",
+    "plain": "READY; exec /bin/sleep 40",
+    "polite": f"trap 'TERM; /bin/sleep 0.2; echo bye; exit 0' TERM; READY; {_NAP}",
+    "stubborn": f"trap 'TERM' TERM; READY; {_NAP}",
+    "parent": f"(trap 'TERM' TERM; READY; {_NAP}) & exec /bin/sleep 40",
 }
 
 
 @attrs.frozen
 class Stop:
-    """How a task behaves and how its run is stopped: a signal's name, or an option of haz."""
+    """How two tasks behave and how their run is stopped: a signal's name, or an option of haz."""
 
-    behaviour: str
+    one: str
+    two: str
     how: str
     again: str = ""  # a second signal
     buffered: bool = False
+    third: bool = False  # whether a third slot is free
+
+    @property
+    def by_signal(self) -> bool:
+        return self.how.startswith("SIG")
 
     @property
     def patient(self) -> bool:
-        """Whether the grace is to pass, because only SIGKILL ends the task."""
-        return self.behaviour in ("stubborn", "parent") and not self.again
+        """Whether the grace is to pass, because only SIGKILL ends a task."""
+        return bool({self.one, self.two} & {"stubborn", "parent"}) and not self.again
+
+    @property
+    def grace(self) -> float:
+        return 0.3 if self.patient else LONG
+
+
+@attrs.frozen
+class Stopped:
+    """What came of it; ``begun`` says whether both tasks had begun before it ended."""
+
+    result: Result
+    seconds: float
+    begun: bool
 
 
 @st.composite
 def stops(draw: st.DrawFn) -> Stop:
     how = draw(
-        st.sampled_from(["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "timeout", "task-timeout"])
+        st.sampled_from(
+            ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGINT", "timeout", "task-timeout"]
+        )
     )
     again = ""
     if how.startswith("SIG") and draw(st.booleans()):
         again = draw(st.sampled_from(["SIGINT", "SIGTERM"]))
-    behaviour = draw(st.sampled_from(["stubborn", "parent"] if again else [*BEHAVIOURS]))
-    return Stop(behaviour, how, again, draw(st.booleans()))
+    one = draw(st.sampled_from(["stubborn", "parent"] if again else [*BEHAVIOURS]))
+    others = ["plain", "polite"] if not again and one in ("plain", "polite") else [*BEHAVIOURS]
+    two = draw(st.sampled_from(others))
+    return Stop(one, two, how, again, draw(st.booleans()), draw(st.booleans()))
 
 
-def play(trial: Trial, stop: Stop) -> None:
-    if not stop.how.startswith("SIG") and trial.knows("fewer-options"):
-        return
-    if stop.how in ("SIGHUP", "SIGQUIT") and trial.knows("hangup-and-quit-kill"):
-        return
-    if stop.again and trial.knows("a-second-signal-does-nothing"):
-        return
-    if stop.behaviour == "parent" and trial.knows("descendants-survive"):
-        return
-    trial.write(files_of(_declared(stop)))
-    words = ["run", "--workspace"]
-    words += [] if stop.how.startswith("SIG") else [f"--{stop.how}=400ms"]
-    result, seconds = _stopped(trial, stop, words)
-    _ended(trial, stop, result, seconds)
-    left = processes_in(trial.root)
-    trial.same("EXEC-013 EXEC-014", f"{result}processes that are left", left, [])
-    (trial.outside / "quick").touch()
-    (trial.outside / "log").unlink()
-    second = trial.haz("run", "p:a")
-    ran = (trial.outside / "log").exists()
-    trial.same(
-        "EXEC-015 CACHE-017 CACHE-018", f"{second}runs again", (second.code, ran), (0, True)
+@st.composite
+def stories(draw: st.DrawFn) -> tuple[Stop, ...]:
+    """Several at once, since most of the time they wait."""
+    return tuple(draw(stops()) for _ in range(draw(st.sampled_from([1, 3, 4, 3]))))
+
+
+def play(trial: Trial, stories: tuple[Stop, ...]) -> None:
+    told = {f"s{number}": stop for number, stop in enumerate(stories) if _is_tried(trial, stop)}
+    for name, stop in told.items():
+        files = files_of(_declared(name, stop))
+        trial.write({f"{name}/{path}": content for path, content in files.items()})
+    with ThreadPoolExecutor(max(len(told), 1)) as pool:
+        ends = {name: pool.submit(_stopped, trial, name, stop) for name, stop in told.items()}
+    for name, stop in told.items():
+        stopped = ends[name].result()
+        result = stopped.result
+        trial.steps.append(Called(result, name, ()))
+        if not stopped.begun and not stop.by_signal:
+            continue  # a machine that is too busy to show anything
+        _ended(trial, stop, stopped)
+        left = processes_in(trial.root / name)
+        trial.same("EXEC-013 EXEC-014", f"{result}processes that are left", left, [])
+        (trial.outside / f"{name}-quick").touch()
+        log = trial.outside / f"{name}-log"
+        log.write_text("")
+        second = trial.haz("run", "p:a", "p:b", cwd=name)
+        ran = (second.code, sorted(log.read_text().split()))
+        trial.same("EXEC-015 CACHE-017 CACHE-018", f"{second}runs again", ran, (0, ["a", "b"]))
+
+
+def _is_tried(trial: Trial, stop: Stop) -> bool:
+    knows = trial.knows
+    return not (
+        (not stop.by_signal and knows("fewer-options"))
+        or (stop.how in ("SIGHUP", "SIGQUIT") and knows("hangup-and-quit-kill"))
+        or (stop.again and knows("a-second-signal-does-nothing"))
+        or ("parent" in (stop.one, stop.two) and knows("descendants-survive"))
     )
 
 
-def _declared(stop: Stop) -> Declared:
-    script = (
-        f"echo begin >>{LOG}; echo working; if [ -f ../../outside/quick ]; then exit 0; fi; "
-        + BEHAVIOURS[stop.behaviour]
-    )
+def _declared(name: str, stop: Stop) -> Declared:
+    """One that is done and one that fails, the two, and those that come too late."""
     tasks: Body = {
-        "a": {"shell": script},
-        "b": {"shell": "true", "deps": ["~:a"]},
-        "c": {"shell": f"echo c >>{LOG}"},
+        "A": {"shell": "echo A"},
+        "B": {"shell": "exit 3"},
+        "a": {"shell": _script(name, "a", stop.one), "mutex": "m"},
+        "b": {"shell": _script(name, "b", stop.two)},
+        "c": {"shell": "true", "deps": ["~:a"]},
+        "d": {"shell": "echo d", "mutex": "m"},
     }
     settings: Body = {
         "projects": ["/p"],
-        "concurrency": {"default": 1},
-        "execution": {"cancel_grace": 0.4 if stop.patient else LONG},
+        "concurrency": {"default": 3 if stop.third else 2},
+        "execution": {"cancel_grace": stop.grace},
         "output": {"mode": "buffered" if stop.buffered else "live"},
     }
     return Declared(settings, {"/p": {"name": "p", "tasks": tasks}})
 
 
-def _stopped(trial: Trial, stop: Stop, words: list[str]) -> tuple[Result, float]:
-    """Run, stop when the task has begun, and wait for the end; seconds from the stop on."""
-    log = trial.outside / "log"
-    child = trial.subject.start(words, trial.root, {})
+def _script(name: str, task: str, behaviour: str) -> str:
+    outside = f"../../../outside/{name}-"
+    does = BEHAVIOURS[behaviour].replace("'TERM", f"': >{outside}term-{task}")
+    does = does.replace("READY", f": >{outside}ready-{task}")
+    quick = f"if [ -f {outside}quick ]; then exit 0; fi"
+    return f"echo {task} >>{outside}log; echo working; {quick}; {does}"
+
+
+def _stopped(trial: Trial, name: str, stop: Stop) -> Stopped:
+    """Run, stop when both tasks have begun, and wait for the end; seconds from the stop on."""
+    words = ["run", "--workspace"]
+    words += [] if stop.by_signal else [f"--{stop.how}={LIMIT[stop.how]}"]
+    root = trial.root / name
+    child = trial.subject.start(words, root, {})
     try:
-        begun = time.monotonic() + 20
-        while not log.exists() and child.poll() is None and time.monotonic() < begun:
-            time.sleep(0.01)
-        time.sleep(0.15)
+        begun = _wait(20, child, partial(_all_there, trial.outside, name, "ready", "ab"))
         stopped = time.monotonic()
-        if stop.how.startswith("SIG"):
+        if stop.by_signal:
             child.send_signal(signal.Signals[stop.how])
         if stop.again:
-            time.sleep(0.3)
+            # Two that come together count as one.
+            _wait(10, child, partial(_all_there, trial.outside, name, "term", "a"))
+            time.sleep(0.1)
             child.send_signal(signal.Signals[stop.again])
-        out, err = child.communicate(timeout=15)
+        out, err = child.communicate(timeout=20)
     except subprocess.TimeoutExpired:
-        trial.holds("EXEC-014 EXEC-021", f"haz {' '.join(words)} ends after {stop.how}", False)
+        what = f"haz {' '.join(words)} ends after {stop.how}"
+        trial.holds("EXEC-014 EXEC-021", what, False)
         raise
     finally:
-        _sweep(trial.root, child)
-    result = Result(tuple(words), child.returncode, out, err)
-    trial.steps.append(Called(result, "", ()))
-    return result, time.monotonic() - stopped
+        _sweep(root, child)
+    return Stopped(
+        Result(tuple(words), child.returncode, out, err), time.monotonic() - stopped, begun
+    )
 
 
-def _ended(trial: Trial, stop: Stop, result: Result, seconds: float) -> None:
+def _all_there(outside: Path, name: str, what: str, tasks: str) -> bool:
+    return all((outside / f"{name}-{what}-{task}").exists() for task in tasks)
+
+
+def _wait(seconds: float, child: subprocess.Popen[bytes], there: Callable[[], bool]) -> bool:
+    """Until something is there, the program has ended, or time is over; whether it is there."""
+    deadline = time.monotonic() + seconds
+    while not there() and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return there()
+
+
+def _ended(trial: Trial, stop: Stop, stopped: Stopped) -> None:
     """Exit code, what is said of each task, and how long it took."""
+    result, seconds = stopped.result, stopped.seconds
+    said = {name: _of(result, name).verdict for name in "ABabcd"}
+    expected = {"A": "done", "B": "failed"}
     if stop.how == "task-timeout":
+        expected |= {"a": "failed", "b": "failed", "c": "skipped", "d": "done"}
         trial.same("EXEC-021", f"{result}exit code", result.code, 1)
-        trial.same("EXEC-009", f"{result}outcome", _of(result, "a").verdict, "failed")
+        trial.same("EXEC-009 EXEC-011", f"{result}outcomes", said, expected)
     else:
-        by_signal = stop.how.startswith("SIG")
-        code = 128 + signal.Signals[stop.how] if by_signal else 124
+        code = 128 + signal.Signals[stop.how] if stop.by_signal else 124
         trial.same("EXEC-012 EXEC-021", f"{result}exit code", result.code, code)
-        said = {name: _of(result, name).verdict for name in "abc"}
-        expected = dict.fromkeys("abc", "cancelled")
+        expected |= dict.fromkeys("abcd", "cancelled")
         trial.same("EXEC-012 EXEC-013", f"{result}outcomes", said, expected)
-        trial.same("EXEC-013", f"{result}b", _of(result, "b").detail, "(upstream p:a cancelled)")
-        trial.same("EXEC-013", f"{result}c", _of(result, "c").detail, "(run cancelled)")
-        trial.same(
-            "EXEC-017", f"{result}tally", tally_of(result), "Tasks: 0 completed, 3 cancelled"
-        )
-    shown = b"working\n" if stop.buffered else b"[p:a] working\n"
-    trial.holds("EXEC-016", f"{result}what was printed is shown", shown in result.out)
-    soon = seconds < (0.4 if stop.patient else 0.0) + SLACK
+        details = {"c": "(upstream p:a cancelled)"}
+        if not stop.third:  # else it may have been looked at just then
+            details["d"] = "(run cancelled)"
+        found = {name: _of(result, name).detail for name in details}
+        trial.same("EXEC-013 MUTEX-005", f"{result}causes", found, details)
+    trial.same("EXEC-017", f"{result}tally", tally_of(result), _tally(expected))
+    _spoke(trial, stop, result)
+    soon = seconds < (stop.grace if stop.patient else 0.0) + SLACK
     trial.holds("EXEC-014", f"{result}{seconds:.1f} s until the end", soon)
-    if stop.behaviour == "stubborn" and stop.patient and stop.how != "task-timeout":
-        trial.holds("EXEC-014", f"{result}the grace passes: {seconds:.2f} s", seconds > 0.35)
+    if "stubborn" in (stop.one, stop.two) and stop.patient and stop.by_signal:
+        trial.holds("EXEC-014", f"{result}the grace passes: {seconds:.2f} s", seconds > 0.28)
+
+
+def _tally(expected: Mapping[str, str]) -> str:
+    count = Counter(expected.values())
+    parts = [f"{count['done']} completed", f"{count['failed']} failed"]
+    parts += [f"{count[it]} {it}" for it in ("skipped", "cancelled") if count[it]]
+    return f"Tasks: {', '.join(parts)}"
+
+
+def _spoke(trial: Trial, stop: Stop, result: Result) -> None:
+    """What was printed is shown, also the last words of who had the time for them."""
+    for task, behaviour in (("a", stop.one), ("b", stop.two)):
+        lines = ["working"]
+        if behaviour == "polite" and not stop.patient and not stop.again:
+            lines.append("bye")
+        prefix = "" if stop.buffered else f"[p:{task}] "
+        shown = "".join(f"{prefix}{line}\n" for line in lines).encode()
+        if stop.buffered:
+            trial.holds("EXEC-016 EXEC-014", f"{result}{task} said {lines}", shown in result.out)
+            continue
+        found = b"".join(
+            line for line in result.out.splitlines(True) if line.startswith(prefix.encode())
+        )
+        if found.endswith(b"bye\n") and len(lines) == 1:
+            continue  # it was quicker than what ended it
+        trial.same("EXEC-016 EXEC-014", f"{result}lines of {task}", found, shown)
 
 
 def _of(result: Result, name: str) -> Ended:
@@ -189,4 +283,4 @@ def _sweep(root: Path, child: subprocess.Popen[bytes]) -> None:
         child.communicate()
 
 
-AREA: Area = area("signals", "runs that are stopped", stops, play, 0.3, waits=True)
+AREA: Area = area("signals", "runs that are stopped", stories, play, 0.3, waits=True)
