@@ -237,7 +237,11 @@ class Store(Protocol):
 
 
 class Observer(Protocol):
-    """Is told every event with the seconds since the run began, and slows down who talks."""
+    """Is told every event with the seconds since the run began, and slows down who talks.
+
+    It may call methods of the engine. One that raises is told nothing more; the run goes on, and
+    the error is raised when the block of ``open_engine`` is left.
+    """
 
     def notice(self, event: Event, at: float) -> None:
         """Take an event; never waits."""

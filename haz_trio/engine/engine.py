@@ -177,7 +177,8 @@ class Engine:
             yield stream
         finally:
             stream.close()
-            self._announcer.observers.remove(stream)
+            observers = self._announcer.observers
+            self._announcer.observers = [each for each in observers if each is not stream]
             self._streams.remove(stream)
 
     def pause(self) -> None:
@@ -267,6 +268,10 @@ async def open_engine_with(
     engine = Engine(kit, worker, loop, announcer, threads, guard)
     try:
         yield engine
+    except BaseException as problem:  # raised on, and says what would be lost with it
+        for error in announcer.errors:
+            problem.add_note(f"an observer had raised {error!r}")
+        raise
     finally:
         engine.close()
         # The shield ends with a few small files removed.
@@ -276,6 +281,8 @@ async def open_engine_with(
         kit.close()
         if guard is not None:
             guard.close()
+    if announcer.errors:
+        raise ExceptionGroup("observers raised; runs went on without them", announcer.errors)
 
 
 def _follow(kit: Kit, announcer: Announcer, threads: Threads, feeds: Feeds) -> Follow:

@@ -58,11 +58,13 @@ class Announcer:
     """Stamps events with the time and hands them to every observer, in order.
 
     ``recorder`` comes before them all.
+    An observer that raises is told nothing more, and ``errors`` has what it raised.
     """
 
     observers: list[Observer] = attrs.field(factory=list)
     started: float = attrs.field(factory=trio.current_time)
     recorder: Recorder | None = None
+    errors: list[Exception] = attrs.field(factory=list)
 
     @property
     def now(self) -> float:
@@ -73,8 +75,23 @@ class Announcer:
         at = self.now
         if self.recorder is not None:
             self.recorder.notice(event, at)
-        for observer in self.observers:
-            observer.notice(event, at)
+        broken = []
+        for observer in tuple(self.observers):  # it may call back, and come and go
+            try:
+                observer.notice(event, at)
+            except Exception as problem:  # whatever it is, no result is to be lost for it
+                broken.append((observer, problem))
+        for observer, error in broken:
+            self._drop(observer, error, is_over=isinstance(event, RunFinished))
+
+    def _drop(self, observer: Observer, error: Exception, *, is_over: bool = False) -> None:
+        if not any(each is observer for each in self.observers):
+            return
+        self.observers = [each for each in self.observers if each is not observer]
+        self.errors.append(error)
+        if not is_over:
+            name = type(observer).__name__
+            self.tell(RunNote(f"observer {name} is told nothing more: it raised {error!r}"))
 
     def finish(self, report: RunReport) -> RunReport:
         """Tell that the run has ended; its report, with what was recorded."""
@@ -85,8 +102,11 @@ class Announcer:
         return report
 
     async def wait_ready(self) -> None:
-        for observer in self.observers:
-            await observer.wait_ready()
+        for observer in tuple(self.observers):
+            try:
+                await observer.wait_ready()
+            except Exception as problem:  # see above
+                self._drop(observer, problem)
 
 
 async def nothing() -> None:

@@ -46,6 +46,8 @@ def open_engine(
     with ``Containment.STRICT`` also those are ended who left their task on purpose.
     ``why_missed`` gives the reason that a ``TaskMissed`` tells; ``open_reasons`` has a good one.
 
+    What observers raise ends no run: the end of the block raises it, in an ``ExceptionGroup``.
+
     Raises ``ArgumentError`` for an argument that cannot be used, and ``GraphError``; both at the
     call, before anything is opened.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import attrs
@@ -13,13 +13,27 @@ import pytest
 import trio
 import trio.testing
 
+from haz_trio.abc import Observer
+from haz_trio.engine.engine import Engine
 from haz_trio.engine.loop import Announcer, Loop
+from haz_trio.engine.opening import open_engine
 from haz_trio.plan.machine import Limits, Plan, PlannedTask
-from haz_trio.plan.messages import Event, RunFinished, RunStarted, TaskSettled, TaskStarted
+from haz_trio.plan.messages import (
+    Event,
+    RunFinished,
+    RunNote,
+    RunStarted,
+    TaskBegun,
+    TaskOutput,
+    TaskSettled,
+    TaskStarted,
+)
+from haz_trio.plan.outcome import Cancelled, Completed, RunReport
 from tests.cli.support import Home
 from tests.engine.support import Recorder, Script, ScriptedWorker, jobs, task_id
-from tests.engine.workspaces import Place, go, sh
-from tests.faults.support import assert_heals, assert_quiet, halted
+from tests.engine.workspaces import Place, id_of, sh
+from tests.faults.support import assert_quiet, halted
+from tests.faults.sweep import litter
 
 
 def planned(name: str, *hard: str, lock: str | None = None) -> PlannedTask:
@@ -200,30 +214,124 @@ def test_a_restore_beside_a_holder_of_the_mutex(tmp_path: Path, rounds: int) -> 
 
 @attrs.define
 class Breaking:
-    """An observer that raises at events of one class."""
+    """An observer that raises at events of one class, or when it is asked to wait."""
 
-    kind: type
+    kind: type | None
+    calls: int = 0
 
     def notice(self, event: Event, at: float) -> None:
-        if isinstance(event, self.kind):
+        if self.kind is not None and isinstance(event, self.kind):
+            self.calls += 1
             raise LookupError("the observer is broken")
 
     async def wait_ready(self) -> None:
         await trio.lowlevel.checkpoint()
+        if self.kind is None:
+            self.calls += 1
+            raise LookupError("the observer is broken")
+
+
+CHAIN = {"a": sh("sleep 60 & echo hi"), "b": sh("echo b", deps=["~:a"])}
 
 
 @pytest.mark.row("J11")
-@pytest.mark.parametrize("kind", [RunStarted, TaskStarted, TaskSettled, RunFinished])
-def test_an_observer_that_raises(tmp_path: Path, kind: type) -> None:
-    """As any error in a nursery: the caller gets it once, nobody is left, the cache is good."""
-    place = Place.make(tmp_path, {"a": sh("sleep 60 & echo hi"), "b": sh("true", deps=["~:a"])})
+@pytest.mark.parametrize(
+    "kind", [RunStarted, TaskStarted, TaskOutput, TaskSettled, RunFinished, None]
+)
+def test_an_observer_that_raises(tmp_path: Path, kind: type | None) -> None:
+    """The run is as it would have been, the others hear all of it, and its error comes once."""
+    place = Place.make(tmp_path, CHAIN)
+    breaking, recorder, reports = Breaking(kind), Recorder(), list[RunReport]()
+
+    async def main() -> None:
+        workspace, graph = place.load()
+        observers: list[Observer] = [breaking, recorder]
+        async with open_engine(workspace, graph, host=place.host, observers=observers) as engine:
+            reports.append(await engine.run())
+            reports.append(await engine.run())
+
     with pytest.raises(ExceptionGroup) as caught:
-        go(place, observers=[Breaking(kind)])
-    _, rest = caught.value.split(LookupError)
-    assert rest is None
+        trio.run(main)
+    (error,) = caught.value.exceptions
+    assert isinstance(error, LookupError)
+    assert breaking.calls == 1
+    outcomes = [[type(outcome) for _, outcome in report] for report in reports]
+    assert outcomes == [[Completed, Completed]] * 2
+    told = [event for _, event in recorder.events if not isinstance(event, RunNote)]
+    ends = [type(event) for event in told if isinstance(event, RunStarted | RunFinished)]
+    assert ends == [RunStarted, RunFinished] * 2
+    assert len([event for event in told if isinstance(event, TaskSettled)]) == 4
+    notes = [event.text for _, event in recorder.events if isinstance(event, RunNote)]
+    said = [text for text in notes if "observer Breaking is told nothing more" in text]
+    assert len(said) == (kind is not RunFinished)  # nothing comes behind the end of a run
     assert place.processes() == []
-    place.make(tmp_path, {"b": sh("true")})
-    assert_heals(Home(place, place.host), "p:b")
+    assert litter(tmp_path) == []
+
+
+@pytest.mark.row("J11")
+def test_an_error_of_an_observer_is_not_lost_with_another_one(tmp_path: Path) -> None:
+    """What ends the block goes on as it is, with a note."""
+    place = Place.make(tmp_path, {"a": sh("true")})
+
+    async def main() -> None:
+        workspace, graph = place.load()
+        breaking = Breaking(TaskStarted)
+        async with open_engine(workspace, graph, host=place.host, observers=[breaking]) as engine:
+            await engine.run()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        trio.run(main)
+    assert caught.value.__notes__ == [
+        "an observer had raised LookupError('the observer is broken')"
+    ]
+
+
+@attrs.define
+class Calling:
+    """An observer that calls back into the engine at the start of a command, and is slow."""
+
+    call: Callable[[Engine], object]
+    engine: Engine | None = None
+
+    def notice(self, event: Event, at: float) -> None:
+        if isinstance(event, TaskBegun) and self.engine is not None:
+            self.call(self.engine)
+
+    async def wait_ready(self) -> None:
+        await trio.sleep(0.05)
+
+
+@pytest.mark.row("J11")
+@pytest.mark.parametrize(
+    ("call", "outcome"),
+    [
+        (lambda engine: engine.stop(), Cancelled),
+        (lambda engine: engine.cancel(id_of("a")), Cancelled),
+        (lambda engine: engine.statistics(), Completed),
+        (lambda engine: engine.tell(RunNote("hi")), Completed),
+        (lambda engine: engine.events().__enter__(), Completed),
+    ],
+    ids=["stop", "cancel", "statistics", "tell", "events"],
+)
+def test_an_observer_that_calls_back(
+    tmp_path: Path, call: Callable[[Engine], object], outcome: type
+) -> None:
+    """From within an event the engine does what it does at any other time."""
+    tasks = {"a": sh("echo hi; sleep 0.3"), "b": sh("echo b", deps=["~:a"])}
+    place = Place.make(tmp_path, tasks)
+    calling = Calling(call)
+
+    async def main() -> list[type]:
+        workspace, graph = place.load()
+        observers: list[Observer] = [calling]
+        with trio.fail_after(20):
+            async with open_engine(workspace, graph, host=place.host, observers=observers) as own:
+                calling.engine = own
+                return [type(outcome) for _, outcome in await own.run()]
+
+    assert trio.run(main) == [outcome, outcome]
+    assert place.processes() == []
 
 
 @pytest.mark.row("J12")
