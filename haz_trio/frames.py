@@ -13,6 +13,7 @@ import os
 import stat
 import struct
 import time
+from itertools import chain
 
 import xxhash
 
@@ -180,26 +181,22 @@ def seal_frame(
     clock: Callable[[], int] = time.time_ns,
 ) -> bytes:
     """The same from ``count`` rows in one piece; names and rows are known to be right."""
-    return b"".join(seal_parts(kind, names, count, rows, body, clock=clock))
+    return b"".join(seal_parts(kind, names, count, [rows], body, clock=clock))
 
 
 def seal_parts(
     kind: bytes,
     names: Sequence[bytes],
     count: int,
-    rows: bytes | bytearray,
+    rows: Iterable[bytes | bytearray],
     *body: bytes,
     clock: Callable[[], int] = time.time_ns,
 ) -> Iterator[bytes | bytearray]:
-    """The same in parts, so that nothing large is copied; the last one is the seal."""
+    """The same in parts, also of the rows, so that nothing large is copied; the seal is last."""
     length = sum(map(len, names)) + max(0, len(names) - 1)
     sealer = xxhash.xxh3_128()
-    for part in (
-        _HEAD.pack(kind, clock(), boot_id(), count, length),
-        *_joined(names),
-        rows,
-        *body,
-    ):
+    head = _HEAD.pack(kind, clock(), boot_id(), count, length)
+    for part in chain((head,), _joined(names), rows, body):
         sealer.update(part)
         yield part
     yield sealer.digest()

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 from array import array
+from functools import partial
 
-from haz_trio.cache.known import KIND, NOTHING, PLACE, PRINTED, ROW_SIZE, TASK_SIZE, Known
+from haz_trio.cache.book import Book
+from haz_trio.cache.known import KIND, PLACE, PRINTED, TASK_SIZE, Known
 from haz_trio.cache.proof import Columns, Proof
 from haz_trio.frames import seal_parts, write_parts
 from haz_trio.ragged import Ragged, packed, shifted
-from haz_trio.trust import ROW, SENSES, Senses
+from haz_trio.trust import SENSES, Senses
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from typing import TypeAlias
+
+    Prove: TypeAlias = Callable[[], Proof | None]
 
 _FEW = 1000  # names that are not worth tidying up
 
@@ -21,8 +26,8 @@ _FEW = 1000  # names that are not worth tidying up
 def write_known(
     root: str,
     old: Known | None,
-    rows: Mapping[bytes, bytes],
-    proofs: Mapping[bytes, Proof],
+    book: Book,
+    proofs: Mapping[bytes, Prove],
     gone: Collection[bytes],
     *,
     graph: bytes,
@@ -32,16 +37,14 @@ def write_known(
 ) -> bytes:
     """Write what is known now: the old knowledge with new rows and proofs, each by its name.
 
-    ``rows`` are packed, with a digest, and maybe with more behind that.
+    The new rows are in ``book``, which was made for ``old``.
+    ``proofs`` are made one by one; ``None`` is one that does not hold.
     ``gone`` are tasks whose old proofs hold no more.
     Old proofs that were made with other variables are given up, and those that rest on a row
-    that is another one now; so are rows that no proof uses and that are not among ``rows``, as
+    that is another one now; so are rows that no proof uses and that are not new, as
     soon as they are most of all.
     Returns the seal of what was written.  Raises ``OSError``.
     """
-    book = _Book(old)
-    for name, row in rows.items():
-        book.put(name, row[:ROW_SIZE])
     shelf = _Shelf(book)
     kept: Mapping[bytes, int] = {}
     source = None
@@ -55,22 +58,27 @@ def write_known(
     for step in _steps(kept, proofs):
         match step:
             case bytes():
-                shelf.add(step, proofs[step])
+                proof = proofs[step]()
+                if proof is not None:
+                    shelf.add(step, proof)
             case range():
                 assert source is not None, "something is kept"
                 shelf.take(source, step)
-    if old is not None and shelf.is_sparse(rows):
-        still = {id: old.proof(task) for id, task in kept.items()}
-        for id, task in kept.items():
-            still[id].whole &= book.changed.isdisjoint(old.own(task))
-        if old.graph != graph:  # the numbers of readers are those of another graph
-            for proof in still.values():
-                proof.readers = ()
-        rows = {**{name: old.told(name) for name in shelf.used() if name in old.places}, **rows}
+    if old is not None and shelf.is_sparse():
+        still = {
+            id: partial(_kept, old, task, book, same_graph=old.graph == graph)
+            for id, task in kept.items()
+        }
+        fewer = Book(None)
+        for name in shelf.used():
+            if name in old.places:
+                fewer.put(name, old.told(name))
+        for name, row in book.told():
+            fewer.put(name, row)
         return write_known(
             root,
             None,
-            rows,
+            fewer,
             {**still, **proofs},
             (),
             graph=graph,
@@ -78,8 +86,18 @@ def write_known(
             contents=contents,
             senses=senses,
         )
-    parts = book.sealed(shelf.body(graph + environment, contents), senses)
+    body = shelf.body(graph + environment, contents)
+    parts = seal_parts(KIND, book.names, len(book.names), book.rows(), *body, clock=senses.clock)
     return write_parts(os.path.join(root, PLACE), parts)
+
+
+def _kept(old: Known, task: int, book: Book, *, same_graph: bool) -> Proof:
+    """An old proof as it is to be taken over."""
+    proof = old.proof(task)
+    proof.whole &= book.changed.isdisjoint(old.own(task))
+    if not same_graph:  # the numbers of readers are those of another graph
+        proof.readers = ()
+    return proof
 
 
 def _steps(kept: Mapping[bytes, int], proofs: Collection[bytes]) -> Iterator[bytes | range]:
@@ -107,7 +125,7 @@ class _Source:
     ``ended`` are those that rest on what has changed since they were made.
     """
 
-    def __init__(self, old: Known, book: _Book, *, same_graph: bool) -> None:
+    def __init__(self, old: Known, book: Book, *, same_graph: bool) -> None:
         self.columns: Columns = old.columns
         self.ids: list[bytes] = list(old.tasks)
         self.same_graph = same_graph
@@ -120,54 +138,10 @@ class _Source:
                 self.own[task] &= ~1  # an output that is another one now is to be looked at
 
 
-class _Book:
-    """The names of a new frame, each with its newest row; starts with those of an old one.
-
-    ``changed`` are the numbers of names whose old row is another one now.
-    """
-
-    def __init__(self, old: Known | None) -> None:
-        self.names: list[bytes] = []
-        self.changed: set[int] = set()
-        self._old: Mapping[bytes, int] = {}
-        self._new: dict[bytes, int] = {}
-        self._rows = bytearray()
-        if old is not None:
-            self.names += old.names
-            self._old = old.places
-            self._rows += old.rows
-            if not old.same_boot:
-                for number in range(len(self.names)):
-                    if not old.believable(old.row(number)):
-                        self._rows[number * ROW_SIZE : (number + 1) * ROW_SIZE] = NOTHING
-
-    def put(self, name: bytes, row: bytes) -> None:
-        known = len(self.names)
-        number = self.number(name)
-        start = number * ROW_SIZE
-        if number < known and self._rows[start : start + ROW.size] != row[: ROW.size]:
-            self.changed.add(number)
-        self._rows[start : start + ROW_SIZE] = row
-
-    def number(self, name: bytes) -> int:
-        number = self._old.get(name)
-        if number is None:
-            number = self._new.get(name)
-        if number is None:
-            number = self._new[name] = len(self.names)
-            self.names.append(name)
-            self._rows += NOTHING
-        return number
-
-    def sealed(self, body: Sequence[bytes], senses: Senses) -> Iterator[bytes | bytearray]:
-        """The frame, in parts."""
-        return seal_parts(KIND, self.names, len(self.names), self._rows, *body, clock=senses.clock)
-
-
 class _Shelf:
     """The proofs of a new frame, in the order of their ids."""
 
-    def __init__(self, book: _Book) -> None:
+    def __init__(self, book: Book) -> None:
         self._book = book
         self._ids: list[bytes] = []
         self._digests = bytearray()
@@ -214,13 +188,13 @@ class _Shelf:
         names = self._book.names
         return {names[number] for number in self._uses.distinct}
 
-    def is_sparse(self, rows: Iterable[bytes]) -> bool:
+    def is_sparse(self) -> bool:
         """Whether most names are of no use any more."""
         names = len(self._book.names)
         if names <= _FEW:
             return False
         used = self._uses.distinct
-        used.update(map(self._book.number, rows))
+        used.update(self._book.fresh())
         return names > 2 * len(used)
 
     def body(self, head: bytes, contents: bytes) -> list[bytes]:

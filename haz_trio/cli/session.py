@@ -55,8 +55,7 @@ def open_session(options: RootOptions, *, places: bool = False) -> Session:
     graph = build_graph(workspace)
     if not places and not options.verbose:  # as a snapshot would be
         for project in workspace.projects.values():
-            for task in project.tasks.values():
-                task.forget_places()
+            project.forget_places()
     bearing = workspace.bearing_project(directory)
     return Session(workspace, graph, bearing, Origin(None, sources, seen))
 

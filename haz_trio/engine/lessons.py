@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from haz_trio.abc import Evidence, Restored
+from haz_trio.cache.book import Book
 from haz_trio.cache.fingerprint import (
     Fingerprint,
     Fingerprints,
@@ -29,6 +30,7 @@ from haz_trio.plan.outcome import Record
 from haz_trio.trust import SENSES, Senses
 
 if TYPE_CHECKING:
+    from haz_trio.cache.known_file import Prove
     from haz_trio.trust import Row
 
 
@@ -148,12 +150,11 @@ class Lessons:
         """
         now = self._senses.clock()
         old = self._current()
-        rows: dict[bytes, bytes] = {
-            path[len(self._base) :]: known
-            for path, known in self._fingerprints
-            if 0 < since_in(known) <= now
-        }
-        proofs: dict[bytes, Proof] = {}
+        rows = Book(old)
+        for path, found in self._fingerprints:
+            if 0 < since_in(found) <= now:
+                rows.put(path[len(self._base) :], found)
+        proofs: dict[bytes, Prove] = {}
         if snapshot is not None and environment:
             consumers = self._knowledge.consumers
             maker = Maker(self._graph, consumers, snapshot, rows, now, len(self._base))
@@ -163,7 +164,7 @@ class Lessons:
             for renewal in self._renewals.values():
                 maker.take(renewal.others)
             for task, lesson in self._lessons.items():
-                self._add(proofs, task, maker.prove(lesson))
+                proofs[str(task).encode()] = partial(self._prove, maker, lesson)
             for task, renewal in self._renewals.items():
                 known = self._knowledge.known
                 assert known is not None, "there was a proof to renew"
@@ -171,7 +172,7 @@ class Lessons:
                 if known is old and maker.still(known, renewal.proof):
                     renewed = maker.renew(renewal, known.proof(renewal.proof))
                 if task not in self._lessons and renewed is not None:
-                    proofs[str(task).encode()] = renewed
+                    proofs[str(task).encode()] = partial(_as_it_is, renewed)
         if snapshot is not None and environment:
             head = (snapshot.seal, environment)
         else:
@@ -194,11 +195,15 @@ class Lessons:
         known = read_known(self._root or "/", self._contents, senses=self._senses)
         return known if known is not None and known.seal == seal else None
 
-    def _add(self, proofs: dict[bytes, Proof], task: TaskId, proof: Proof | None) -> None:
+    def _prove(self, maker: Maker, lesson: Lesson) -> Proof | None:
+        proof = maker.prove(lesson)
         if proof is None:
-            self._knowledge.unlearn(task)
-        else:
-            proofs[str(task).encode()] = proof
+            self._knowledge.unlearn(lesson.task)
+        return proof
+
+
+def _as_it_is(proof: Proof) -> Proof:
+    return proof
 
 
 def _name(path: str) -> bytes:

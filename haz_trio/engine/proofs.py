@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from haz_trio.cache.book import Book
 from haz_trio.cache.fingerprint import TOLD, Fingerprint
 from haz_trio.cache.known import NO_DIGEST, Known
 from haz_trio.cache.proof import Proof
@@ -67,10 +68,9 @@ class Renewal:
 
 @frozen
 class Maker:
-    """Makes proofs of lessons, and adds to ``rows`` what they rest on.
+    """Makes proofs of lessons, and puts into ``rows`` what they rest on.
 
     A name has one row, that of the last look: what rests on another one is not proven.
-    The rows are packed: with a digest, and maybe with more behind that.
     ``base`` is how many bytes of a host path come before the name; ``consumers`` are who reads
     a workspace-absolute path.
     """
@@ -78,16 +78,16 @@ class Maker:
     graph: TaskGraph
     consumers: Callable[[str], Iterable[TaskId]]
     snapshot: Snapshot
-    rows: dict[bytes, bytes]
+    rows: Book
     now: int
     base: int
-    _read: dict[int, tuple[bytes, ...] | None] = field(factory=dict)
+    _same: dict[int, bool] = field(factory=dict)
     _taken: set[int] = field(factory=set)
 
     def take(self, names: Iterable[tuple[bytes, Row]]) -> None:
         """Take the rows of folders and entries, before anything is proven."""
         for name, row in names:
-            self.rows[name] = ROW.pack(*row) + NO_DIGEST
+            self.rows.put(name, ROW.pack(*row) + NO_DIGEST)
 
     def take_parts(self, parts: Iterable[Matched]) -> None:
         """Take the rows of the folders that were looked into."""
@@ -135,14 +135,15 @@ class Maker:
             turns=lesson.turns,
         )
 
-    def _names_read(self, part: Matched) -> tuple[bytes, ...] | None:
+    def _names_read(self, part: Matched) -> list[bytes] | None:
         """The files of a part, if what the look found of each is what is kept of it."""
-        if id(part) not in self._read:
-            names = tuple([host[self.base :] for host in part.hosts])
+        same = self._same.get(id(part))
+        names = [host[self.base :] for host in part.hosts] if same is not False else []
+        if same is None:
             found = zip(names, part.prints, strict=True)
-            same = all(self.rows.get(name, b"")[:TOLD] == known[:TOLD] for name, known in found)
-            self._read[id(part)] = names if same else None
-        return self._read[id(part)]
+            same = all(self._told(name) == known[:TOLD] for name, known in found)
+            self._same[id(part)] = same
+        return names if same else None
 
     def renew(self, renewal: Renewal, proof: Proof) -> Proof | None:
         """The proof with other names of its own; ``None`` when they are too young still."""
@@ -166,17 +167,21 @@ class Maker:
         """Whether outputs, their folders and the entry are what a look found, and old enough."""
         return (
             bool(others)
-            and all(k is not None and self.rows.get(n, b"")[:TOLD] == k[:TOLD] for n, k in made)
+            and all(k is not None and self._told(name) == k[:TOLD] for name, k in made)
             and all(row != ABSENT and self._is_settled(n, row, looked_ns) for n, row in others)
         )
 
     def _is_settled(self, name: bytes, row: Row, looked_ns: int) -> bool:
         """Whether a row is the one that is kept, and any change since the look must show."""
-        if not self.rows[name].startswith(ROW.pack(*row)):
+        if not self._told(name).startswith(ROW.pack(*row)):
             return False  # a later look has found it changed
         return row == ABSENT or is_settled(
             row[0], row[3], row[4], seen_ns=looked_ns, now_ns=self.now
         )
+
+    def _told(self, name: bytes) -> bytes:
+        """What is kept of a name, without what comes behind its digest; nothing is no row."""
+        return (self.rows.get(name) or b"")[:TOLD]
 
     def _readers_of(self, paths: Sequence[str]) -> list[int]:
         pairs = [1]

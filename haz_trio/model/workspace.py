@@ -70,6 +70,15 @@ class Project:
     tasks: Mapping[str, Task] = field(factory=dict)
     place: Span | None = field(default=None, eq=False, repr=False)
 
+    def forget_places(self) -> None:
+        """Let go of its own and those of its tasks: they are no part of the value.
+
+        With them goes the text of the file.
+        """
+        object.__setattr__(self, "place", None)
+        for task in self.tasks.values():
+            task.forget_places()
+
 
 @frozen
 class Overlay:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 
 import attrs
 
+from haz_trio.cache.book import Book
 from haz_trio.cache.known import DIGEST, PLACE, SHORT, Known, Standing, read_known
 from haz_trio.cache.known_file import write_known
 from haz_trio.cache.proof import Proof
@@ -40,6 +42,10 @@ def proof(*uses: str, made: int = 0, readers: Collection[int] = (1,), text: byte
     )
 
 
+def _same(proof: Proof) -> Proof:
+    return proof
+
+
 @attrs.define
 class Shelf:
     """A folder with files and the knowledge of them."""
@@ -66,11 +72,15 @@ class Shelf:
         environment: bytes = ENVIRONMENT,
     ) -> Known:
         """Learn these names and proofs in addition to what is known."""
+        old = read_known(str(self.root), CONTENTS)
+        book = Book(old)
+        for name, row in self.rows(*names).items():
+            book.put(name, row)
         write_known(
             str(self.root),
-            read_known(str(self.root), CONTENTS),
-            self.rows(*names),
-            {id.encode(): each for id, each in (proofs or {}).items()},
+            old,
+            book,
+            {id.encode(): partial(_same, each) for id, each in (proofs or {}).items()},
             [id.encode() for id in gone],
             graph=graph,
             environment=environment,

@@ -19,6 +19,7 @@ from haz_trio.model.tasks import (
     Task,
     parse_function,
 )
+from haz_trio.model.workspace import Project
 
 BODY = Span(SourceText("/w/haz.yml", ("tasks:",)), 1, 1, 1, 2)
 DEP = Span(BODY.source, 1, 3, 1, 4)
@@ -103,3 +104,13 @@ def test_places_can_be_forgotten() -> None:
         each.forget_places()
     assert task.place("") is None
     assert task == same
+
+
+def test_places_of_a_project_can_be_forgotten() -> None:
+    """With those of its tasks, so that nothing holds the text of the file any more."""
+    task = Task("t", Argv(("true",)), places={"": BODY})
+    project = Project("p", "/p", tasks={"t": task}, place=BODY)
+    same = Project("p", "/p", tasks={"t": Task("t", Argv(("true",)))})
+    project.forget_places()
+    assert (project.place, task.place("")) == (None, None)
+    assert project == same
