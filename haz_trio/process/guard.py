@@ -27,7 +27,7 @@ from haz_trio.process.watchdog import Watchdog
 
 _SET_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of <linux/prctl.h>
 _CLOCK = os.sysconf("SC_CLK_TCK")
-_DUSTING = 64  # commands between two looks for the dead among the adopted
+DUSTING = 64  # commands between two looks for the dead among the adopted
 _ADMISSIONS = 20  # looks for who was forked while others were admitted to a control group
 
 
@@ -164,7 +164,7 @@ class Guard:
         if ward.number < 0:
             return
         self._left += 1
-        if self._left % _DUSTING == 0:
+        if self._left % DUSTING == 0:
             self._adopted()  # while the command still is a ward: it is not reaped here
         self.watchdog.leave(ward.number)
         ward.number = -1

@@ -68,6 +68,38 @@ def test_a_full_cache_is_one_line(tmp_path: Path, mode: str) -> None:
         assert home.place.litter() == []
 
 
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_restore_that_has_no_room_is_undone_and_the_task_runs(
+    tmp_path: Path, fits: bool
+) -> None:
+    """Nothing of it is left when the command starts, whose end is then that of the task (D02)."""
+    script = (
+        "ls -A out; cat ../small >/dev/null 2>&1 && n=10 || n=800000; "
+        "for i in 1 2 3; do head -c $n /dev/zero > out/$i || exit 7; done"
+    )
+    home = Home.make(tmp_path, {"t": sh(script, outputs=["out/*"])})
+    (tmp_path / "p/out").mkdir()
+    assert home.haz("run", "p:t").code == 0
+    (tmp_path / "small").touch()
+    if not fits:
+        (tmp_path / "small").unlink()
+    with small_disk(tmp_path / "p/out"):
+        done = home.haz("run", "p:t", "--explain")
+        assert done.out == b"", "no output of the restore stands there"
+        assert done.said("[p:t] miss:", "No space left"), done.err
+        assert home.place.litter() == []
+        sizes = [path.stat().st_size for path in sorted((tmp_path / "p/out").iterdir())]
+    assert not done.said("Traceback")
+    if fits:
+        assert done.code == 0, done.err
+        assert done.said("[p:t]", "done")
+        assert sizes == [10, 10, 10]
+    else:
+        assert done.code == 1
+        assert done.said("[p:t]", "failed", "exit 7")
+    assert home.haz("cache", "verify").code == 0
+
+
 def test_a_full_workspace_is_the_commands_failure(tmp_path: Path) -> None:
     """The command that cannot write fails by itself; we add no traceback."""
     with small_disk(tmp_path / "w"):
@@ -111,6 +143,36 @@ def test_a_read_only_workspace_is_an_ordinary_failure(tmp_path: Path) -> None:
         failed = home.haz("run", "p:writes")
         assert failed.code == 1
         assert not failed.said("Traceback")
+
+
+@pytest.mark.parametrize(
+    ("script", "complaints"),
+    [
+        ("rm -rf ../.haz/cache", 0),
+        ("rm -rf ../.haz/cache; echo file > ../.haz/cache", 1),
+        ("rm -rf ../.haz/cache; ln -s nowhere ../.haz/cache", 1),
+    ],
+)
+def test_a_cache_that_goes_away_while_a_command_runs(
+    tmp_path: Path, script: str, complaints: int
+) -> None:
+    """All tasks succeed, and at most one line says that nothing is stored (D05)."""
+    tasks = {
+        "a": sh("echo a > a", outputs=["a"]),
+        "b": sh(f"{script}; echo b > b", outputs=["b"], deps=["~:a"]),
+        "c": sh("echo c > c", outputs=["c"], deps=["~:b"]),
+    }
+    home = Home.make(tmp_path, tasks)
+    done = home.haz("run", "--workspace")
+    assert done.code == 0, done.err
+    assert done.said("Tasks: 3 completed")
+    assert not done.said("Traceback")
+    assert len(done.said("not stored")) + len(done.said("note")) <= 2 * complaints
+    assert bool(done.said(".haz/cache")) == bool(complaints)
+    assert home.place.litter() == []
+    again = home.haz("run", "--workspace")
+    assert again.code == 0
+    assert [(tmp_path / "p" / name).read_text() for name in "abc"] == ["a\n", "b\n", "c\n"]
 
 
 def test_a_file_in_the_place_of_the_cache(tmp_path: Path) -> None:

@@ -38,14 +38,20 @@ def peak(root: Path, mode: str, megabytes: int) -> float:
             stdout=heard,
             stderr=subprocess.STDOUT,
         )
-        found = 0
-        while child.poll() is None:
-            found = max(found, high_water(child.pid))
-            time.sleep(0.01)
+        found = peak_of(child)
     if child.returncode:
         raise RuntimeError(f"haz ended with {child.returncode}")
     if (root / "heard").stat().st_size < TASKS * megabytes << 20:
         raise RuntimeError("output was lost")
+    return found
+
+
+def peak_of(child: subprocess.Popen[bytes]) -> float:
+    """The megabytes that a process had in memory at most, when it has ended."""
+    found = 0
+    while child.poll() is None:
+        found = max(found, high_water(child.pid))
+        time.sleep(0.01)
     return found / 1024
 
 

@@ -97,7 +97,10 @@ COVERED_ELSEWHERE: dict[str, tuple[str, ...]] = {
         "tests/cache/test_store_faults.py",
         "tests/cli/test_run_disks.py::test_a_full_cache_is_one_line",
     ),
-    "D02": ("tests/cli/test_run_disks.py::test_a_full_workspace_is_the_commands_failure",),
+    "D02": (
+        "tests/cli/test_run_disks.py::test_a_restore_that_has_no_room_is_undone_and_the_task_runs",
+        "tests/cli/test_run_disks.py::test_a_full_workspace_is_the_commands_failure",
+    ),
     "D03": (
         "tests/cache/test_store_faults.py"
         "::test_a_failure_at_any_call_of_a_store_is_only_not_stored",
@@ -111,10 +114,14 @@ COVERED_ELSEWHERE: dict[str, tuple[str, ...]] = {
     "D05": (
         "tests/cache/test_store_root.py::test_a_cache_removed_during_a_run_is_made_again",
         "tests/cli/test_run_disks.py::test_a_file_in_the_place_of_the_cache",
+        "tests/cli/test_run_disks.py::test_a_cache_that_goes_away_while_a_command_runs",
     ),
     "D06": ("tests/process/test_spawn.py::test_no_descriptors_left",),
     "D08": ("tests/process/test_spawn.py::test_no_room_for_a_process",),
-    "D11": ("tests/output/test_console.py::test_a_slow_reader_slows_those_who_wait",),
+    "D11": (
+        "tests/output/test_console.py::test_a_slow_reader_slows_those_who_wait",
+        "tests/engine/test_library.py::test_who_stops_reading_stops_the_talkers_and_not_the_end",
+    ),
     "D12": (
         "tests/cache/test_streams.py::test_a_full_disk_stops_keeping_and_not_the_task",
         "tests/cli/test_run_disks.py::test_a_full_folder_for_temporary_files",

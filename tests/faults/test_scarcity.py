@@ -13,6 +13,7 @@ import pytest
 from tests.cli.support import Home
 from tests.engine.workspaces import sh
 from tests.faults.support import assert_heals, assert_quiet
+from tests.faults.trace import PROGRAM
 from tests.process.support import python_program
 
 FEW = 40  # tasks at once, of which each takes three descriptors
@@ -126,3 +127,33 @@ def test_a_memory_limit_ends_the_task_and_not_haz(tmp_path: Path) -> None:
     assert done.said("p:eats", "failed", "signal 9")
     assert done.said("Tasks: 1 completed, 1 failed")
     assert home.haz("cache", "verify").code == 0
+
+
+READING = "read,pread64,preadv,copy_file_range,sendfile,ioctl"
+
+
+@pytest.mark.row("D03")
+@pytest.mark.skipif(PROGRAM is None, reason="there is no strace to make calls fail with")
+@pytest.mark.parametrize("error", ["EIO", "ESTALE"])
+@pytest.mark.parametrize("what", ["manifest.json", "stdout", "blobs"])
+def test_what_cannot_be_read_from_the_cache_is_a_miss(
+    tmp_path: Path, what: str, error: str
+) -> None:
+    """The task runs again and has its result; when the disk is well again, so is the cache."""
+    home = Home.make(tmp_path, {"t": sh("echo heard; seq 1 3000 > o", outputs=["o"])})
+    assert home.haz("run", "p:t").code == 0
+    cache = tmp_path / ".haz/cache"
+    found = [path for path in cache.rglob("*") if what in path.parts and path.is_file()]
+    found += [path for path in cache.rglob(what) if path.is_file()]
+    assert found
+    (tmp_path / "p/o").unlink()
+    (cache / "state/known").unlink()
+    places = " ".join(f"-P {path}" for path in found)
+    tracing = f"strace -f -qq -o /dev/null {places} -e inject={READING}:error={error}"
+    done = home.shell(f'exec {tracing} "$@" run p:t', PATH=os.environ["PATH"])
+    assert done.code == 0, done.err
+    assert_quiet(done.err)
+    assert done.said("[p:t]", "done")
+    assert done.out.count(b"heard") == 1
+    assert (tmp_path / "p/o").read_text().endswith("\n3000\n")
+    assert_heals(home, "p:t")
