@@ -26,6 +26,7 @@ LARGEST = 1 << 30  # bytes; a larger file is none of ours
 _HEAD = struct.Struct(f"<{KIND}sQ16sII")
 _SEAL = 16
 _STEP = 1 << 10  # names that are joined at once
+_PART = 1 << 16  # bytes of names that are taken apart at once
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -40,23 +41,40 @@ class Frame:
     28).
     """
 
-    __slots__ = ("body", "names", "rows", "same_boot", "seal", "written_at_ns")
+    __slots__ = ("_text", "body", "rows", "same_boot", "seal", "written_at_ns")
 
     def __init__(
         self,
         written_at_ns: int,
         same_boot: bool,
-        names: tuple[bytes, ...],
+        text: bytes,
         rows: bytes,
         body: bytes,
         seal: bytes,
     ) -> None:
         self.written_at_ns: int = written_at_ns
         self.same_boot: bool = same_boot
-        self.names: tuple[bytes, ...] = names
+        self._text = text
         self.rows: bytes = rows
         self.body: bytes = body
         self.seal: bytes = seal
+
+    @property
+    def names(self) -> tuple[bytes, ...]:
+        """The names of all rows, made anew each time."""
+        return tuple(self._text.split(b"\0")) if self._text else ()
+
+    def each_name(self) -> Iterator[bytes]:
+        """The same one by one: who needs each of them once has few of them in memory."""
+        return chain.from_iterable(self._names_in_parts())
+
+    def _names_in_parts(self) -> Iterator[list[bytes]]:
+        text, at = self._text, 0
+        while at < len(text):
+            end = text.find(b"\0", at + _PART)
+            end = len(text) if end < 0 else end
+            yield text[at:end].split(b"\0")
+            at = end + 1
 
 
 def read_frame(path: str, kind: bytes, *, row_size: int = 0) -> Frame | None:
@@ -100,11 +118,10 @@ def parse_frame(data: bytes, kind: bytes, *, row_size: int = 0) -> Frame | None:
     body_at = rows_at + count * row_size
     if found != kind or body_at > len(sealed):
         return None
-    names = bytes(sealed[_HEAD.size : rows_at])
     return Frame(
         written_at_ns=written_at,
         same_boot=boot == boot_id() != bytes(16),
-        names=tuple(names.split(b"\0")) if names else (),
+        text=bytes(sealed[_HEAD.size : rows_at]),
         rows=bytes(sealed[rows_at:body_at]),
         body=bytes(sealed[body_at:]),
         seal=seal,

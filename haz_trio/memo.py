@@ -210,8 +210,10 @@ def _recall(root: str, argv: Sequence[str], here: str) -> list[bytes] | None:
     if environment != _environment(read_own(os.path.join(root, SECRET), largest=32), listed):
         return None
     full = int.from_bytes(count, "little")
-    names, rows = frame.names, ROW.iter_unpack(frame.rows)  # a list of them all would cost more
-    if names[0] != _CACHE or names[1] not in _MARKERS or full < 2:
+    # A list of them all would cost more.
+    names, rows = frame.each_name(), ROW.iter_unpack(frame.rows)
+    first, second = islice(frame.each_name(), 2)
+    if first != _CACHE or second not in _MARKERS or full < 2:
         return None  # whoever made it did not look at what makes this a workspace
     fields, lstat = FIELDS, os.lstat
     base = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -223,9 +225,9 @@ def _recall(root: str, argv: Sequence[str], here: str) -> list[bytes] | None:
                 holds = row == ABSENT
             if not holds:
                 seen = ROW.iter_unpack(frame.rows)
-                _held[root] = dict(zip(islice(names, place), seen, strict=False))
+                _held[root] = dict(zip(islice(frame.each_name(), place), seen, strict=False))
                 return None
-        for name, row in zip(islice(names, full, None), rows, strict=True):
+        for name, row in zip(names, rows, strict=True):
             if _IDENTITY(lstat(name, dir_fd=base)) != (row[0], row[1], row[5]):
                 return None
     finally:

@@ -193,3 +193,12 @@ def test_a_frame_of_another_boot_says_so() -> None:
     frame = parse_frame(other + xxhash.xxh3_128_digest(other), KIND)
     assert frame is not None
     assert not frame.same_boot
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5000, 12_000])
+def test_names_come_one_by_one(count: int) -> None:
+    """As many and the same, in one part or in several."""
+    names = tuple(b"%d/name" % number for number in range(count))
+    frame = parse_frame(build_frame(b"test   1", names=names, rows=[b""] * count), b"test   1")
+    assert frame is not None
+    assert tuple(frame.each_name()) == frame.names == names
