@@ -30,6 +30,7 @@ from haz_trio.testing.moves import (
 )
 from haz_trio.testing.reference.graph import build, closure, label
 from haz_trio.testing.reference.history import CACHED, Happened, History, Tree
+from haz_trio.testing.reference.outcomes import tally
 from haz_trio.testing.reference.references import Id
 from haz_trio.testing.reference.schedule import DONE, ERRORED, FAILED, SKIPPED
 from haz_trio.testing.reference.workspace import effective
@@ -206,6 +207,9 @@ class WorkspaceMachine:
         ended = {it.id: it.verdict for it in happened}
         expected = [line for it in happened for line in summary(it, ended)]
         trial.same("EXEC-010 EXEC-011 EXEC-017", f"{result}summary lines", found, expected)
+        if verdicts:
+            closing = [line for line in result.lines if line.startswith("Tasks: ")]
+            trial.same("EXEC-017", f"{result}closing line", closing, [tally(verdicts)])
         files = self.on_disk()
         odd = {
             path: (files.get(path), self.history.files.get(path))

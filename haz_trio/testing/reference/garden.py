@@ -51,6 +51,7 @@ class Plot:
     w: str | None = None
     declares: bool = True  # whether the one file is a declared output
     globbed: bool = False  # whether there is a copy of every input, and whether it is declared
+    copies: str = "*"  # the pattern of the copies, all of which mean the same
     executable: bool = False
     talks: bool = False  # whether inputs are printed, on standard error
     mutex: str = ""
@@ -72,7 +73,9 @@ class Plot:
 
     @property
     def outputs(self) -> list[str]:
-        return [f"out/{self.name}"] * self.declares + [f"gen/{self.name}/*"] * self.globbed
+        return [f"out/{self.name}"] * self.declares + [
+            f"gen/{self.name}/{self.copies}"
+        ] * self.globbed
 
 
 @attrs.frozen

@@ -27,8 +27,10 @@ KEYS = "abcdefghijklt"  # "t" and "u" are twins
 CONTENTS = (b"1\n", b"2\n", b"", b"1", b"12\n")
 VALUES = ("1", "2", "", "s")
 ARGS = (("a b",), ("a", "b"), ("a", "", "b"), ("a  b",), ("a b", ""), ("a", "b", ""), ())
+COPIES = ("*", "**", "?*")
 SALTS = ("s", "t", "s ", "S", "s s")
 SHAPES = ("sh", "bash", "argv")
+_TRIES = 3  # to find something that can be done to a task
 Step: TypeAlias = "tuple[Move, Move]"  # what is done, and how it is undone
 
 
@@ -132,6 +134,23 @@ def _hosts(it: Gardener, key: str, plot: Plot) -> list[Step]:
     return it.turn(key, "hosts", ((), ("V",), ("V", "W"), ("W",)))
 
 
+def _rename_override(it: Gardener, key: str, plot: Plot) -> list[Step]:
+    """The value that V had is now that of W, and the other way round."""
+    if plot.v == plot.w:
+        return []
+    pairs = (("v", plot.w, plot.v), ("w", plot.v, plot.w))
+    return [(Turn(f"{key}.{knob}", new), Turn(f"{key}.{knob}", old)) for knob, new, old in pairs]
+
+
+def _override_host(it: Gardener, key: str, plot: Plot) -> list[Step]:
+    """An override that changes nothing for the command comes, or goes."""
+    value = it.host.get(plot.variable("V"))
+    if "V" not in plot.hosts or value is None:
+        return []
+    new = value if plot.v is None else None
+    return [(Turn(f"{key}.v", new), Turn(f"{key}.v", plot.v))]
+
+
 def _deps(it: Gardener, key: str, plot: Plot) -> list[Step]:
     earlier = [other for other in it.garden.plots if other < key and other not in plot.weak]
     return it.turn(key, "deps", ((), *((other,) for other in earlier))) if earlier else []
@@ -147,8 +166,8 @@ def _args(it: Gardener, key: str, plot: Plot) -> list[Step]:
 
 
 def _split(it: Gardener, key: str, plot: Plot) -> list[Step]:
-    """The same words, cut elsewhere."""
-    same = tuple(args for args in ARGS if " ".join(args) == " ".join(plot.args))
+    """The same words, cut elsewhere or with empty ones between them."""
+    same = tuple(args for args in ARGS if " ".join(args).split() == " ".join(plot.args).split())
     return it.turn(key, "args", same) if plot.shape == "argv" and len(same) > 1 else []
 
 
@@ -171,6 +190,8 @@ WITH_EFFECT: tuple[Edit, ...] = (
     _hosts,
     lambda it, key, plot: it.turn(key, "v", (None, *VALUES)),
     lambda it, key, plot: it.turn(key, "w", (None, "", "1")),
+    _rename_override,
+    _override_host,
     lambda it, key, plot: it.turn(key, "salt", SALTS),
     _args,
     _split,
@@ -179,6 +200,7 @@ WITH_EFFECT: tuple[Edit, ...] = (
     lambda it, key, plot: it.turn(key, "shape", ("sh", "bash")),
     lambda it, key, plot: it.flip(key, "declares"),
     lambda it, key, plot: it.flip(key, "globbed"),
+    lambda it, key, plot: it.turn(key, "copies", COPIES) if plot.globbed else [],
     lambda it, key, plot: it.flip(key, "talks"),
     lambda it, key, plot: it.flip(key, "executable"),
     lambda it, key, plot: it.flip(key, "eats"),
@@ -223,7 +245,12 @@ def gardens(draw: st.DrawFn) -> tuple[Garden, tuple[Move, ...]]:
             sources[f"/{plot.project}/in/{plot.name}/{name}"] = draw(st.sampled_from(CONTENTS[:3]))
     garden = Garden(plots, sources, buffered=draw(st.booleans()))
     it = Gardener(draw, garden, {**sources})
-    moves: list[Move] = [Run()]
+    moves: list[Move] = []
+    for plot in plots.values():
+        if draw(st.integers(0, 2)):
+            moves.append(it.export(plot, "V", VALUES)[0])
+            it.play(moves[-1])
+    moves.append(Run())
     undo: dict[str, list[Move]] = {}
     for _ in range(draw(st.sampled_from([1, 2, 2, 3])) if plots else 0):
         moves += _round(it, undo)
@@ -246,8 +273,8 @@ def _plots(draw: st.DrawFn, key: str, earlier: list[str]) -> Plot:
         shape=shape,
         args=draw(st.sampled_from(ARGS)) if shape == "argv" else (),
         spelling=draw(st.integers(0, 4)) if key != "t" else SPELLINGS.index(()),
-        hosts=draw(st.sampled_from([("V",), ("V", "W"), (), ("W",)])),
-        v=draw(st.sampled_from([None, None, "", "1"])),
+        hosts=draw(st.sampled_from([("V",), ("V", "W"), (), ("W",), ("V",)])),
+        v=draw(st.sampled_from([None, None, None, "", "1"])),
         declares=bool(draw(st.integers(0, 5))) and key != "t",  # only their folders differ
         globbed=draw(st.booleans()) and key != "t",
         executable=draw(st.sampled_from([False, False, True])),
@@ -271,13 +298,16 @@ def _round(it: Gardener, undo: dict[str, list[Move]]) -> list[Move]:
 
     for key in it.garden.plots:
         plot = it.garden.plots[key]
-        what = draw(st.sampled_from([-1, -1, *unused])) if unused else -1
+        steps: list[Step] = []
         if key in undo and draw(st.booleans()):
             for move in undo.pop(key):
                 play(move)
-        elif what >= 0:
-            unused.remove(what)
-            steps = WITH_EFFECT[what](it, key, plot)
+        elif draw(st.integers(0, 4)):
+            for _ in range(_TRIES):
+                what = draw(st.sampled_from(unused or range(len(WITH_EFFECT))))
+                if steps := WITH_EFFECT[what](it, key, plot):
+                    unused = [other for other in unused if other != what]
+                    break
             for done, _ in steps:
                 play(done)
             undo[key] = [undone for _, undone in reversed(steps)]

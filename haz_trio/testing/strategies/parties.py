@@ -26,6 +26,9 @@ _LOCKS: tuple[Json, ...] = (
     {"name": "~:db", "mode": "shared"},
 )
 
+_KINDS = ("", "all", "shared", "parked", "capped", "scopes", "hit", "stored")
+_SCOPES: st.SearchStrategy[Json] = st.sampled_from(["~:scope", "scope"])
+
 
 @st.composite
 def parties(draw: st.DrawFn, slots: int) -> Guests:
@@ -39,13 +42,20 @@ def parties(draw: st.DrawFn, slots: int) -> Guests:
     }
     if slots == 1:
         return found
-    kind = draw(st.sampled_from(["", "all", "shared", "parked", "capped", "hit", "stored"]))
+    kind = draw(
+        st.sampled_from(["", "all", "shared", "parked", "capped", "scopes", "hit", "stored"])
+    )
     names = [("r", f"m{number}") for number in range(slots)]
     if kind == "all":
         return found | {id: ("meet", _meets(id, names)) for id in names}
     if kind == "shared":
         lock: Json = {"name": "meeting", "mode": "shared"}
         return found | {id: ("meet", {**_meets(id, names), "mutex": lock}) for id in names}
+    if kind == "scopes":
+        one, other = ("d", "a"), ("r", "m")
+        found[one] = "meet", {**_meets(one, [other]), "mutex": "~:scope"}
+        found[other] = "meet", {**_meets(other, [one]), "mutex": draw(_SCOPES)}
+        return found
     if kind == "parked":
         return found | _parked(draw(st.booleans()))
     if kind == "capped":
