@@ -59,11 +59,11 @@ class Holding:
         self.settle()
 
     def look_ahead(self, many: int = MANY) -> None:
-        """Let another process look at all names, if there are as many.
+        """Let another process look at all names, if as many have still to be asked for.
 
         For a run that begins, with one thread, where nothing of an earlier one is to be undone.
         """
-        if self._scout is None and len(self._names) >= many:
+        if self._scout is None and self._good.count(0) >= many:
             # Imported here: few workspaces are as large.
             from haz_trio.cache.scout import send_scout
 

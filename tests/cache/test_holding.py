@@ -147,6 +147,19 @@ def children() -> list[int]:
     return [int(word) for word in text.split()]
 
 
+def test_what_has_just_been_seen_is_worth_nobody(tmp_path: Path) -> None:
+    """Only names that have still to be asked for count."""
+    for name in NAMES:
+        (tmp_path / os.fsdecode(name)).touch()
+    held = holding(tmp_path, NAMES)
+    held.presume({name: row_at(os.fsencode(tmp_path) + b"/" + name) for name in NAMES[1:]})
+    held.look_ahead(2)
+    assert children() == []
+    held.look_ahead(1)
+    assert len(children()) == 1
+    held.look_alone()
+
+
 def test_few_names_are_worth_nobody(tmp_path: Path) -> None:
     """A small workspace is looked at before a process could begin."""
     held = holding(tmp_path, NAMES)
