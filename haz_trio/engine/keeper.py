@@ -102,6 +102,10 @@ class Keeper:
         """Nothing more is promised in this run: ``store`` need not gather any longer."""
         self._hurried.set()
 
+    def promises(self, key: str) -> bool:
+        """Whether a result with this key is promised and not stored yet."""
+        return self._batch.has(key)
+
     def wait_for(self, key: str) -> None:
         """Return when no result with this key is promised; blocks."""
         if self._batch.has(key):

@@ -40,6 +40,11 @@ def _at_once(key: str) -> None:
     """Nothing is ever about to be stored."""
 
 
+def _never(key: str) -> bool:
+    """The same."""
+    return False
+
+
 class Looker:
     """Looks for the tasks of one run; may be used in several threads at once."""
 
@@ -59,6 +64,9 @@ class Looker:
         self.claims: Claims | None = claims
         self.await_key: Callable[[str], None] = _at_once
         """Returns when nothing is about to be stored under a key; blocks."""
+
+        self.is_awaited: Callable[[str], bool] = _never
+        """Whether ``await_key`` would have to wait."""
 
         self.mender: Mends | None = None
         """Puts back one file; ``None`` where nothing may be done without a look."""
@@ -97,26 +105,26 @@ class Looker:
     def glance(
         self, job: Job, upstream: tuple[Upstream, ...], *, check: Check
     ) -> Found | Miss | Busy | None:
-        """The same as ``look``, ``None`` where that would have to put back anything."""
+        """The same as ``look``, ``None`` where that would have to wait or to put back anything."""
         proven = self.recall(job, upstream)
         if proven is not None:
             return proven
         if self.knowledge is not None and self.knowledge.is_certain(job.id):
             return None
-        return self._look(job, upstream, check, restores=False)
+        return self._look(job, upstream, check, patient=False)
 
     def look_closely(
         self, job: Job, upstream: tuple[Upstream, ...], *, check: Check = _go_on
     ) -> Found | Miss | Busy:
         """The same without asking for a proof."""
-        found = self.mend(job.id) or self._look(job, upstream, check, restores=True)
+        found = self.mend(job.id) or self._look(job, upstream, check, patient=True)
         assert found is not None, "what is in the cache is put back"
         return found
 
     def _look(
-        self, job: Job, upstream: tuple[Upstream, ...], check: Check, *, restores: bool
+        self, job: Job, upstream: tuple[Upstream, ...], check: Check, *, patient: bool
     ) -> Found | Miss | Busy | None:
-        """Derive the key and look it up; ``None`` for what only a restore can make a hit."""
+        """Derive the key and look it up; ``None`` for what takes patience."""
         began = self._clock()
         self.let_go(job.id)
         if self.knowledge is not None and not job.leaves_proof and not job.absent:
@@ -127,7 +135,7 @@ class Looker:
             if known is not None:
                 return known
         key = self._derive(job, upstream, check)
-        found = self._fetch(job, key.key, check, restores=restores)
+        found = self._fetch(job, key.key, check, patient=patient)
         match found:
             case None | Busy():
                 del self.looked[job.id]
@@ -162,15 +170,20 @@ class Looker:
             claim.release()
 
     def _fetch(
-        self, job: Job, key: str, check: Check, *, restores: bool = True
+        self, job: Job, key: str, check: Check, *, patient: bool = True
     ) -> Restored | Miss | Busy | None:
-        """Claim the task, then look up a key and make the outputs right, if that is wanted."""
+        """Claim the task, then look up a key and make the outputs right.
+
+        Who is not ``patient`` gets ``None`` where somebody or something is to be waited for.
+        """
+        if not patient and self.is_awaited(key):
+            return None
         self.await_key(key)
         claim = None
         if self.claims is not None:
-            claim = _claimed(self.claims, str(job.id), key)
+            claim = _claimed(self.claims, str(job.id), key, _TRIES if patient else 1)
             if claim is None:
-                return Busy(key)
+                return Busy(key) if patient else None
         missed = False
         try:
             self.heal()
@@ -179,7 +192,7 @@ class Looker:
                 missed = True
                 return found
             check()
-            if not restores:
+            if not patient:
                 return None
             restored = self._restore(found, job)
             missed = isinstance(restored, Miss)
@@ -301,13 +314,14 @@ class Looker:
         return miss
 
 
-def _claimed(claims: Claims, task: str, key: str) -> Claim | None:
+def _claimed(claims: Claims, task: str, key: str, tries: int) -> Claim | None:
     """A claim; who has it busy for a moment only, because it looks as well, is waited for."""
-    for _ in range(_TRIES):
+    for left in reversed(range(tries)):
         claim = claims.claim(task, key)
         if claim is not None:
             return claim
-        time.sleep(_PAUSE)
+        if left:
+            time.sleep(_PAUSE)
     return None
 
 

@@ -88,6 +88,7 @@ class Worker:
 
     def __attrs_post_init__(self) -> None:
         self._looker.await_key = self._keeper.wait_for
+        self._looker.is_awaited = self._keeper.promises
 
     async def recover(self) -> None:
         """Forget an aborted run; undo what killed ones left half restored, before any look."""

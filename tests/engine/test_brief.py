@@ -12,7 +12,10 @@ import trio
 
 from haz_trio.abc import Found as Entry
 from haz_trio.abc import Miss, Restored, Subject
+from haz_trio.cache.claims import Claims
+from haz_trio.cache.files import Disk
 from haz_trio.cache.inputs import InputReader
+from haz_trio.cache.root import CacheRoot
 from haz_trio.engine.brief import BUDGET, LONGEST, Brief, is_plain
 from haz_trio.engine.found import Found
 from haz_trio.engine.gathering import Gathering
@@ -164,6 +167,26 @@ def test_a_look_is_the_same_wherever_it_is_made(tmp_path: Path, step: float) -> 
     assert bench.store.threads[0] == first
     restores = [line for line in bench.store.threads if line.startswith("restore")]
     assert restores == ["restore in haz"] * 2
+
+
+def test_a_look_that_has_to_wait_is_made_in_a_thread(tmp_path: Path) -> None:
+    """For a result that is about to be stored, or for another process, the loop never waits."""
+    bench = Bench.make(tmp_path, 0.0)
+    bench.looker.is_awaited = lambda key: True
+    assert bench.looking.look_nowait(bench.job, ()) is None
+    assert not bench.looker.looked
+    bench.looker.is_awaited = lambda key: False
+    ours, theirs = (Claims(CacheRoot(str(tmp_path), Disk()), Disk()) for _ in range(2))
+    bench.looker.claims = ours
+    claim = theirs.claim_task(str(bench.job.id))
+    assert claim is not None
+    assert bench.looking.look_nowait(bench.job, ()) is None
+    claim.release()
+    assert isinstance(bench.looking.look_nowait(bench.job, ()), Miss)
+    bench.looking.close()
+    bench.looker.let_all_go()
+    ours.close()
+    theirs.close()
 
 
 @pytest.mark.parametrize(
