@@ -181,9 +181,10 @@ class Feeds:
 
     async def serve(self) -> None:
         """Let others follow until cancelled; does nothing where there are no such sockets."""
-        with suppress(OSError), trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-            await listener.bind(address(self._root, os.getpid()))
-            listener.listen()
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as own:
+            own.bind(address(self._root, os.getpid()))  # trio would take a thread for that
+            own.listen()
+            listener = trio.socket.from_stdlib_socket(own)
             async with trio.open_nursery() as nursery:
                 while True:
                     connection, _ = await listener.accept()

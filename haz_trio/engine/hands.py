@@ -103,6 +103,8 @@ class Hands(trio.abc.Instrument):
         try:
             if self._busy > len(self._threads) < self._most:
                 self._start()
+            if not self._threads:  # the system has none to give, so the loop does it
+                return work(call.check, *args, **kwargs)
             if self._token is not call.token:
                 self._token = call.token
                 trio.lowlevel.add_instrument(self)
@@ -140,9 +142,7 @@ class Hands(trio.abc.Instrument):
         try:
             thread.start()
         except RuntimeError:
-            if self._threads:
-                return  # the system has no more of them: those that there are do it
-            raise
+            return  # the system has no more of them: those that there are do it
         self._threads.append(thread)
 
     def _work(self) -> None:

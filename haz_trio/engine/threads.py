@@ -62,5 +62,18 @@ async def in_thread(
     """Do blocking work in a thread and wait for its end, also when cancelled.
 
     Long work calls ``trio.from_thread.check_cancelled()`` between its pieces.
+    Where the system has no thread to give, the loop does it: late is better than never.
     """
-    return await trio.to_thread.run_sync(lambda: work(*args, **kwargs), limiter=limiter)
+    began = False
+
+    def begin() -> _T:
+        nonlocal began
+        began = True
+        return work(*args, **kwargs)
+
+    try:
+        return await trio.to_thread.run_sync(begin, limiter=limiter)
+    except RuntimeError:
+        if began:
+            raise
+        return work(*args, **kwargs)

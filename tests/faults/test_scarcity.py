@@ -84,6 +84,44 @@ print(len(notes), "waiting for tasks to end" in notes[0])
     assert lines == ["exit 0"] * 4 + ["1 True"]
 
 
+@pytest.mark.row("D08")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who has a limit")
+def test_no_thread_at_all(tmp_path: Path) -> None:
+    """A run comes to its report all the same: each task says why, and what is there is a hit."""
+    (tmp_path / "p").mkdir()
+    for place in (tmp_path, tmp_path / "p"):
+        place.chmod(0o777)
+    above = tmp_path.parent
+    while above != Path("/tmp") and above != above.parent:  # where pytest works
+        above.chmod(above.stat().st_mode | 0o055)
+        above = above.parent
+    code = f"""
+import os, resource, trio
+from haz_trio import make_project, make_task, make_workspace, open_engine
+def make(*tasks):
+    return make_workspace({str(tmp_path)!r}, [make_project("p", "/p", tasks)])
+a = make_task("a", shell="echo a > o; echo heard", outputs=["o"])
+b = make_task("b", command=["/bin/true"])
+async def go(workspace):
+    async with open_engine(workspace, host={{"PATH": "/usr/bin:/bin"}}) as engine:
+        return [(task.task, outcome) for task, outcome in await engine.run()]
+trio.run(go, make(b))  # whatever is imported late is there
+os.system("rm -rf {tmp_path}/.haz")
+os.setgid(54324)
+os.setuid(54324)
+print(*(type(outcome).__name__ for _, outcome in trio.run(go, make(a))))
+os.unlink({str(tmp_path / "p/o")!r})
+resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+for name, outcome in trio.run(go, make(a, b)):
+    print(name, type(outcome).__name__, getattr(outcome, "reason", ""))
+print(os.path.exists({str(tmp_path / "p/o")!r}))
+"""
+    first, hit, other, restored = python_program(code).splitlines()
+    assert (first, hit.strip(), restored) == ("Completed", "a Completed", "True")
+    assert other.startswith("b Errored ")
+    assert "`ulimit -u`" in other
+
+
 @contextlib.contextmanager
 def memory_group(limit: int) -> Iterator[Path]:
     """A control group of either version whose members may have ``limit`` bytes together."""
