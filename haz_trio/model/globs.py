@@ -67,6 +67,7 @@ class Alternation:
     branches: tuple[tuple[Token, ...], ...]
 
 
+_SLASH = ord("/")
 Token: TypeAlias = (
     Literal
     | AnyByte
@@ -104,8 +105,27 @@ class Glob:
         """Compiled when it is first wanted: most globs of a workspace are never asked."""
         return re.compile(_expression(self.tokens), re.DOTALL)
 
+    @property
+    def crosses(self) -> bool:
+        """Whether a class of it may stand for a slash."""
+        return _crosses(self.tokens)
+
     def matches(self, path: bytes) -> bool:
         return self.regex.fullmatch(path) is not None
+
+
+def _crosses(tokens: tuple[Token, ...]) -> bool:
+    for token in tokens:
+        match token:
+            case ByteSet(members):
+                if _SLASH in members:
+                    return True
+            case Alternation(branches):
+                if any(map(_crosses, branches)):
+                    return True
+            case _:
+                pass
+    return False
 
 
 def is_glob(text: str) -> bool:

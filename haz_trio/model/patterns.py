@@ -114,12 +114,12 @@ def _anchor(text: str, root: str) -> Anchored:
     fixed = next(i for i, segment in enumerate(written) if not SPECIAL.isdisjoint(segment))
     start = WORKSPACE_ROOT if text.startswith("/") else root
     prefix = join(start, "/".join(written[:fixed])) if fixed else start
-    return Anchored(whole, glob, prefix, _depth(text, written[fixed:]))
+    return Anchored(whole, glob, prefix, _depth(glob, written[fixed:]))
 
 
-def _depth(text: str, rest: list[str]) -> int | None:
+def _depth(glob: Glob, rest: list[str]) -> int | None:
     """How deep below the fixed prefix a match can be; a class may stand for a slash."""
-    return None if "**" in rest or "[" in text else len(rest)
+    return None if "**" in rest or glob.crosses else len(rest)
 
 
 def _check_literal(text: str) -> None:

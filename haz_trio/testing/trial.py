@@ -56,6 +56,12 @@ class DifferenceError(AssertionError):
         self.what: str = what
 
 
+def must(truth: bool, rules: str, what: str) -> None:
+    """A statement that rules (IDs between blanks) demand; raises ``DifferenceError``."""
+    if not truth:
+        raise DifferenceError(rules, what, truth, True)
+
+
 class MutedError(Exception):
     """A difference that is known or has been found already: the example ends here."""
 

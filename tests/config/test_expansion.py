@@ -71,6 +71,7 @@ HARMLESS = {
     "a link through a link": ({"l": To("m"), "m": To("p")}, ["/l/a"], ["/p/a"]),
     "a link to a sibling": ({"p/l": To("a")}, ["/p/*"], ["/p/a", "/p/b"]),
     "a link to a directory elsewhere": ({"p/l": To("../o"), "o/": ""}, ["/p/*"], ["/p/a", "/p/b"]),
+    "a link deeper than the glob": ({"[x]/l": To("..")}, ["/\\[x]"], ["/[x]"]),
     "a dangling link": ({"p/l": To("gone")}, ["/p/*"], ["/p/a", "/p/b"]),
     "a link to a file": ({"p/l": To("a/f"), "p/a/f": ""}, ["/p/*"], ["/p/a", "/p/b"]),
     "a link upwards that is not entered": ({"p/l": To("..")}, ["/p/*"], ["/p/a", "/p/b"]),

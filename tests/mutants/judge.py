@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -121,7 +122,9 @@ def main() -> int:
             missed.append(it.name)
     wrong = [name for name in chosen if name != UNCHANGED]
     found = len(wrong) - len(missed)
-    print(f"{found} of {len(wrong)} mutants found in {time.time() - started:.0f} s")
+    used = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+    seconds = f"{time.time() - started:.0f} s, {used:.0f} s of processors"
+    print(f"{found} of {len(wrong)} mutants found in {seconds}")
     if missed:
         print("missed: " + ", ".join(sorted(missed)))
     if wronged:

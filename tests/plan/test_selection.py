@@ -9,8 +9,8 @@ from hypothesis import given, settings
 
 from haz_trio.plan.machine import Limits, Plan, PlannedTask
 from haz_trio.plan.selection import Selection
+from haz_trio.testing.machines.plan import graphs
 from tests.plan.kit import planned, tid
-from tests.plan.test_plan_properties import graphs
 
 
 @given(graphs())

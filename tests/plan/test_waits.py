@@ -55,8 +55,8 @@ from haz_trio.plan.waits import (
     account,
     totals,
 )
+from haz_trio.testing.machines.plan import caps, graphs
 from tests.plan.kit import planned, tid
-from tests.plan.test_plan_properties import caps, graphs
 
 A, B, C = tid("a"), tid("b"), tid("c")
 FRESH = Completed(Source.FRESH, Record("k", b"", b""))

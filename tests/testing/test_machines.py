@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any  # what a plan is made with is passed on
 
 import pytest
 import trio
@@ -28,12 +29,17 @@ from haz_trio.abc import (
 )
 from haz_trio.cache.store import DiskStore
 from haz_trio.model.workspace import HashName
+from haz_trio.plan.machine import Limits, Plan, PlannedTask
 from haz_trio.plan.messages import Stream
 from haz_trio.plan.outcome import Exited, Signalled
 from haz_trio.process.supervise import run_command
 from haz_trio.testing.machines.commands import CASES, Case, check_absent_program, run_case
+from haz_trio.testing.machines.haz import check_haz
+from haz_trio.testing.machines.plan import check_plan
+from haz_trio.testing.machines.plan_port import MakePlan
 from haz_trio.testing.machines.store import check_store
 from haz_trio.testing.memory_store import Kept, MemoryPending, MemoryStore
+from haz_trio.testing.subject import Subject as Program
 from haz_trio.testing.trial import DifferenceError
 from haz_trio.values import evolve
 
@@ -173,6 +179,88 @@ def test_the_wrong_store_of_the_examples_is_told_its_rule() -> None:
     assert done.stdout.startswith("CACHE-019: ")
     assert "Failing test case: play(" in done.stdout
     assert len(EXAMPLE.read_text().splitlines()) <= 40
+
+
+# -- plans ---------------------------------------------------------------------------------------
+
+
+def one_slot_more(tasks: Iterable[PlannedTask], limits: Limits, **more: Any) -> Plan:
+    return Plan(tasks, Limits(limits.slots + 1, limits.tags), **more)
+
+
+def no_caps(tasks: Iterable[PlannedTask], limits: Limits, **more: Any) -> Plan:
+    return Plan(tasks, Limits(limits.slots, {}), **more)
+
+
+def no_locks(tasks: Iterable[PlannedTask], limits: Limits, **more: Any) -> Plan:
+    return Plan([evolve(task, lock=None) for task in tasks], limits, **more)
+
+
+def only_hard(tasks: Iterable[PlannedTask], limits: Limits, **more: Any) -> Plan:
+    return Plan([evolve(task, weak=()) for task in tasks], limits, **more)
+
+
+def one_try_more(tasks: Iterable[PlannedTask], limits: Limits, **more: Any) -> Plan:
+    return Plan(tasks, limits, **{**more, "retries": more["retries"] + 1})
+
+
+def never_in_a_hurry(tasks: Iterable[PlannedTask], limits: Limits, **more: Any) -> Plan:
+    return Plan(tasks, limits, **{**more, "fail_fast": False})
+
+
+@pytest.mark.parametrize(
+    ("make", "rule"),
+    [
+        (one_slot_more, "EXEC-004"),
+        (no_caps, "EXEC-005"),
+        (no_locks, "MUTEX-003"),
+        (only_hard, "DAG-009"),
+        (one_try_more, "EXEC-009"),
+        (never_in_a_hurry, "EXEC-"),
+    ],
+)
+def test_a_wrong_plan_breaks_a_rule(make: MakePlan, rule: str) -> None:
+    """The rule is named; ``tests/plan`` holds our own plan to the same machine."""
+    with pytest.raises(DifferenceError, match=rule):
+        check_plan(make, examples=200, shrink=False)
+
+
+def test_the_wrong_plan_of_the_examples_is_told_its_rule() -> None:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLE.with_name("wrong_plan.py"))],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("EXEC-004: ")
+    assert "state.begin(tasks=[" in done.stdout
+
+
+# -- programs ------------------------------------------------------------------------------------
+
+
+def test_a_program_is_tried_step_by_step(tmp_path: Path) -> None:
+    """A right one passes; one that runs everything again breaks a rule of the cache."""
+    haz = str(Path(sys.executable).with_name("haz"))
+    check_haz(Program((haz,), warm=True), examples=2, steps=4)
+    wrong = tmp_path / "wrong"
+    wrong.write_text(f'#!/bin/sh\n[ "$1" = run ] && rm -rf .haz/cache\nexec {haz} "$@"\n')
+    wrong.chmod(0o755)
+    with pytest.raises(DifferenceError, match="CACHE-"):
+        check_haz(Program((str(wrong),)), examples=6, steps=5, shrink=False)
+
+
+def test_the_test_of_the_examples_passes() -> None:
+    haz = Path(sys.executable).with_name("haz")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_my_haz.py"],
+        cwd=EXAMPLE.parent,
+        env={**os.environ, "MY_HAZ": str(haz)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 # -- ways to run processes ------------------------------------------------------------------------
