@@ -15,9 +15,9 @@ import attrs
 
 from haz_trio.model.names import TaskId
 from haz_trio.output.descriptors import PIECE
-from haz_trio.output.receipts import Receipts, status_object
+from haz_trio.output.receipts import Receipts, ending, status_object
 from haz_trio.output.renderers import Narrator
-from haz_trio.output.summary import cause_text, violation_text
+from haz_trio.output.summary import violation_text
 from haz_trio.output.writes import Target, Write
 from haz_trio.plan.messages import (
     CommandEnded,
@@ -41,15 +41,11 @@ from haz_trio.plan.messages import (
     ViolationFound,
 )
 from haz_trio.plan.outcome import (
-    Cancelled,
     Completed,
-    Errored,
-    Failed,
     Outcome,
     OutputOverlap,
     RunReport,
     RuntimeCycle,
-    Skipped,
     Source,
     Violation,
 )
@@ -265,25 +261,6 @@ def counts(report: RunReport) -> dict[str, int]:
         found[type(outcome).__name__.lower()] += 1
         found["cached"] += isinstance(outcome, Completed) and outcome.source is Source.CACHE
     return found
-
-
-def ending(outcome: Outcome) -> Object:
-    """How a task ended: the members of a ``task_end`` that depend on its state."""
-    state: Object = {"state": type(outcome).__name__.lower()}
-    match outcome:
-        case Completed(source, record):
-            outputs = list(record.outputs)
-            return {**state, "source": source.value, "key": record.key, "outputs": outputs}
-        case Failed(status):
-            return state | status_object(status)
-        case Errored(reason):
-            return {**state, "reason": reason}
-        case Skipped(cause) | Cancelled(cause):
-            upstream = getattr(cause, "upstream", None)
-            named = None if upstream is None else str(upstream)
-            return state | _without_none(reason=cause_text(cause), upstream=named)
-        case _:
-            assert_never(outcome)
 
 
 def _violation(violation: Violation) -> Object:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import attrs
-
 from haz_trio.model.names import TaskId
-from haz_trio.output.events import ending
-from haz_trio.output.receipts import Object, Receipts
+from haz_trio.output.receipts import Object, Receipts, ending
 from haz_trio.plan.messages import Event, TaskOutput, TaskSettled, TryFailed
 from haz_trio.plan.outcome import Completed
 
 
-@attrs.define
 class ReceiptBook:
     """An observer of one run, which began at the unix time ``epoch``, in seconds.
 
@@ -19,16 +15,12 @@ class ReceiptBook:
     unix times of the run and of its end, all else is as in a ``task_end`` (docs/events.md).
     """
 
-    epoch: float
-    fail_fast: bool = False
-    receipts: dict[str, Object] = attrs.field(factory=dict, init=False)
-    completed: list[str] = attrs.field(factory=list, init=False)
-    _tries: dict[TaskId, int] = attrs.field(factory=dict, init=False)
-    _causes: Receipts = attrs.field(init=False)
-
-    @_causes.default
-    def _make_causes(self) -> Receipts:
-        return Receipts(self.fail_fast)
+    def __init__(self, epoch: float, fail_fast: bool = False) -> None:
+        self.receipts: dict[str, Object] = {}
+        self.completed: list[str] = []
+        self._epoch = epoch
+        self._tries: dict[TaskId, int] = {}
+        self._causes = Receipts(fail_fast)
 
     def notice(self, event: Event, at: float) -> None:
         if isinstance(event, TaskOutput):
@@ -41,8 +33,8 @@ class ReceiptBook:
                 self.completed.append(str(task))
             case TaskSettled(task, outcome):
                 receipt: Object = {
-                    "run": round(self.epoch, 3),
-                    "at": round(self.epoch + at, 3),
+                    "run": round(self._epoch, 3),
+                    "at": round(self._epoch + at, 3),
                     **ending(outcome),
                 }
                 if task in self._tries:

@@ -9,9 +9,8 @@ import signal
 from collections.abc import Mapping
 from typing import TypeAlias, assert_never
 
-import attrs
-
 from haz_trio.model.names import TaskId
+from haz_trio.output.summary import cause_text
 from haz_trio.plan.messages import (
     CommandEnded,
     Event,
@@ -48,19 +47,17 @@ from haz_trio.plan.outcome import (
 Object: TypeAlias = dict[str, object]
 
 
-@attrs.define
 class Receipts:
     """Follows one run.
 
     ``fail_fast`` says that the first failure stops it; else only a violation does, or somebody.
     """
 
-    fail_fast: bool = False
-    _ends: dict[TaskId, Object] = attrs.field(
-        factory=dict, init=False
-    )  # of those that may be roots
-    _commands: dict[TaskId, CommandEnded] = attrs.field(factory=dict, init=False)
-    _stop: Object | None = attrs.field(default=None, init=False)
+    def __init__(self, fail_fast: bool = False) -> None:
+        self.fail_fast: bool = fail_fast
+        self._ends: dict[TaskId, Object] = {}  # of those that may be roots
+        self._commands: dict[TaskId, CommandEnded] = {}
+        self._stop: Object | None = None
 
     def notice(self, event: Event) -> None:
         """Remember what later receipts need."""
@@ -126,6 +123,25 @@ class Receipts:
                 return _stop_object(cause)
             case _:
                 assert_never(cause)
+
+
+def ending(outcome: Outcome) -> Object:
+    """How a task ended: the members of a ``task_end`` that depend on its state."""
+    state: Object = {"state": type(outcome).__name__.lower()}
+    match outcome:
+        case Completed(source, record):
+            outputs = list(record.outputs)
+            return {**state, "source": source.value, "key": record.key, "outputs": outputs}
+        case Failed(status):
+            return state | status_object(status)
+        case Errored(reason):
+            return {**state, "reason": reason}
+        case Skipped(cause) | Cancelled(cause):
+            upstream = getattr(cause, "upstream", None)
+            state["reason"] = cause_text(cause)
+            return state if upstream is None else {**state, "upstream": str(upstream)}
+        case _:
+            assert_never(outcome)
 
 
 def status_object(status: ExitStatus) -> Object:
