@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tests.mutants import executing, patches
+from tests.mutants import choosing, declarative, executing, patches
 from tests.mutants.patches import Mutant
 
-EVERY: tuple[Mutant, ...] = patches.MUTANTS + executing.MUTANTS
+EVERY: tuple[Mutant, ...] = (
+    *patches.MUTANTS,
+    *executing.MUTANTS,
+    *declarative.MUTANTS,
+    *choosing.MUTANTS,
+)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import assert_never
 
 from hypothesis import strategies as st
 
 from haz_trio.testing.areas.area import Area, area
-from haz_trio.testing.areas.sheets import play_sheet
+from haz_trio.testing.areas.sheets import play_settings, play_sheet
 from haz_trio.testing.models import yaml_of
 from haz_trio.testing.reference.acceptance import (
     SHAPE,
@@ -22,6 +23,7 @@ from haz_trio.testing.reference.json_values import Body, mapping, text, texts
 from haz_trio.testing.reference.names import is_name
 from haz_trio.testing.reference.workspace import AmbiguousError, Declared, effective
 from haz_trio.testing.strategies.configurations import Configuration, configurations
+from haz_trio.testing.strategies.settings import Settings, settings
 from haz_trio.testing.strategies.sheets import Sheet, sheets
 from haz_trio.testing.subject import Result
 from haz_trio.testing.trial import Trial
@@ -31,16 +33,24 @@ SCHEMA = {SHAPE, "CFG-004", "CFG-009", "CFG-013", "CFG-025"}  # found before all
 FILES = {"w": ".haz/workspace.yml", "p": "a/haz.yml"}
 
 
-def examples() -> st.SearchStrategy[Configuration | Sheet]:
+Example = Configuration | Sheet | Settings
+
+
+def examples() -> st.SearchStrategy[Example]:
     """Often many values at once; else a few, in files that are spelled in all ways of YAML."""
-    return st.one_of(sheets(), configurations())
+    return st.one_of(sheets(), settings(), configurations())
 
 
-def play(trial: Trial, example: Configuration | Sheet) -> None:
-    if isinstance(example, Sheet):
-        play_sheet(trial, example)
-    else:
-        _play(trial, example)
+def play(trial: Trial, example: Example) -> None:
+    match example:
+        case Sheet():
+            play_sheet(trial, example)
+        case Settings():
+            play_settings(trial, example)
+        case Configuration():
+            _play(trial, example)
+        case _:
+            assert_never(example)
 
 
 def _play(trial: Trial, example: Configuration) -> None:

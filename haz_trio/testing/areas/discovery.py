@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 from haz_trio.testing.areas.area import Area, area
 from haz_trio.testing.models import yaml_of
 from haz_trio.testing.reference.globs import is_glob, matches
-from haz_trio.testing.reference.json_values import Body
+from haz_trio.testing.reference.json_values import Body, Json
+from haz_trio.testing.reference.roots import MARKS, Level, root_of
+from haz_trio.testing.subject import Result
 from haz_trio.testing.trial import Trial
 
 FOLDERS = ("a", "b", "p/a", "p/b", "p/.h", "p/q/a")
 ENTRIES = (
     *("/a", "/b", "/p/a", "/p/*", "/p/**", "/p/[ab]", "/{a,b}", "/p/.*", "/p/q/?", "/l", "/f"),
-    *("/**/a", "/[!.]*", "/nope", "/nope/*", "/p/*/a"),
+    *("/**/a", "/[!.]*", "/nope", "/nope/*", "/p/*/a", "/*", "/*/a", "/p/**/a"),
 )
 STARTS = ("", "a", "p/a/deep", "p", "l")
 
@@ -28,54 +30,137 @@ class Example:
     projects: dict[str, str]
     entries: tuple[str, ...]
     link: str  # where ``l`` leads to; empty for none
-    start: str
+    starts: tuple[str, ...]
     mode: str  # "explicit", "implicit", "nested", "none" or "bare"
 
 
+@attrs.frozen
+class Chain:
+    """Folders in each other, each with a mark of its own."""
+
+    levels: tuple[Level, ...]
+
+
+def examples() -> st.SearchStrategy[Example | Chain]:
+    return st.one_of(_trees(), _chains())
+
+
+def _chains() -> st.SearchStrategy[Chain]:
+    level = st.builds(Level, st.sampled_from([*MARKS, "explicit"]), st.booleans())
+    return st.lists(level, min_size=2, max_size=5).map(lambda levels: Chain(tuple(levels)))
+
+
 @st.composite
-def examples(draw: st.DrawFn) -> Example:
-    folders = draw(st.lists(st.sampled_from(FOLDERS), unique=True, min_size=1, max_size=4))
+def _trees(draw: st.DrawFn) -> Example:
+    flat = draw(st.sampled_from([False, False, True]))  # only projects at the top
+    there = FOLDERS[:2] if flat else FOLDERS
+    folders = draw(st.lists(st.sampled_from(there), unique=True, min_size=1, max_size=4))
     same = draw(st.integers(0, 6)) == 6
     projects = {
         folder: "same" if same else folder.replace("/", "-").replace(".", "") for folder in folders
     }
-    likely = st.sampled_from([*(f"/{folder}" for folder in folders), "/p/*", "/**/a"])
+    globs = ["/*", "/?", "/[!.]*", "/**"] if flat else ["/p/*", "/**/a"]
+    likely = st.sampled_from([*(f"/{folder}" for folder in folders), *globs])
     entries = draw(st.lists(st.one_of(likely, st.sampled_from(ENTRIES)), max_size=3))
-    link = draw(st.sampled_from(["", "", *folders, "nowhere", "f"]))
+    link = draw(st.sampled_from(["", "", *folders, "nowhere", "f", "outside", "."]))
     mode = draw(st.sampled_from(["explicit"] * 6 + ["implicit", "nested", "none", "bare"]))
-    return Example(projects, tuple(entries), link, draw(st.sampled_from(STARTS)), mode)
+    starts = tuple(start for start in STARTS[: 2 if flat else None] if draw(st.booleans()))
+    starts = tuple(start for start in starts if not flat or start in ("", *folders))
+    return Example(projects, tuple(entries), link, starts or ("",), mode)
 
 
 def project(name: str) -> Body:
     return {"name": name, "tasks": {"x": {"command": ["/bin/true"]}}}
 
 
-def play(trial: Trial, example: Example) -> None:
+def play(trial: Trial, example: Example | Chain) -> None:
+    if isinstance(example, Chain):
+        _play_chain(trial, example)
+        return
     for folder, name in example.projects.items():
         trial.write({f"{folder}/haz.yml": yaml_of(project(name))})
     trial.write({"f": ""})
-    if example.link:
+    if example.link == "outside":
+        trial.link("l", "../outside")
+    elif example.link:
         trial.link("l", example.link)
-    start = trial.root / example.start
-    if example.start != "l" and not start.exists():
-        trial.folder(example.start)
-    if not start.is_dir():
-        return
+    for start in example.starts:
+        if start != "l" and not (trial.root / start).exists():
+            trial.folder(start)
+    starts = [start for start in example.starts if (trial.root / start).is_dir()]
+    if example.link == "outside":
+        starts = [start for start in starts if start != "l"]
     if example.mode == "explicit":
         trial.write({".haz/workspace.yml": yaml_of({"projects": [*example.entries]})})
-        _explicit(trial, example)
+        _explicit(trial, example, starts)
     else:
-        _elsewhere(trial, example)
+        _elsewhere(trial, example, starts)
 
 
-def _explicit(trial: Trial, example: Example) -> None:
+def _play_chain(trial: Trial, chain: Chain) -> None:
+    """Called at every level of it."""
+    places = ["/".join(["d"] * depth) for depth in range(1, len(chain.levels) + 1)]
+    for place, level in zip(places, chain.levels, strict=True):
+        trial.folder(place)
+        _mark(trial, place, level)
+    newer = any(it.mark in ("hollow", "git", "git file") or it.lists for it in chain.levels)
+    if newer and trial.knows("fewer-options"):
+        return
+    for depth in range(1, len(chain.levels) + 1):
+        root = root_of(chain.levels[:depth])
+        result = trial.haz("query", cwd=places[depth - 1])
+        rules = "DISC-001 DISC-002 DISC-003 DISC-004"
+        lists = root is not None and root[1] and chain.levels[root[0]].lists
+        named = root is not None and (root[0] + 1 if lists else root[0])
+        if root is None or (not root[1] and not chain.levels[root[0]].has_project):
+            trial.same(rules, f"{result}exit code", (result.code, result.out), (2, b""))
+        elif not root[1] or (lists and len(chain.levels) > root[0] + 1):
+            project_there = chain.levels[named].has_project
+            expected = (0, f"n{named}:x\n".encode()) if project_there else (2, b"")
+            trial.same(rules, f"{result}tasks", (result.code, result.out), expected)
+        elif not lists:
+            trial.same(rules, f"{result}tasks", (result.code, result.out), (0, b""))
+
+
+def _mark(trial: Trial, place: str, level: Level) -> None:
+    depth = place.count("/")
+    match level.mark:
+        case "explicit":
+            entries: list[Json] = ["/d"] if level.lists else []
+            trial.write({f"{place}/.haz/workspace.yml": yaml_of({"projects": entries})})
+        case "hollow":
+            trial.folder(f"{place}/.haz/cache")
+        case "git":
+            trial.folder(f"{place}/.git")
+        case "git file":
+            trial.write({f"{place}/.git": "gitdir: elsewhere"})
+        case "git and project":
+            trial.write({f"{place}/.git": "", f"{place}/haz.yml": yaml_of(project(f"n{depth}"))})
+        case "file":
+            trial.write({f"{place}/.haz": ""})
+        case _:
+            pass
+
+
+def _explicit(trial: Trial, example: Example, starts: list[str]) -> None:
     if trial.knows("top-level-globs-take-everything") and any(
-        entry.startswith(("/**", "/[")) for entry in example.entries
+        entry.startswith(("/**", "/[", "/*")) for entry in example.entries
     ):
         return
     if trial.knows("links-are-cycles") and example.link and any(map(is_glob, example.entries)):
         return
-    result = trial.haz("query", "--format=plain", cwd=example.start)
+    for start in starts:
+        result = trial.haz("query", "--format=plain", cwd=start)
+        _lists_projects(trial, example, start, result)
+    if not example.entries:
+        before = trial.files(without=())
+        refused = trial.haz("init", "--yes")
+        untouched = trial.files(without=()) == before
+        trial.same("AUX-002", f"{refused}exit code", (refused.code, untouched), (2, True))
+    trial.holds("DISC-030", "loading writes nothing", not (trial.root / ".haz/cache").exists())
+
+
+def _lists_projects(trial: Trial, example: Example, start: str, result: Result) -> None:
     found, wrong = _roots(trial, example)
     names = [example.projects[root[1:]] for root in found if root[1:] in example.projects]
     if len(set(names)) < len(names):
@@ -83,7 +168,7 @@ def _explicit(trial: Trial, example: Example) -> None:
     if wrong:
         trial.same(wrong, f"{result}exit code", (result.code, result.out), (2, b""))
         return
-    here = os.path.realpath(trial.root / example.start)[len(str(trial.root)) :]
+    here = os.path.realpath(trial.root / start)[len(str(trial.root)) :]
     inside = [root for root in found if f"{here}/".startswith(f"{root}/")]
     own = max(inside, key=len, default=None)
     listed = sorted(example.projects[root[1:]] for root in found if own in (None, root))
@@ -92,12 +177,6 @@ def _explicit(trial: Trial, example: Example) -> None:
     rules += " DISC-021 DISC-022 EXEC-022 CFG-009 CFG-010 CFG-011 CFG-012"
     said = "".join(f"{name}:x\n" for name in listed)
     trial.same(rules, f"{result}projects", result.out.decode(), said)
-    if not example.entries:
-        before = trial.files(without=())
-        refused = trial.haz("init", "--yes")
-        untouched = trial.files(without=()) == before
-        trial.same("AUX-002", f"{refused}exit code", (refused.code, untouched), (2, True))
-    trial.holds("DISC-030", "loading writes nothing", not (trial.root / ".haz/cache").exists())
 
 
 def _roots(trial: Trial, example: Example) -> tuple[list[str], str]:
@@ -114,11 +193,17 @@ def _roots(trial: Trial, example: Example) -> tuple[list[str], str]:
             inside = [it for it in every if not it.startswith("/.haz") and it != "/l"]
             reached = [it for it in inside if matches(entry, it)]
             wrong = wrong or ("" if reached else "DISC-006")
+            if example.link in ("outside", ".") and _meets_link(entry):
+                wrong = wrong or ("DISC-022" if example.link == "outside" else "DISC-021")
         else:
             target = os.path.realpath(f"{trial.root}{entry}")
             reached = [target[len(str(trial.root)) :]]
             if not os.path.isdir(target):
                 return [], "DISC-007"
+            if entry == "/l" and example.link == "outside":
+                return [], "DISC-022"
+            if entry == "/l" and example.link == ".":
+                return [], "DISC-004"
         if set(reached) & set(found):
             wrong = wrong or "DISC-009"
         found += reached
@@ -127,7 +212,12 @@ def _roots(trial: Trial, example: Example) -> tuple[list[str], str]:
     return found, wrong
 
 
-def _elsewhere(trial: Trial, example: Example) -> None:
+def _meets_link(entry: str) -> bool:
+    """Whether a glob looks into the folder that the link is in."""
+    return is_glob(entry.split("/")[1])
+
+
+def _elsewhere(trial: Trial, example: Example, starts: list[str]) -> None:
     """Implicit workspaces, one inside of another, and none at all."""
     if example.mode in ("implicit", "nested"):
         trial.write({"haz.yml": yaml_of(project("top"))})
@@ -136,15 +226,16 @@ def _elsewhere(trial: Trial, example: Example) -> None:
         trial.write({"p/.haz/workspace.yml": yaml_of({"projects": []})})
     if example.mode == "bare":
         trial.write({".haz": "not a folder"})
-    result = trial.haz("query", cwd=example.start)
-    here = os.path.realpath(trial.root / example.start)[len(str(trial.root)) :]
-    if example.mode in ("none", "bare"):
-        trial.same("DISC-001 DISC-002", f"{result}exit code", (result.code, result.out), (2, b""))
-        return
-    inner = example.mode == "nested" and f"{here}/".startswith("/p/")
-    said = b"" if inner else b"top:x\n"
-    rules = "DISC-001 DISC-003 DISC-004"
-    trial.same(rules, f"{result}tasks", (result.code, result.out), (0, said))
+    for start in starts:
+        result = trial.haz("query", cwd=start)
+        here = os.path.realpath(trial.root / start)[len(str(trial.root)) :]
+        found = (result.code, result.out)
+        if example.mode in ("none", "bare"):
+            trial.same("DISC-001 DISC-002", f"{result}exit code", found, (2, b""))
+            continue
+        inner = example.mode == "nested" and f"{here}/".startswith("/p/")
+        said = b"" if inner else b"top:x\n"
+        trial.same("DISC-001 DISC-003 DISC-004", f"{result}tasks", found, (0, said))
 
 
 AREA: Area = area("discovery", "roots and projects", examples, play, 1.5)

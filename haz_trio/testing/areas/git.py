@@ -1,134 +1,222 @@
-"""Selections by what git says has changed (EXEC-027 to EXEC-029)."""
+"""Selections by what git says has changed (EXEC-027 to EXEC-029), and by what that can break."""
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable
 
 import attrs
 from hypothesis import strategies as st
 
 from haz_trio.testing.areas.area import Area, area
 from haz_trio.testing.models import files_of
-from haz_trio.testing.reference.globs import matches
-from haz_trio.testing.reference.graph import build, closure, label
+from haz_trio.testing.reference.changes import Changes, affected, touched
+from haz_trio.testing.reference.graph import Graph, build, closure, label
 from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.reference.workspace import Declared, effective
 from haz_trio.testing.subject import base_environment
 from haz_trio.testing.trial import Trial
 
-FILES = ("p/src/a", "p/src/b", "p/x.c", "q/src/a", "s/one", "q/y c")
-PATTERNS = ("src/*", "src/a", "*.c", "/s/**", "/q/src/*", "y c", "**")
-EDITS = ("change", "delete", "stage", "add", "add and stage", "ignored", "commit", "revert")
+FILES = ("p/src/a", "p/src/b", "p/x.c", "q/src/a", "s/one", "q/y c", "s/é", "s/deep/two")
+PATTERNS = ("src/*", "src/a", "*.c", "/s/**", "/q/src/*", "y c", "**", "/s/*", "src/a.*")
+EDITS = (
+    *("change", "delete", "stage", "add", "add and stage", "ignored", "commit", "revert"),
+    *("move", "remove", "mode", "delete and commit", "add and commit", "add below"),
+)
+CONFIGURATION = ("p/haz.yml", "q/haz.yml", ".haz/tasks/o.yml", ".haz/workspace.yml")
+FLAGS = ("--git-changed", "--git-staged", "--git-changed-since=HEAD~1")
+AFFECTED = ("--affected", "--affected=HEAD~1")
+NAMES = (("p", "a"), ("p", "b"), ("q", "a"), ("q", "b"))
+
+
+@attrs.frozen
+class Ask:
+    """A command line, and the folder that it is given in."""
+
+    flag: str
+    folder: str
+    scope: str
+    query: bool  # ``haz query`` instead of a dry run
 
 
 @attrs.frozen
 class Example:
-    """Inputs and dependencies of tasks ``p:a`` to ``q:b``, edits, and how to ask."""
+    """Inputs and dependencies of tasks ``p:a`` to ``q:b``, edits, and how to ask.
+
+    Besides there is a task for each file.
+    """
 
     inputs: tuple[tuple[str, ...], ...]
     deps: tuple[bool, ...]
     edits: tuple[tuple[str, str], ...]
-    flag: str
-    folder: str
-    scope: str
+    commented: tuple[str, ...]  # files of the configuration that get a comment
+    asks: tuple[Ask, ...]
     inside: bool  # whether the workspace is a folder of the repository
 
 
 @st.composite
 def examples(draw: st.DrawFn) -> Example:
     patterns = st.lists(st.sampled_from(PATTERNS), unique=True, max_size=2).map(tuple)
-    edits = st.tuples(st.sampled_from(EDITS), st.sampled_from(FILES))
+    edits = [(draw(st.sampled_from(EDITS)), file) for file in FILES if draw(st.booleans())]
+    asked = [*FLAGS, *draw(st.sampled_from([AFFECTED, AFFECTED, ()]))]
+    asks = st.builds(
+        Ask,
+        st.sampled_from([*asked[:3], *asked[3:] * 2]),
+        st.sampled_from(["", "", "p", "q/src"]),
+        st.sampled_from(["", "--all", "--workspace", "--workspace"]),
+        st.sampled_from([False, False, True]),
+    )
     return Example(
         tuple(draw(st.tuples(*[patterns] * 4))),
-        tuple(draw(st.tuples(*[st.booleans()] * 3))),
-        tuple(draw(st.lists(edits, min_size=1, max_size=2, unique_by=lambda it: it[1]))),
-        draw(st.sampled_from(["--git-changed", "--git-staged", "--git-changed-since=HEAD~1"])),
-        draw(st.sampled_from(["", "p", "q/src"])),
-        draw(st.sampled_from(["", "--all", "--workspace"])),
+        tuple(draw(st.tuples(*[st.sampled_from([True, True, False])] * 3))),
+        tuple(edits),
+        tuple(draw(st.lists(st.sampled_from(CONFIGURATION), max_size=1))),
+        tuple(draw(st.lists(asks, min_size=3, max_size=6))),
         draw(st.booleans()),
     )
 
 
-NAMES = (("p", "a"), ("p", "b"), ("q", "a"), ("q", "b"))
-
-
-def play(trial: Trial, example: Example) -> None:
-    if example.inside and trial.knows("untracked-files-of-inner-workspaces-are-lost"):
-        return
+def declared_by(example: Example) -> Declared:
+    """The workspace: ``f0`` and so on read one file each, ``m`` makes one, an overlay adds one."""
     tasks: dict[str, dict[str, Json]] = {"p": {}, "q": {}}
     for number, (project, task) in enumerate(NAMES):
         body: Body = {"command": ["/bin/true"], "inputs": [*example.inputs[number]]}
         if number and example.deps[number - 1]:
             body["deps"] = [label(NAMES[number - 1])]
         tasks[project][task] = body
+    for number, file in enumerate(FILES):
+        body = {"command": ["/bin/true"], "inputs": [f"/{file}", f"/{file}.*"]}
+        tasks["pq"[number % 2]][f"f{number}"] = body
+    outputs: list[Json] = [f"/{FILES[0]}", "/s/*", "gen"]
+    tasks["p"]["m"] = {"command": ["/bin/true"], "outputs": outputs}
+    tasks["q"]["n"] = {"command": ["/bin/true"], "deps": ["p:m"]}
+    tasks["p"]["l"] = {"command": ["/bin/true"], "deps": ["q:n"]}
     projects: dict[str, Body] = {
-        f"/{name}": {"name": name, "tasks": bodies} for name, bodies in tasks.items()
+        f"/{name}": {"name": name, "tags": [name], "tasks": bodies}
+        for name, bodies in tasks.items()
     }
-    declared = Declared({"projects": [*projects]}, projects)
+    overlay: Body = {"tagsFilter": ["q"], "tasks": {"o": {"command": ["/bin/true"]}}}
+    return Declared({"projects": [*projects]}, projects, {"o": overlay})
+
+
+def play(trial: Trial, example: Example) -> None:
+    untracked = any(how.startswith("add") for how, _ in example.edits)
+    if (
+        example.inside
+        and untracked
+        and trial.knows("untracked-files-of-inner-workspaces-are-lost")
+    ):
+        return
+    moved = any(how == "move" for how, _ in example.edits)
+    if moved and trial.knows("moved-files-lose-their-old-name"):
+        return
+    declared = declared_by(example)
     trial.write(files_of(declared))
-    trial.write(dict.fromkeys(FILES, "1\n"))
+    trial.write({file: f"{file}\n" * 3 for file in FILES})
     trial.write({".gitignore": "*.ignored\n"})
     top = ".." if example.inside else "."
     _git(trial, "init", "-q", top)
     _git(trial, "add", "-A", top)
     _git(trial, "commit", "-qm", "first")
     _git(trial, "commit", "-q", "--allow-empty", "-m", "second")
-    changed: set[str] = set()
-    for number, (how, path) in enumerate(example.edits):
-        seen = _edit(trial, example.flag, how, path)
-        if how != "commit" or all(other != "commit" for other, _ in example.edits[number + 1 :]):
-            changed |= seen  # HEAD~1 is what was before the last commit
+    changes = _edit_all(trial, example)
     graph = build(declared, effective(declared))
-    own = example.folder[:1] if example.scope != "--workspace" else ""
-    seeds = [
-        id
-        for id, task in graph.tasks.items()
-        if own in ("", id[0])
-        and any(matches(it, f"/{path}") for it in task.patterns("inputs") for path in changed)
-    ]
-    chosen = sorted(closure(seeds, graph.hard))
-    words = ["run", "--dry-run", example.flag, *([example.scope] if example.scope else [])]
-    result = trial.haz(*words, cwd=example.folder)
-    found = [line[4:] for line in result.out.decode().splitlines()[1:]]
-    expected = (0, [label(id) for id in chosen])
-    rule = {"--git-changed": "EXEC-027", "--git-staged": "EXEC-028"}.get(example.flag, "EXEC-029")
+    for ask in example.asks:
+        _asks(trial, ask, changes, graph, declared)
+
+
+def _asks(trial: Trial, ask: Ask, changes: Changes, graph: Graph, declared: Declared) -> None:
+    if trial.knows("fewer-options") and (ask.query or ask.flag in AFFECTED):
+        return
+    query = ask.query and ask.flag in FLAGS
+    changed = changes.seen_by(ask.flag)
+    seeds = affected(graph, declared, changed) if ask.flag in AFFECTED else touched(graph, changed)
+    own = ask.folder[:1] if ask.scope != "--workspace" else ""
+    seeds = frozenset(id for id in seeds if own in ("", id[0]))
+    scope = [ask.scope] if ask.scope else []
+    words = ["query"] if query else ["run", "--dry-run"]
+    result = trial.haz(*words, ask.flag, *scope, cwd=ask.folder)
+    chosen = seeds if query else closure(seeds, graph.hard)
+    lines = result.out.decode().splitlines()
+    found = lines if query else [line[4:] for line in lines[1:]]
+    expected = (0, [label(id) for id in sorted(chosen)])
+    rules = {"--git-changed": "EXEC-027", "--git-staged": "EXEC-028"}
+    rule = rules.get(ask.flag, "EXEC-029")
     trial.same(rule, f"{result}changed: {sorted(changed)}", (result.code, found), expected)
 
 
-def _edit(trial: Trial, flag: str, how: str, path: str) -> set[str]:
-    """Do something to a file; the paths that a flag sees as changed."""
-    staged = flag == "--git-staged"
+def _edit_all(trial: Trial, example: Example) -> Changes:
+    """What is committed comes first, in one commit."""
+    changes = Changes()
+    late = [edit for edit in example.edits if "commit" not in edit[0]]
+    early = [edit for edit in example.edits if "commit" in edit[0]]
+    for how, path in early:
+        changes = changes.plus(since=_commit(trial, how, path))
+    if early:
+        _git(trial, "add", "-A", ".")
+        _git(trial, "commit", "-qm", "third")
+    for how, path in late:
+        changes = _edit(trial, how, path, changes)
+    for path in example.commented:
+        text = (trial.root / path).read_text()
+        trial.write({path: f"# more\n{text}"})
+        changes = changes.plus(changed=[path], since=[path])
+    return changes
+
+
+def _commit(trial: Trial, how: str, path: str) -> Iterable[str]:
+    """Do something that is committed afterwards; the paths that differ."""
+    if how == "delete and commit":
+        trial.remove(path)
+        return [path]
+    new = f"{path}.new" if how == "add and commit" else path
+    trial.write({new: "2\n"})
+    return [new]
+
+
+def _edit(trial: Trial, how: str, path: str, changes: Changes) -> Changes:
+    """Do something to a file that is not committed."""
     new = f"{path}.new"
     match how:
-        case "change":
-            trial.write({path: "2\n"})
-            return set() if staged else {path}
+        case "change" | "mode":
+            if how == "change":
+                trial.write({path: "2\n"})
+            else:
+                trial.chmod(path, 0o755)
+            return changes.plus(changed=[path], since=[path])
         case "delete":
             trial.remove(path)
-            return set() if staged else {path}
-        case "stage":
-            trial.write({path: "2\n"})
-            _git(trial, "add", path)
-            return {path}
-        case "add":
+            return changes.plus(changed=[path], since=[path])
+        case "add" | "add below":
+            new = new if how == "add" else f"{path}.d/new/er"
             trial.write({new: "2\n"})
-            return set() if staged else {new}
-        case "add and stage":
-            trial.write({new: "2\n"})
-            _git(trial, "add", new)
-            return {new}
+            return changes.plus(changed=[new], since=[new])
         case "ignored":
             trial.write({f"{path}.ignored": "2\n"})
-            return set()
-        case "commit":
-            trial.write({path: "2\n"})
-            _git(trial, "commit", "-qm", "third", "--", path)
-            return {path} if "since" in flag else set()
-        case _:
+            return changes
+        case "revert":
+            text = (trial.root / path).read_text()
             trial.write({path: "2\n"})
             _git(trial, "add", path)
-            trial.write({path: "1\n"})
-            return {path} if staged else set()
+            trial.write({path: text})
+            return changes.plus(staged=[path])
+        case _:
+            return changes.everywhere(_stage(trial, how, path, new))
+
+
+def _stage(trial: Trial, how: str, path: str, new: str) -> list[str]:
+    match how:
+        case "move":
+            _git(trial, "mv", path, new)
+            return [path, new]
+        case "remove":
+            _git(trial, "rm", "-q", path)
+            return [path]
+        case _:
+            there = path if how == "stage" else new
+            trial.write({there: "2\n"})
+            _git(trial, "add", there)
+            return [there]
 
 
 def _git(trial: Trial, *words: str) -> None:

@@ -36,7 +36,8 @@ def examples(draw: st.DrawFn) -> Example:
 def play(trial: Trial, example: Example) -> None:
     trial.write(files_of(example.declared))
     graph = build(example.declared, effective(example.declared))
-    for folder, query in example.queries:
+    for folder, asked in example.queries:
+        query = asked
         trial.folder(folder)
         own = bearing_project(folder, example.declared)
         relative = own is None and _has_relative_path(query)
@@ -44,8 +45,10 @@ def play(trial: Trial, example: Example) -> None:
             continue
         if _names_folders(query) and trial.knows("no-folders-in-queries"):
             continue
-        if _is_newer(query) and trial.knows("fewer-options"):
-            continue
+        if trial.knows("fewer-options"):
+            if _is_newer(query):
+                continue
+            query = attrs.evolve(query, workspace=False)
         roots = [root for root, body in example.declared.projects.items() if body["name"] == own]
         result = trial.haz("query", *query.words(), cwd=folder)
         rules = _rules(query)
@@ -72,7 +75,7 @@ def _is_newer(query: Query) -> bool:
     """Whether the original has no such option, or no such words."""
     names = [text for flag, text in query.filters.items() if flag not in ("inputs", "outputs")]
     odd = any(re.search(r"[*?\[{]|task:", text) for text in names)
-    return query.workspace or "expr" in query.filters or odd
+    return "expr" in query.filters or odd
 
 
 def _rules(query: Query) -> str:

@@ -11,6 +11,7 @@ from haz_trio.testing.reference.json_values import Body
 from haz_trio.testing.reference.listing import record
 from haz_trio.testing.reference.names import is_name
 from haz_trio.testing.reference.workspace import Declared, effective
+from haz_trio.testing.strategies.settings import SETTINGS, Settings, lines_of
 from haz_trio.testing.strategies.sheets import Line, Sheet, declared_by, right_part, sheet_files
 from haz_trio.testing.subject import Result
 from haz_trio.testing.trial import Trial
@@ -31,6 +32,24 @@ def play_sheet(trial: Trial, sheet: Sheet) -> None:
     right = right_part(sheet)
     _write(trial, sheet_files(right))
     lists_everything(trial, declared_by(right), RULES)
+
+
+def play_settings(trial: Trial, example: Settings) -> None:
+    """Each workspace is checked alone; what is refused has its line and its rule."""
+    for number, values in enumerate(example.workspaces):
+        lines, wrong = lines_of(values)
+        trial.write({f"s{number}/.haz/workspace.yml": "".join(f"{line}\n" for line in lines)})
+        rules = " ".join(sorted({SETTINGS[it].rule for it in values})) or "CFG-009"
+        if trial.knows("codes-by-accident"):
+            result = trial.haz("check", cwd=f"s{number}")
+            trial.same(rules, f"{result}exit code", result.code, 2 if wrong else 0)
+            continue
+        result = trial.haz("check", "--json", cwd=f"s{number}")
+        trial.same(rules, f"{result}exit code", result.code, 2 if wrong else 0)
+        found = {line: sorted(some) for (_, line), some in refused(result).items()}
+        expected = {line: [rule] for line, rule in wrong.items()}
+        shown = "\n".join(lines)
+        trial.same(rules, f"{shown}\nlines that are refused", [*found], [*expected])
 
 
 def lists_everything(trial: Trial, declared: Declared, rules: str) -> None:

@@ -58,6 +58,7 @@ PIECES: dict[str, tuple[str, ...]] = {
     "^$": ("^$", "", "^"),
     "~ ]": ("~ ]", "~]"),
 }
+CROSSING = ("a?b", "a[!b]c", "a[+-9]b", "[!b-d]")  # these may be read as if they met a slash
 FOLDERS = ("", "x/", "x/y/", ".h/", "x")  # what may stand for ``**/``
 BELOW = ("x", "x/y", ".h/x/y", "")  # and for ``**`` at the end
 PLAIN = {"a": PIECES["a"], "b": ("b", "B", "")}
@@ -74,7 +75,7 @@ def bench_globs(draw: st.DrawFn) -> str:
 
 
 def _segment(draw: st.DrawFn) -> str:
-    pieces = [draw(st.sampled_from([*PIECES]))]
+    pieces = [draw(st.sampled_from([*PIECES, *CROSSING * 2]))]
     if draw(st.integers(0, 2)) == 0:
         pieces.append(draw(st.sampled_from([*PIECES])))
     found = "".join(pieces)
@@ -92,9 +93,12 @@ def files_for(glob: str) -> list[str]:
     base = ["" if not it else it[0] for it in options]
     found: list[str] = []
     for place, texts in enumerate(options):
-        for one in texts:
+        below = place == 0 and glob.endswith("/**")
+        for one in (texts[0], *texts[2:]) if below else texts:
             parts = [*base[:place], one, *base[place + 1 :]]
             _add("".join(parts), found)
+    if glob.endswith("/**") and len(options[0]) > 1:
+        _add("".join([options[0][1], *base[1:-1]]).removesuffix("/"), found)
     return found
 
 

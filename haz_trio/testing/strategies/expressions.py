@@ -29,7 +29,7 @@ PATHS: tuple[str, ...] = (
     "*",
     "nope",
 )
-PATHS += ("/shared/", "out/", "/a/", "/b/", "/deep/")
+PATHS += ("/shared/", "/shared/", "out/", "/a/", "/b/", "/deep/", "/a/out/")
 NAME_GLOBS = ("x*", "*-1", "[xy]", "?", "de*t", "{x,z}")
 WORDS: dict[str, tuple[str, ...]] = {
     "tags": (*TAGS, *TAGS, "nope", "[tu]", "*"),

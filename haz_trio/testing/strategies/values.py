@@ -96,7 +96,7 @@ _SHELLS: tuple[Json, ...] = (
     *_row("a" * 33, "", "-x", "_x", "a b", "a.b", "/bin/sh", "é", ["sh"], {}),
 )
 _MUTEXES: tuple[Json, ...] = (
-    *_row("db", "~:db", "9", "a" * 64, "~:" + "a" * 64, None, 12),
+    *_row("db", "~:db", "9", "a" * 64, "~:" + "a" * 64, None),
     *_row({"name": "db", "mode": "shared"}, {"name": "~:d", "mode": "exclusive"}),
     *_row("", "~:", "~", "~db", "a b", ":db", "~:-d", "-d", "~:~:d", "a" * 65, "~:" + "a" * 65),
     *_row({}, {"name": "d"}, {"mode": "shared"}, {"name": "d", "mode": None}),

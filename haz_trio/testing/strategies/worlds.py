@@ -45,7 +45,7 @@ def worlds(draw: st.DrawFn, *, wild: bool = False) -> Declared:
             declared[task] = {**body, "mutex": draw(mutexes())}
         bodies[roots[name]] = {"name": name, "tags": [*tags], "tasks": declared}
     found = Declared({"projects": [*bodies]}, bodies, attached)
-    return found if draw(st.integers(0, 7)) == 7 else _mended(found, wild=wild)
+    return found if draw(st.integers(0, 3)) == 3 else _mended(found, wild=wild)
 
 
 def _mended(declared: Declared, *, wild: bool) -> Declared:
@@ -118,8 +118,8 @@ def overlays(draw: st.DrawFn) -> dict[str, Body]:
     for number in range(4):
         if not draw(st.booleans()):
             continue
-        odd = draw(st.integers(0, 7)) == 7
-        tags = draw(subsets(TAGS, 2)) if odd else order[:number]
+        odd = draw(st.integers(0, 3)) == 3
+        tags = [draw(st.sampled_from(TAGS))] if odd else order[:number]
         found[f"o{number}"] = _overlay(draw, f"o{number}", tags)
     return found
 
@@ -150,7 +150,19 @@ def _roots(draw: st.DrawFn, names: Sequence[str]) -> dict[str, str]:
 
 
 def _any_reference(id: tuple[str, str], every: list[tuple[str, str]]) -> st.SearchStrategy[str]:
-    wrong = ["nope:x", "a:nope", "~:nope", "^:nope", "^~:nope", "[nope]:x", "[t]:nope", "[t]~:w"]
+    own = [f"~:{id[1]}", f"^:{id[1]}", f"{id[0]}:{id[1]}"]
+    wrong = [
+        *own,
+        *own,
+        "nope:x",
+        "a:nope",
+        "~:nope",
+        "^:nope",
+        "^~:nope",
+        "[nope]:x",
+        "[t]:nope",
+        "[t]~:w",
+    ]
     return st.sampled_from([*vocabulary(id, sorted(every)), *wrong])
 
 
