@@ -191,7 +191,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "classes-stay-in-a-segment",
         "model.patterns",
-        'None if "**" in rest or "[" in text else',
+        'None if "**" in rest or glob.crosses else',
         'None if "**" in rest else',
     ),
     Mutant(
