@@ -14,6 +14,7 @@ import os
 import re
 import select
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -49,8 +50,9 @@ def script_of(words: Sequence[str]) -> Script | None:
     if _PYTHON.fullmatch(os.path.basename(words[0])):
         found = len(words) > 1 and not words[1].startswith("-")
         return Script((words[0],), words[1], tuple(words[2:])) if found else None
+    path = shutil.which(words[0]) or words[0]
     try:
-        with open(words[0], "rb") as file:
+        with open(path, "rb") as file:
             first, second = file.readline(500), file.readline(500)
     except OSError:
         return None
@@ -62,7 +64,7 @@ def script_of(words: Sequence[str]) -> Script | None:
         return None
     if not start or not _PYTHON.fullmatch(os.path.basename(start[0])):
         return None
-    return Script(tuple(start), words[0], tuple(words[1:]))
+    return Script(tuple(start), path, tuple(words[1:]))
 
 
 class Zygote:

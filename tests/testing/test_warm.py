@@ -149,6 +149,15 @@ def test_python_scripts_are_known_by_their_first_line(
     assert script is None or script.words == ("word",)
 
 
+def test_a_bare_name_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a shell looks for it."""
+    script = write(tmp_path, "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = script_of(("tool",))
+    assert found is not None
+    assert found.path == str(script)
+
+
 def test_another_program_is_started_as_ever(tmp_path: Path) -> None:
     assert Subject(("/bin/echo",), warm=True).run(["a"], tmp_path, {}).out == b"a\n"
 

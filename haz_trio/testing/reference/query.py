@@ -249,7 +249,8 @@ def _describes(task: Task, atom: str) -> bool:
 
 def _name(atom: str) -> str:
     """A name, or a glob over names."""
-    plain = re.sub(r"[*?]|\[[!^]?[A-Za-z0-9_-]+\]|[{},]", "", atom)
+    plain = re.sub(r"[*?}]|\[[!^]?[A-Za-z0-9_-]+\]", "", atom)
+    plain = re.sub("[{,]", "", plain) if "{" in plain else plain  # commas separate in braces
     right = is_name(atom) if plain == atom else re.fullmatch("[A-Za-z0-9_-]*", plain)
     if not right or not is_pattern(atom) or "**" in atom:
         raise MalformedError(atom)
