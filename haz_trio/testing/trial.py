@@ -157,6 +157,17 @@ class Trial:
         """End the example: what comes would rest on a known difference."""
         raise MutedError
 
+    def links(self, without: Collection[str] = (".haz",)) -> dict[str, str]:
+        """Symbolic links with what they say, by their paths below the root."""
+        found = {}
+        for folder, folders, names in os.walk(self.root):
+            for name in (*folders, *names):
+                path = Path(folder, name)
+                if path.is_symlink():
+                    found[path.relative_to(self.root).as_posix()] = os.readlink(path)
+            folders[:] = [name for name in folders if name not in without]
+        return found
+
     def files(self, under: str = "", without: Collection[str] = (".haz",)) -> dict[str, bytes]:
         """Regular files below a folder, by their paths below the root."""
         found = {}

@@ -29,7 +29,7 @@ from haz_trio.testing.moves import (
     Write,
 )
 from haz_trio.testing.reference.graph import build, closure, label
-from haz_trio.testing.reference.history import CACHED, Happened, History, Tree
+from haz_trio.testing.reference.history import CACHED, Happened, History, Tree, link_to
 from haz_trio.testing.reference.outcomes import tally
 from haz_trio.testing.reference.references import Id
 from haz_trio.testing.reference.schedule import DONE, ERRORED, FAILED, SKIPPED
@@ -224,6 +224,8 @@ class WorkspaceMachine:
             if not path.endswith("haz.yml"):
                 mode = (self.trial.root / path).stat().st_mode & 0o7777
                 found[f"/{path}"] = content, mode
+        for path, target in self.trial.links().items():
+            found[f"/{path}"] = link_to(target)
         return found
 
 

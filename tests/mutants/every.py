@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.mutants import choosing, declarative, executing, patches
+from tests.mutants import choosing, declarative, executing, executing_blind, patches
 from tests.mutants.patches import Mutant
 
 EVERY: tuple[Mutant, ...] = (
     *patches.MUTANTS,
     *executing.MUTANTS,
+    *executing_blind.MUTANTS,
     *declarative.MUTANTS,
     *choosing.MUTANTS,
 )

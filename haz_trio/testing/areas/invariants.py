@@ -55,7 +55,9 @@ def play(trial: Trial, example: Example) -> None:
         "output": {"mode": mode},
     }
     trial.write(files_of(Declared(settings, {"/p": {"name": "p", "tasks": {**tasks}}})))
-    trial.write({"p/f.txt": "aa\n", "p/x.src": "1\n", "p/c.in": "one\n", "p/out/r": ""})
+    trial.write(
+        {"p/f.txt": "aa\n", "p/x.src": "1\n", "p/b.in": "1\n", "p/c.in": "one\n", "p/out/r": ""}
+    )
     if example.wrong:
         _goes_wrong(trial, example, harmless)
     else:
@@ -69,7 +71,7 @@ def _tasks(harmless: set[str], wrong: str) -> dict[str, Body]:
         for name in ("a1", "a2"):
             found[name] = _task(name, f"echo {name} >apart/{name}", outputs=["apart/*"])
     if "old" in harmless:
-        found["b1"] = _task("b1", "echo b1 >old", outputs=["old"])
+        found["b1"] = _task("b1", "cat b.in >old", inputs=["b.in"], outputs=["old"])
         found["b2"] = _task("b2", "echo b2 >old.b", outputs=["old*"], deps=["~:b1"])
     if "careless" in harmless:
         script = "read -r x <c.in; [ $x = two ] || echo two >c.in"
@@ -127,8 +129,11 @@ def _goes_well(trial: Trial, names: list[str], harmless: set[str]) -> None:
         _ran(trial, names, expected)
     if "formatter" in harmless:
         trial.same("EXEC-018", "the file", trial.files("p")["p/f.txt"], b"bb\n")
-    trial.write({"p/f.txt": "aa\n", "p/c.in": "one\n"})
-    _ran(trial, names, ["c"] if "careless" in harmless else [])
+    trial.write({"p/f.txt": "aa\n", "p/c.in": "one\n", "p/b.in": "2\n"})
+    changed = {"old": "b1", "careless": "c"}
+    _ran(trial, names, [name for kind, name in changed.items() if kind in harmless])
+    if "old" in harmless:
+        trial.same("EXEC-020 CACHE-019", "the file of b1", trial.files("p")["p/old"], b"2\n")
     if "formatter" in harmless:
         trial.same("EXEC-018", "the file", trial.files("p")["p/f.txt"], b"bb\n")
 

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from haz_trio.testing.reference.globs import anchored, matches
-from haz_trio.testing.reference.history import Effect, Step, Tree
+from haz_trio.testing.reference.history import Effect, Step, Tree, link_to
 from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.reference.references import Id
 from haz_trio.testing.reference.workspace import Declared
@@ -53,6 +53,7 @@ class Plot:
     globbed: bool = False  # whether there is a copy of every input, and whether it is declared
     copies: str = "*"  # the pattern of the copies, all of which mean the same
     executable: bool = False
+    link: bool = False  # whether there is a link to the one file, if that is declared
     talks: bool = False  # whether inputs are printed, on standard error
     mutex: str = ""
     deps: tuple[str, ...] = ()
@@ -72,10 +73,18 @@ class Plot:
         return {self.variable(it): value for it, value in given.items() if value is not None}
 
     @property
+    def linked(self) -> bool:
+        """A link to what is no output of its task comes back as a file: that is left out."""
+        return self.link and self.declares
+
+    @property
     def outputs(self) -> list[str]:
-        return [f"out/{self.name}"] * self.declares + [
-            f"gen/{self.name}/{self.copies}"
-        ] * self.globbed
+        link = [f"ln/{self.name}/*"] * self.linked
+        return (
+            link
+            + [f"out/{self.name}"] * self.declares
+            + [f"gen/{self.name}/{self.copies}"] * self.globbed
+        )
 
 
 @attrs.frozen
@@ -98,6 +107,9 @@ class Garden:
             changes = {own: value}
             plots = {**self.plots, key: attrs.evolve(self.plots[key], **changes)}
             return attrs.evolve(self, plots=plots)
+        if knob == "links":
+            plain = {k: attrs.evolve(it, link=False) for k, it in self.plots.items()}
+            return attrs.evolve(self, plots=plain)
         if knob == "twins":
             return attrs.evolve(self, plots={k: it for k, it in self.plots.items() if k != "u"})
         changes = {knob: value}
@@ -185,6 +197,9 @@ def script(plot: Plot) -> str:
     ]
     if plot.globbed:
         lines.insert(1, f"[ -d gen/{name} ] || /bin/mkdir -p gen/{name}")
+    if plot.linked:
+        lines.append(f"[ -d ln/{name} ] || /bin/mkdir -p ln/{name}")
+        lines.append(f"/bin/ln -sf ../../out/{name} ln/{name}/l")
     if plot.executable:
         lines.append(f"/bin/chmod 755 out/{name}")
     if plot.talks:
@@ -210,6 +225,8 @@ def _does(plot: Plot, files: Tree, environment: Mapping[str, str]) -> Effect:
     tree = {path: (content, _mode(files, path)) for path, content in made.items()}
     if plot.executable:
         tree[f"{root}/out/{name}"] = everything, 0o755
+    if plot.linked:
+        tree[f"{root}/ln/{name}/l"] = link_to(f"../../out/{name}")
     err = everything if plot.talks else b""
     return Effect(3 if b"!" in everything else 0, out, err, tree)
 

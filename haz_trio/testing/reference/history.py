@@ -74,6 +74,11 @@ class Happened:
 CACHED = "cached"
 
 
+def link_to(target: str) -> File:
+    """A symbolic link, as it stands among files."""
+    return f"-> {target}".encode(), 0
+
+
 @attrs.define
 class History:
     """The files of a workspace, and everything that its cache may know."""

@@ -15,6 +15,7 @@ PIECES = (
     b"\n",
     b"no end",
     b"\r\n",
+    b" \n",
     b"\x00\xff\n",
     "é\n".encode(),
     b"[p:a] x\n",
@@ -24,7 +25,7 @@ ARGUMENTS = ("a b", "", "*", "$V", 'q"', "\\", "n\nl", "é", "-n", "~", "`id`")
 HOST = {"V": "v", "EMPTY": "", "SPACED": "a  b", "UNICODE": "é\n", "OTHER": "never"}
 VALUES = ("", "1", "a b", "$V", "é", "x=y")
 KINDS = (
-    *("bytes", "environment", "arguments", "bytes", "environment"),
+    *("bytes", "environment", "arguments", "bytes", "environment", "bytes", "bytes"),
     *("folder", "input", "path", "bare", "relative", "shell", "group", "signals"),
 )
 _GROUP = "read -r a b c d e f </proc/$$/stat; [ $$ = $e ] && echo leads"

@@ -172,8 +172,13 @@ def _split(it: Gardener, key: str, plot: Plot) -> list[Step]:
 
 
 def _outputs(plot: Plot) -> tuple[str, str, str]:
+    """The one file, and the folder of the copies with one of them."""
     folder = f"/{plot.project}/gen/{plot.name}"
     return f"/{plot.project}/out/{plot.name}", folder, f"{folder}/a"
+
+
+def _link(plot: Plot) -> str:
+    return f"/{plot.project}/ln/{plot.name}"
 
 
 WITH_EFFECT: tuple[Edit, ...] = (
@@ -203,6 +208,7 @@ WITH_EFFECT: tuple[Edit, ...] = (
     lambda it, key, plot: it.turn(key, "copies", COPIES) if plot.globbed else [],
     lambda it, key, plot: it.flip(key, "talks"),
     lambda it, key, plot: it.flip(key, "executable"),
+    lambda it, key, plot: it.flip(key, "link"),
     lambda it, key, plot: it.flip(key, "eats"),
     lambda it, key, plot: it.turn(key, "spelling", tuple(range(len(SPELLINGS)))),
     _deps,
@@ -278,6 +284,7 @@ def _plots(draw: st.DrawFn, key: str, earlier: list[str]) -> Plot:
         declares=bool(draw(st.integers(0, 5))) and key != "t",  # only their folders differ
         globbed=draw(st.booleans()) and key != "t",
         executable=draw(st.sampled_from([False, False, True])),
+        link=draw(st.integers(0, 3)) == 3 and key != "t",
         talks=draw(st.booleans()),
         mutex=draw(st.sampled_from([*MUTEXES])),
         deps=deps,
@@ -318,6 +325,8 @@ def _round(it: Gardener, undo: dict[str, list[Move]]) -> list[Move]:
                         play(done)
         for move in draw(st.sampled_from(TO_OUTPUTS))(*_outputs(plot)):
             play(move)
+        if plot.link and draw(st.booleans()):
+            play(Remove(_link(plot)))
     for knob in ("tag", "cap", "buffered"):
         if draw(st.integers(0, 3)) == 3:
             play(Turn(knob, not getattr(it.garden, knob)))
