@@ -20,6 +20,7 @@ ENTRIES = (
     *("/a", "/b", "/p/a", "/p/*", "/p/**", "/p/[ab]", "/{a,b}", "/p/.*", "/p/q/?", "/l", "/f"),
     *("/**/a", "/[!.]*", "/nope", "/nope/*", "/p/*/a", "/*", "/*/a", "/p/**/a"),
 )
+MARKED = ("explicit", "git and project")
 STARTS = ("", "a", "p/a/deep", "p", "l")
 
 
@@ -46,7 +47,7 @@ def examples() -> st.SearchStrategy[Example | Chain]:
 
 
 def _chains() -> st.SearchStrategy[Chain]:
-    level = st.builds(Level, st.sampled_from([*MARKS, "explicit"]), st.booleans())
+    level = st.builds(Level, st.sampled_from([*MARKS, *MARKED, *MARKED]), st.booleans())
     return st.lists(level, min_size=2, max_size=5).map(lambda levels: Chain(tuple(levels)))
 
 
@@ -61,7 +62,7 @@ def _trees(draw: st.DrawFn) -> Example:
     }
     globs = ["/*", "/?", "/[!.]*", "/**"] if flat else ["/p/*", "/**/a"]
     likely = st.sampled_from([*(f"/{folder}" for folder in folders), *globs])
-    entries = draw(st.lists(st.one_of(likely, st.sampled_from(ENTRIES)), max_size=3))
+    entries = draw(st.lists(st.one_of(likely, st.sampled_from(ENTRIES)), max_size=6))
     link = draw(st.sampled_from(["", "", *folders, "nowhere", "f", "outside", "."]))
     mode = draw(st.sampled_from(["explicit"] * 6 + ["implicit", "nested", "none", "bare"]))
     starts = tuple(start for start in STARTS[: 2 if flat else None] if draw(st.booleans()))
@@ -91,10 +92,16 @@ def play(trial: Trial, example: Example | Chain) -> None:
     if example.link == "outside":
         starts = [start for start in starts if start != "l"]
     if example.mode == "explicit":
-        trial.write({".haz/workspace.yml": yaml_of({"projects": [*example.entries]})})
-        _explicit(trial, example, starts)
+        for entry in example.entries:  # each alone: together one may hide what another breaks
+            _declared(trial, attrs.evolve(example, entries=(entry,)), starts[:1])
+        _declared(trial, example, starts)
     else:
         _elsewhere(trial, example, starts)
+
+
+def _declared(trial: Trial, example: Example, starts: list[str]) -> None:
+    trial.write({".haz/workspace.yml": yaml_of({"projects": [*example.entries]})})
+    _explicit(trial, example, starts)
 
 
 def _play_chain(trial: Trial, chain: Chain) -> None:
@@ -167,6 +174,9 @@ def _lists_projects(trial: Trial, example: Example, start: str, result: Result) 
         wrong = wrong or "DISC-010 CFG-012"
     if wrong:
         trial.same(wrong, f"{result}exit code", (result.code, result.out), (2, b""))
+        if not trial.knows("codes-by-accident"):
+            named = any(rule.encode() in result.err for rule in wrong.split())
+            trial.holds(wrong, f"{result}names the rule", named)
         return
     here = os.path.realpath(trial.root / start)[len(str(trial.root)) :]
     inside = [root for root in found if f"{here}/".startswith(f"{root}/")]
