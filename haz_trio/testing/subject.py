@@ -58,6 +58,7 @@ class Subject:
     words: tuple[str, ...]
     warm: bool = False  # whether a Python script may be started by forking (``warm``)
     prelude: str = ""  # a script that hooks into the imports of a warm program
+    patience: float = PATIENCE  # seconds, after which a call is taken for hung
 
     def run(self, args: Sequence[str], cwd: Path, env: Mapping[str, str | None]) -> Result:
         """Run it to its end; ``None`` unsets a variable. Raises ``HungError``."""
@@ -67,11 +68,11 @@ class Subject:
                 return result
         child = self.start(args, cwd, env)
         try:
-            out, err = child.communicate(timeout=PATIENCE)
+            out, err = child.communicate(timeout=self.patience)
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
             child.communicate()
-            raise _hung(args) from None
+            raise self._hung(args) from None
         return Result(tuple(args), child.returncode, out, err)
 
     def _run_warm(
@@ -81,9 +82,9 @@ class Subject:
         if zygote is None:
             return None
         try:
-            found = zygote.call(args, cwd, _merged(env), PATIENCE)
+            found = zygote.call(args, cwd, _merged(env), self.patience)
         except TooLateError:
-            raise _hung(args) from None
+            raise self._hung(args) from None
         return None if found is None else Result(tuple(args), *found)
 
     def start(
@@ -100,9 +101,8 @@ class Subject:
             start_new_session=True,
         )
 
-
-def _hung(args: Sequence[str]) -> HungError:
-    return HungError(f"haz {shlex.join(args)} did not end in {PATIENCE:g} s")
+    def _hung(self, args: Sequence[str]) -> HungError:
+        return HungError(f"haz {shlex.join(args)} did not end in {self.patience:g} s")
 
 
 def _merged(env: Mapping[str, str | None]) -> dict[str, str]:

@@ -29,7 +29,7 @@ MUTANTS: tuple[Mutant, ...] = (
         'return rb"(?:/|/.*/)"',
         'return rb"/.+/"',
     ),
-    _m("prefix-star-needs-a-folder", "model.globs", 'rb"(?:/?|.*/)"', 'rb".+/"'),
+    _m("suffix-stars-take-one-level", "model.globs", 'return rb"/.*"', 'return rb"/[^/]*"'),
     _m(
         "negated-class-is-not-negated",
         "model.globs",
@@ -67,12 +67,10 @@ MUTANTS: tuple[Mutant, ...] = (
         'r"[A-Za-z0-9_-]+"',
     ),
     _m(
-        "slashes-at-the-end-pass",
+        "dots-pass-in-globs",
         "model.patterns",
-        '    if text.endswith("/"):\n        raise InvalidTextError("invalid literal path: path '
-        "ends",
-        '    if text.endswith("//"):\n        raise InvalidTextError("invalid literal path: path '
-        "ends",
+        '    if segment in (".", ".."):\n        raise InvalidTextError(f"glob segment is',
+        '    if segment == "..":\n        raise InvalidTextError(f"glob segment is',
     ),
     # -- references, overlays, graph --------------------------------------------------------------
     _m(

@@ -18,6 +18,7 @@ from haz_trio.testing.trial import DifferenceError, new_trial
 
 PROGRAM = str(Path(__file__).with_name("haz.py"))
 _DRAWN = 30  # examples at once
+_PATIENCE = 12.0  # seconds: a call that hangs is to cost little of the time for all
 _AGAIN = 2  # trials in which a difference has to show once more, or it is chance
 
 
@@ -52,7 +53,9 @@ def play_turn(
     ``end`` is of the clock ``time.time``.
     """
     warm = len(areas) > 1  # for few calls it is not worth it
-    subject = Subject((sys.executable, PROGRAM, mutant), warm=warm, prelude=PROGRAM)
+    subject = Subject(
+        (sys.executable, PROGRAM, mutant), warm=warm, prelude=PROGRAM, patience=_PATIENCE
+    )
     started, examples, doubtful = time.time(), 0, 0
     position = {area: following.get(area, 0) for area in areas}
     spent = dict.fromkeys(areas, 0.0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+from itertools import chain, count
 from pathlib import Path, PurePosixPath
 
 from haz_trio.testing.command.session import Finding
@@ -14,6 +16,12 @@ _HEAD = """#!/bin/sh
 : "${HAZ:=haz}"
 folder=$(mktemp -d) && mkdir "$folder/w" "$folder/outside" && cd "$folder/w" || exit
 """
+
+
+def unused(folder: Path) -> Path:
+    """The first of ``folder``, ``folder-2``, ``folder-3``, ... that is not there."""
+    names = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
+    return next(path for path in chain((folder,), names) if not os.path.lexists(path))
 
 
 def write_failure(folder: Path, finding: Finding, haz: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 import attrs
 
 from haz_trio.testing.areas.registry import AREAS
-from haz_trio.testing.command.failures import write_failure
+from haz_trio.testing.command.failures import unused, write_failure
 from haz_trio.testing.command.progress import Progress
 from haz_trio.testing.command.report import Report, as_html, as_json, as_text
 from haz_trio.testing.command.session import Batch, Played, play
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if len(report.findings) > before and played.finding is not None:
             key = (played.batch.area, *played.finding.rules)
             folder = Path(options.failures) / f"{len(report.findings):02}-{played.batch.area}"
-            report.lines[key] = write_failure(folder, played.finding, options.haz)
+            report.lines[key] = write_failure(unused(folder), played.finding, options.haz)
         report.seconds = time.monotonic() - started
         progress.show(report)
     progress.end()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.strategies.names import bad_names, names
 from haz_trio.testing.strategies.patterns import BAD_PATTERNS
-from haz_trio.testing.strategies.yaml_texts import BROKEN, yaml_texts
+from haz_trio.testing.strategies.yaml_texts import BROKEN, doubled, yaml_texts
 
 Spot = tuple[str, ...]  # a file ("w", "p" or "o") and the keys that lead to a value
 
@@ -113,9 +113,10 @@ def configurations(draw: st.DrawFn) -> Configuration:
         _change(draw, values)
     texts = {kind: draw(yaml_texts(value)) for kind, value in values.items()}
     broken = ""
-    if draw(st.integers(0, 9)) == 9:
+    if draw(st.integers(0, 3)) == 3:
         broken = draw(st.sampled_from("wpo"))
-        texts[broken] = draw(st.sampled_from(BROKEN))
+        twice = st.booleans().map(lambda deep: doubled(values[broken], deep=deep))
+        texts[broken] = draw(st.one_of(st.sampled_from(BROKEN), twice))
     overlay = draw(st.sampled_from(["o.yml"] * 6 + ["a.b.yml", "o.yaml", ".o.yml", "o b.yml"]))
     return Configuration(values, texts, broken, overlay)
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
 from haz_trio.testing.reference.json_values import Json
 
-STYLES = ("json", "flow", "block", "plain", "anchors", "bom", "crlf", "comments", "markers")
+STYLES = (
+    *("json", "flow", "block", "plain", "anchors", "bom", "crlf", "comments", "markers"),
+    "decoys",
+)
+DECOY = "[[0]]"  # is right nowhere
 BROKEN = (
     b"",
     b"# only\n",
@@ -42,6 +47,8 @@ def written(value: Json, style: str) -> bytes:
             return (_block(value, "", plain=style == "plain").lstrip("\n") + "\n").encode()
         case "anchors":
             return (_anchored(value, []) + "\n").encode()
+        case "decoys":
+            return _decoyed(value).encode()
         case "bom":
             return b"\xef\xbb\xbf" + whole.encode()
         case "crlf":
@@ -53,6 +60,40 @@ def written(value: Json, style: str) -> bytes:
             return f"%YAML 1.2\n---\n{whole}...\n".encode()
         case _:
             return whole.encode()
+
+
+def doubled(value: Json, *, deep: bool) -> bytes:
+    """A mapping with one key twice, its first or one ``deep`` inside: no configuration."""
+    return _doubled(value or {"name": "a"}, deep=deep).encode()
+
+
+def _doubled(value: Json, *, deep: bool) -> str:
+    if not isinstance(value, dict) or not value:
+        return json.dumps(value)
+    rows = [f"{json.dumps(key)}: {json.dumps(it)}" for key, it in value.items()]
+    inner = next((key for key, it in value.items() if deep and isinstance(it, dict) and it), None)
+    if inner is None:
+        rows.append(rows[0])
+    else:
+        rows[[*value].index(inner)] = f"{json.dumps(inner)}: {_doubled(value[inner], deep=True)}"
+    return "{" + ", ".join(rows) + "}"
+
+
+def _decoyed(value: Json) -> str:
+    """Flow style; mappings merge their first key from two sources, of which the later one wins,
+    and have their last key from themselves, whatever is merged."""
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_decoyed, value)) + "]"
+    if not isinstance(value, dict) or not value:
+        return json.dumps(value, ensure_ascii=False)
+    first, *others = ((json.dumps(key), _decoyed(it)) for key, it in value.items())
+    losers = dict.fromkeys((first[0], *(key for key, _ in others[-1:])), DECOY)
+    merged = f"<<: [{_pairs([*losers.items()])}, {_pairs([first])}]"
+    return "{" + ", ".join([merged, *(f"{key}: {it}" for key, it in others)]) + "}"
+
+
+def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
+    return "{" + ", ".join(f"{key}: {it}" for key, it in pairs) + "}"
 
 
 def _block(value: Json, indent: str, *, plain: bool) -> str:
