@@ -86,6 +86,12 @@ class InputReader:
         """
         self._lately = {}
 
+    def rest(self) -> None:
+        """A run is over, and what it has learned is to be saved: hold no more than digests."""
+        self.tree.forget()
+        self._told.clear()
+        self._steady.clear()
+
     def read(
         self, patterns: Sequence[Anchored], *, check: Callable[[], None] | None = None
     ) -> InputsSeen:

@@ -118,6 +118,10 @@ class Tree:
         """Workspace paths of FIFOs, sockets and devices that a glob matched so far; sorted."""
         return tuple(map(os.fsdecode, sorted(self._special)))
 
+    def forget(self) -> None:
+        """Let go of what stood in folders: they are listed again when they are needed."""
+        self._listings.clear()
+
     def host_path(self, path: str) -> bytes:
         """A workspace-absolute path on the host."""
         return self._root + (b"" if path == "/" else path.encode()) or b"/"

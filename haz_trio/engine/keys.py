@@ -53,6 +53,10 @@ class Keys:
         """What the run knows of files."""
         return self._reader.fingerprints
 
+    def rest(self) -> None:
+        """A run is over: hold no more of files than their digests."""
+        self._reader.rest()
+
     def derive(
         self, job: Job, upstream: tuple[Upstream, ...], *, check: Callable[[], None]
     ) -> Key:

@@ -219,6 +219,7 @@ class Kit:
         is_new = snapshot is None and sources is not None
         if not (is_new or tools.lessons.news) or not tools.disk.open_state():
             return
+        tools.keys.rest()
         if snapshot is None and sources is not None:
             # Imported here: a snapshot is written once for many runs.
             from haz_trio.config.snapshot_file import drop_snapshot, write_snapshot

@@ -72,6 +72,19 @@ def test_inputs_are_paths_with_digests(root: Path) -> None:
     assert seen.files == tuple((f"/lib/{n}", digest_bytes(NAME, n.encode())) for n in expected)
 
 
+def test_who_rests_reads_the_same_again(root: Path) -> None:
+    """Nothing but memory is let go of; what has come and gone since is seen."""
+    reader = InputReader(str(root), NAME)
+    before = reader.read(patterns("src/**"))
+    reader.rest()
+    assert reader.read(patterns("src/**")).files == before.files
+    reader.rest()
+    write(root, "src/new.c")
+    (root / "lib/src/a.c").unlink()
+    now = ["/lib/src/b.c", "/lib/src/d.h", "/lib/src/deep/c.c", "/lib/src/new.c"]
+    assert paths(reader.read(patterns("src/**"))) == now
+
+
 def test_inputs_are_a_set(root: Path) -> None:
     """Spelling, order and overlap of patterns do not matter (B 42 to 46)."""
     once = read(root, "src/*.c").files
