@@ -41,9 +41,6 @@ class HashName(enum.Enum):
     BLAKE3 = "blake3"
     SHA256 = "sha256"
 
-    # A member is equal to itself alone, and asked for its hash for every file that is read.
-    __hash__ = object.__hash__
-
 
 @frozen
 class Settings:

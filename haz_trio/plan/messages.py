@@ -156,8 +156,6 @@ class Stream(enum.Enum):
     STDOUT = "stdout"
     STDERR = "stderr"
 
-    __hash__ = object.__hash__  # of which a command needs ten
-
 
 @frozen
 class RunStarted:
