@@ -179,10 +179,10 @@ class Zygote:
 
 
 if __name__ == "__main__":
-    _mine = sys.modules["__main__"]  # keeps this module's names alive
-    _, _control, _script, *_words = sys.argv
+    _mine: types.ModuleType = sys.modules["__main__"]  # keeps this module's names alive
+    _script: str = sys.argv[2]
     if not getattr(sys.flags, "safe_path", False):
         sys.path[0] = os.path.dirname(os.path.realpath(_script))
-    _zygote = Zygote(socket.socket(fileno=int(_control)), _script, _words)
+    _zygote = Zygote(socket.socket(fileno=int(sys.argv[1])), _script, sys.argv[3:])
     _main = _zygote.serve()
     exec(_zygote.code, _main)  # noqa: S102  # what an interpreter does

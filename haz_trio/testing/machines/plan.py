@@ -73,7 +73,9 @@ def graphs(draw: st.DrawFn, largest: int = 9) -> list[PlannedTask]:
     return tasks
 
 
-caps = st.dictionaries(st.sampled_from(["io", "cpu", "unused"]), st.integers(1, 2))
+caps: st.SearchStrategy[dict[str, int]] = st.dictionaries(
+    st.sampled_from(["io", "cpu", "unused"]), st.integers(1, 2)
+)
 
 
 def specified(tasks: dict[TaskId, PlannedTask], verdicts: dict[TaskId, str], id: TaskId) -> type:

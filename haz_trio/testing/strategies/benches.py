@@ -61,7 +61,7 @@ PIECES: dict[str, tuple[str, ...]] = {
 CROSSING = ("a?b", "a[!b]c", "a[+-9]b", "[!b-d]")  # these may be read as if they met a slash
 FOLDERS = ("", "x/", "x/y/", ".h/", "x")  # what may stand for ``**/``
 BELOW = ("x", "x/y", ".h/x/y", "")  # and for ``**`` at the end
-PLAIN = {"a": PIECES["a"], "b": ("b", "B", "")}
+PLAIN: dict[str, tuple[str, ...]] = {"a": PIECES["a"], "b": ("b", "B", "")}
 
 
 @st.composite
