@@ -14,6 +14,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Concatenate, NoReturn, ParamSpec, TypeAlias, TypeVar
 
 import attrs
@@ -150,7 +151,9 @@ class Hands(trio.abc.Instrument):
             if call.claim():
                 call.carry_out()
                 self._done.append(call)
-                call.token.run_sync_soon(self._deliver, idempotent=True)
+                # The word of another thread may have been for this call too, and the run be over.
+                with suppress(trio.RunFinishedError):
+                    call.token.run_sync_soon(self._deliver, idempotent=True)
             del call  # a thread that waits keeps nothing alive
 
     def _deliver(self) -> None:

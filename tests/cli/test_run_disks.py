@@ -146,15 +146,15 @@ def test_a_read_only_workspace_is_an_ordinary_failure(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "complaints"),
+    ("script", "stays"),
     [
-        ("rm -rf ../.haz/cache", 0),
-        ("rm -rf ../.haz/cache; echo file > ../.haz/cache", 1),
-        ("rm -rf ../.haz/cache; ln -s nowhere ../.haz/cache", 1),
+        ("rm -rf ../.haz/cache", False),
+        ("rm -rf ../.haz/cache; echo file > ../.haz/cache", True),
+        ("rm -rf ../.haz/cache; ln -s nowhere ../.haz/cache", True),
     ],
 )
 def test_a_cache_that_goes_away_while_a_command_runs(
-    tmp_path: Path, script: str, complaints: int
+    tmp_path: Path, script: str, stays: bool
 ) -> None:
     """All tasks succeed, and at most one line says that nothing is stored (D05)."""
     tasks = {
@@ -167,8 +167,8 @@ def test_a_cache_that_goes_away_while_a_command_runs(
     assert done.code == 0, done.err
     assert done.said("Tasks: 3 completed")
     assert not done.said("Traceback")
-    assert len(done.said("not stored")) + len(done.said("note")) <= 2 * complaints
-    assert bool(done.said(".haz/cache")) == bool(complaints)
+    assert len({*done.said("not stored"), *done.said("note")}) <= 1
+    assert done.said(".haz/cache") or not stays  # a result may have been on its way there
     assert home.place.litter() == []
     again = home.haz("run", "--workspace")
     assert again.code == 0

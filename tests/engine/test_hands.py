@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 import trio
@@ -190,4 +191,35 @@ def test_who_is_cancelled_already_begins_nothing() -> None:
 
     hands = Hands(1)
     trio.run(main)
+    assert not mine()
+
+
+def test_a_word_may_come_when_the_run_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two have ended their work; the word of one serves both, and the other's is late."""
+    hands = Hands(2)
+    ended, is_late, over = threading.Barrier(2), threading.Event(), threading.Event()
+    tell = trio.lowlevel.TrioToken.run_sync_soon
+
+    def tell_late(
+        token: trio.lowlevel.TrioToken, act: Callable[[], None], *, idempotent: bool
+    ) -> None:
+        if threading.current_thread().name == "haz hand 1":
+            is_late.set()
+            over.wait(5)
+        elif threading.current_thread().name == "haz hand 0":
+            is_late.wait(5)
+        tell(token, act, idempotent=idempotent)
+
+    def work(check: Check) -> None:
+        ended.wait(5)
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(hands.do, work)
+            nursery.start_soon(hands.do, work)
+
+    monkeypatch.setattr(trio.lowlevel.TrioToken, "run_sync_soon", tell_late)
+    trio.run(main)
+    over.set()
+    hands.close()
     assert not mine()
