@@ -156,7 +156,10 @@ def test_a_read_only_workspace_is_an_ordinary_failure(tmp_path: Path) -> None:
 def test_a_cache_that_goes_away_while_a_command_runs(
     tmp_path: Path, script: str, stays: bool
 ) -> None:
-    """All tasks succeed, and at most one line says that nothing is stored (D05)."""
+    """All tasks succeed; one line says that nothing is stored any more (D05).
+
+    So may one for a result that was on its way when the cache went.
+    """
     tasks = {
         "a": sh("echo a > a", outputs=["a"]),
         "b": sh(f"{script}; echo b > b", outputs=["b"], deps=["~:a"]),
@@ -167,8 +170,9 @@ def test_a_cache_that_goes_away_while_a_command_runs(
     assert done.code == 0, done.err
     assert done.said("Tasks: 3 completed")
     assert not done.said("Traceback")
-    assert len({*done.said("not stored"), *done.said("note")}) <= 1
-    assert done.said(".haz/cache") or not stays  # a result may have been on its way there
+    notes = {*done.said("not stored"), *done.said("note")}
+    assert len(notes) <= 1 + stays
+    assert done.said(".haz/cache") or not stays
     assert home.place.litter() == []
     again = home.haz("run", "--workspace")
     assert again.code == 0
