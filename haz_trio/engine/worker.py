@@ -67,6 +67,7 @@ class Worker:
     _brief: bool = attrs.field(default=False, kw_only=True)  # the loop may do what is short
     _follow: Follow = attrs.field(default=follow_nobody, kw_only=True)
     _produced: dict[TaskId, Produced] = attrs.field(factory=dict, init=False)
+    _glanced: dict[TaskId, Found] = attrs.field(factory=dict, init=False)  # by ``look_nowait``
     _unfinished: bool = attrs.field(default=False, init=False)  # the store awaits ``finish``
     _keeper: Keeper = attrs.field(init=False)
     _looking: Looking = attrs.field(init=False)
@@ -104,6 +105,25 @@ class Worker:
         self._store.recover()
         self._looker.settle()
 
+    def look_nowait(
+        self, job: Job, upstream: tuple[Upstream, ...], *, stop: Stop
+    ) -> Missed | Broke | None:
+        """The same as ``look`` where that is short and misses; ``None``: use ``look``."""
+        if stop.ask.cancel_called:
+            return None
+        try:
+            found = self._looking.look_nowait(job, upstream)
+        except TaskError as problem:
+            return Broke(job.id, str(problem))
+        match found:
+            case Miss(reason):
+                return self._missed(job, reason)
+            case Found():
+                self._glanced[job.id] = found  # what is to be shown takes its time
+                return None
+            case _:
+                return None
+
     async def look(
         self, job: Job, upstream: tuple[Upstream, ...], *, stop: Stop
     ) -> Hit | Missed | Broke | Halted:
@@ -112,15 +132,13 @@ class Worker:
         A restore that has begun is completed and reported as a hit, also after a stop.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
-        found: Found | Miss | Busy | None = None
+        found: Found | Miss | Busy | None = self._glanced.pop(job.id, None)
         followed = None
         try:
-            if not stop.ask.cancel_called:
-                found = self._looking.look_nowait(job, upstream)
-            if found is None or isinstance(found, Busy):
+            if found is None:
                 patience = self._patience(job, "that works on it")
                 with stop.ask:
-                    found = found or await self._looking.look(job, upstream)
+                    found = await self._looking.look(job, upstream)
                     while isinstance(found, Busy):
                         if followed is None or not followed.digests:
                             followed = await self._follow(job.id, found.key) or followed
@@ -138,15 +156,18 @@ class Worker:
             case Miss(reason):
                 if followed is not None and followed.digests:
                     self._note(job.id, "another haz ran it so far, but its result is not stored")
-                key = self._looker.looked[job.id].key
-                self._listener.tell(TaskMissed(job.id, key, reason or NO_ENTRY))
-                return Missed(job.id, key)
+                return self._missed(job, reason)
             case Found(record, replay):
                 if followed is None or not followed.is_all_of(record):
                     self._listener.tell(TaskBegun(job.id, record.key))
                     with stop.tell:
                         await show(job.id, replay, self._listener, self._threads)
                 return Hit(job.id, record)
+
+    def _missed(self, job: Job, reason: str) -> Missed:
+        key = self._looker.looked[job.id].key
+        self._listener.tell(TaskMissed(job.id, key, reason or NO_ENTRY))
+        return Missed(job.id, key)
 
     def _patience(self, job: Job, what: str) -> Patience:
         return Patience(
@@ -297,6 +318,7 @@ class Worker:
     def close(self) -> None:
         """Forget whatever an aborted run has left; blocks for as long as removing files takes."""
         self._looker.looked.clear()
+        self._glanced.clear()
         self._looking.close()
         self._keeper.flush()
         while self._produced:

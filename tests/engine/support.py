@@ -52,10 +52,12 @@ def jobs(*names: str) -> dict[TaskId, Job]:
 class Script:
     """How one task goes: hit or not, how long each step takes, how the process ends.
 
+    ``brief`` is a look that misses, and that the loop makes itself if it likes.
     ``grace_used`` is how long the process takes to end after it was asked to.
     """
 
     hit: bool = False
+    brief: bool = False
     look: float = 0.0
     run: float = 1.0
     code: int = 0
@@ -72,6 +74,20 @@ class ScriptedWorker:
     most: int = 0
     spans: dict[str, tuple[float, float]] = attrs.field(factory=dict)
     looks: list[str] = attrs.field(factory=list)
+    glances: list[str] = attrs.field(factory=list)  # those that the loop made itself
+
+    def look_nowait(
+        self, job: Job, upstream: tuple[Upstream, ...], *, stop: Stop
+    ) -> Missed | Broke | None:
+        name = job.id.task
+        script = self.scripts[name]
+        if script.hit or not script.brief or stop.ask.cancel_called:
+            return None
+        self.looks.append(name)
+        self.glances.append(name)
+        if script.breaks:
+            return Broke(job.id, "no such input")
+        return Missed(job.id, record(name).key)
 
     async def look(
         self, job: Job, upstream: tuple[Upstream, ...], *, stop: Stop

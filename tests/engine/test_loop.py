@@ -10,7 +10,7 @@ import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from haz_trio.engine.loop import Announcer, Loop
+from haz_trio.engine.loop import GLANCES, Announcer, Loop
 from haz_trio.model.names import TaskId
 from haz_trio.plan.machine import Limits, Plan, PlannedTask
 from haz_trio.plan.messages import RunFinished, RunStarted, RunStopping, TaskSettled, TaskStarted
@@ -116,6 +116,17 @@ def test_independent_tasks_share_the_slots() -> None:
     assert report.succeeded
     assert worker.most == 2
     assert took == pytest.approx(3.0)
+
+
+def test_the_loop_makes_a_few_short_looks_itself() -> None:
+    """No child looks for what has missed already; of many at once, others get their turn."""
+    tasks: dict[str, tuple[str, ...]] = {f"t{i}": () for i in range(GLANCES + 2)}
+    scripts = {n: Script(brief=True) for n in tasks}
+    report, worker, _, took = drive(planned(tasks), scripts, slots=len(tasks))
+    assert report.succeeded
+    assert took == pytest.approx(1.0)
+    assert sorted(worker.looks) == sorted(tasks)
+    assert len(worker.glances) == GLANCES
 
 
 def test_a_failure_skips_what_depends_on_it() -> None:
@@ -259,6 +270,7 @@ def scenarios(
     scripts = st.builds(
         Script,
         hit=st.booleans(),
+        brief=st.booleans(),
         look=st.sampled_from([0.0, 0.5]),
         run=st.sampled_from([0.0, 1.0, 2.0]),
         code=st.sampled_from([0, 0, 0, 1]),
