@@ -10,24 +10,27 @@ import attrs
 
 from haz_trio.testing.areas.area import Area, area
 from haz_trio.testing.models import files_of
-from haz_trio.testing.reference.graph import Graph, build, label
+from haz_trio.testing.reference.graph import Edges, Graph, build, label
 from haz_trio.testing.reference.outcomes import (
     Caps,
     blamed,
     broken_rules,
+    is_timed,
     outcomes,
+    overtaken,
     parse_marks,
     tally,
 )
 from haz_trio.testing.reference.references import Id
 from haz_trio.testing.reference.schedule import SKIPPED, run_in_order
 from haz_trio.testing.reference.workspace import effective
+from haz_trio.testing.strategies.endings import FILES, NOT_STARTED, STARTED, WHY
+from haz_trio.testing.strategies.parties import CROWDS, PARKING
 from haz_trio.testing.strategies.runs import Plan, plans
 from haz_trio.testing.subject import Result
 from haz_trio.testing.trial import Trial
 from haz_trio.testing.workspace import printed
 
-EXECUTES = ("ok", "fail", "killed", "no-output", "flaky")
 _LINE = re.compile(r"^\[(\S+)\] (✓ done|◉ cached|✗ failed|✗ errored|- skipped|. cancelled)(.*)$")
 
 
@@ -41,6 +44,8 @@ class Ended:
 
 def play(trial: Trial, plan: Plan) -> None:
     trial.write(files_of(plan.declared))
+    for path, (text, mode) in FILES.items() if "/o" in plan.declared.projects else ():
+        trial.write({path: text}, mode)
     graph = build(plan.declared, effective(plan.declared))
     words = list(plan.options)
     if words and trial.knows("fewer-options"):
@@ -49,12 +54,12 @@ def play(trial: Trial, plan: Plan) -> None:
     expected = outcomes(kinds, graph.hard)
     first = trial.haz("run", "--workspace", *words)
     log = trial.outside / "log"
-    text = log.read_text() if log.exists() else ""
+    marks = log.read_text() if log.exists() else ""
     log.write_text("")
     if plan.fail_fast:
-        _stops(trial, plan, graph, first, text)
+        _stops(trial, plan, graph, first, marks)
         return
-    _marks(trial, plan, graph, first, text, expected)
+    _marks(trial, plan, graph, first, marks, expected)
     _says(trial, plan, graph, first, kinds, expected)
     if plan.again:
         (trial.outside / "again").touch()
@@ -77,8 +82,9 @@ def _kind(plan: Plan, id: Id) -> str:
     how = plan.kinds[id]
     if how == "flaky":
         return "ok" if plan.retries else "fail"
-    found = {"ok": "ok", "meet": "ok", "hit": "ok", "fail": "fail", "killed": "fail"}
-    return found.get(how, "error")
+    if how in NOT_STARTED or how in STARTED:
+        return "error"
+    return "fail" if how in WHY else "ok"
 
 
 def _marks(
@@ -91,20 +97,21 @@ def _marks(
 ) -> None:
     """What the commands have left in the log."""
     marks = parse_marks(text)
+    if trial.knows("mutex-waiters-lose-their-turn"):
+        marks = [it for it in marks if it.what != "alone" or it.id[0] != PARKING]
     begun = Counter(label(mark.id) for mark in marks if mark.what == "begin")
     wanted: Counter[str] = Counter()
     for id, verdict in expected.items():
         how = plan.kinds[id]
-        if verdict in ("done", "failed", "errored") and how not in ("no-program", "no-input"):
+        if verdict in ("done", "failed", "errored") and how not in NOT_STARTED:
             wanted[label(id)] = 1 + plan.retries * (verdict == "failed")
             if how == "flaky" and plan.retries:
                 wanted[label(id)] = 2
-            if how == "no-output" and plan.retries:
+            if how in STARTED and plan.retries:
                 wanted[label(id)] = begun[label(id)] or 1
     rules = "EXEC-001 EXEC-010 EXEC-011 MUTEX-005 MUTEX-007"
     trial.same(rules, f"{result}how often each command began", dict(begun), dict(wanted))
-    ordering = {id: frozenset[Id]() for id in graph.tasks}
-    weak = ordering if trial.knows("weak-deps-order-nothing") else graph.weak
+    weak = _weak(trial, graph)
     caps = Caps(plan.slots, plan.tag_caps)
     for rule, what in broken_rules(marks, graph.tasks, (graph.hard, weak), caps):
         trial.same(rule, f"{result}{text}rules of running together", what, "")
@@ -119,6 +126,16 @@ def _marks(
         found = [label(mark.id) for mark in marks if mark.what == "begin"]
         if not trial.knows("mutex-waiters-lose-their-turn"):
             trial.same("EXEC-003", f"{result}order of commands with one slot", found, order)
+    if not trial.knows("mutex-waiters-lose-their-turn"):
+        late = overtaken(marks, {id: it for id, it in graph.tasks.items() if id[0] in CROWDS})
+        trial.same("EXEC-003 MUTEX-003", f"{result}{text}who was overtaken", late, [])
+
+
+def _weak(trial: Trial, graph: Graph) -> Edges:
+    """The weak edges, as far as the program waits for them."""
+    if trial.knows("weak-deps-order-nothing"):
+        return {id: frozenset[Id]() for id in graph.tasks}
+    return graph.weak
 
 
 def _says(
@@ -137,14 +154,23 @@ def _says(
         ended = {**{id: Ended("errored", "") for id in expected}, **ended}
     verdicts = {id: it.verdict for id, it in ended.items()}
     trial.same("EXEC-009 EXEC-010 EXEC-017", f"{result}outcomes", verdicts, dict(expected))
+    if plan.slots == 1:  # then it is known who has failed first
+        how = {id: "done" if it == "cached" else it for id, it in expected.items()}
+        events = run_in_order({*graph.tasks}, graph.hard, _weak(trial, graph), how.__getitem__)
+        first = {id: cause for id, _, cause in events}
+    else:
+        first = {}
     for id, it in ended.items():
         if it.verdict == SKIPPED:
-            culprits = blamed(id, kinds, graph.hard)
+            cause = first.get(id)
+            culprits = blamed(id, kinds, graph.hard) if cause is None else {cause}
             causes = [f"(upstream {label(c)} {expected[c]})" for c in sorted(culprits)]
             trial.holds("EXEC-011", f"{result}{label(id)} names its cause", it.detail in causes)
         elif it.verdict == "failed":
-            why = "(signal 9)" if plan.kinds[id] == "killed" else "(exit 3)"
+            why = WHY.get(plan.kinds[id], "(exit 3)")  # who fails once fails like that
             trial.holds("EXEC-009", f"{result}{label(id)} says why", it.detail.endswith(why))
+        if it.verdict in ("done", "cached", "failed"):
+            trial.holds("EXEC-017", f"{result}time of {label(id)}", is_timed(it.detail))
     if expected:
         trial.same("EXEC-017", f"{result}tally", tally_of(result), tally(expected.values()))
     if not plan.retries:
@@ -154,17 +180,22 @@ def _says(
 def _streams(trial: Trial, plan: Plan, result: Result, expected: Mapping[Id, str]) -> None:
     """Each task's own lines, in their order; lines of other tasks may stand between them."""
     lines = result.out.split(b"\n")
+    shown = 0
     for id, verdict in expected.items():
-        if verdict in ("done", "cached", "failed"):
-            data = plan.says(id).encode()
-            if verdict != "failed" and plan.buffered:
-                trial.holds("EXEC-016", f"{result}{label(id)}", data in result.out)
-            elif not plan.buffered:
-                prefix = f"[{label(id)}] ".encode()
-                found = b"".join(line + b"\n" for line in lines if line.startswith(prefix))
-                trial.same(
-                    "EXEC-016", f"{result}lines of {label(id)}", found, printed(id, data, False)
-                )
+        silent = verdict == "errored" and trial.knows("errors-are-silent")
+        if verdict == "skipped" or plan.kinds[id] in NOT_STARTED or silent:
+            continue
+        data = plan.says(id).encode()
+        shown += len(printed(id, data, plan.buffered))
+        if plan.buffered:
+            trial.holds("EXEC-016", f"{result}{label(id)}", data in result.out)
+        else:
+            prefix = f"[{label(id)}] ".encode()
+            found = b"".join(line + b"\n" for line in lines if line.startswith(prefix))
+            wanted = printed(id, data, False)
+            trial.same("EXEC-016", f"{result}lines of {label(id)}", found, wanted)
+    if not trial.knows("errors-are-silent"):
+        trial.same("EXEC-016", f"{result}bytes of standard output", len(result.out), shown)
 
 
 def _stops(trial: Trial, plan: Plan, graph: Graph, result: Result, text: str) -> None:
@@ -177,7 +208,7 @@ def _stops(trial: Trial, plan: Plan, graph: Graph, result: Result, text: str) ->
     for id, verdict, _ in run_in_order(
         set(graph.tasks), graph.hard, graph.weak, ended.__getitem__
     ):
-        if plan.kinds[id] not in ("no-program", "no-input"):
+        if plan.kinds[id] not in NOT_STARTED:
             expected.append(label(id))
         if verdict != "done":
             break

@@ -6,6 +6,7 @@ without a clock.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import attrs
@@ -102,6 +103,25 @@ def _too_many(
             yield "MUTEX-001 MUTEX-002 MUTEX-003 MUTEX-006", f"hold {lock} at once: {names}"
 
 
+def overtaken(marks: Sequence[Mark], tasks: Mapping[Id, Task]) -> list[str]:
+    """Who began before an earlier task of its project that its lock keeps it apart from.
+
+    Among tasks that are ready from the start, each lock is given in canonical order.
+    """
+    begun: list[Id] = []
+    found = []
+    for mark in marks:
+        mutex = tasks[mark.id].mutex if mark.what == "begin" and mark.id in tasks else None
+        if mutex is not None:
+            for other in begun:
+                its = tasks[other].mutex
+                apart = its is not None and its[0] == mutex[0] and not (its[1] and mutex[1])
+                if apart and other[0] == mark.id[0] and other > mark.id:
+                    found.append(f"{label(other)} began before {label(mark.id)}")
+            begun.append(mark.id)
+    return found
+
+
 def tally(ended: Collection[str]) -> str:
     """The closing line on standard error (EXEC-017)."""
     count = list(ended).count
@@ -111,6 +131,21 @@ def tally(ended: Collection[str]) -> str:
     parts += [f"{wrong} failed"] if wrong else []
     parts += [f"{count('skipped')} skipped"] if count("skipped") else []
     return "Tasks: " + ", ".join(parts)
+
+
+_TIMES = re.compile(  # execution.md 7.4: no part is padded
+    r"(0|[1-9]\d{0,2})ms|([1-9]|[1-5]\d)s (0|[1-9]\d{0,2})ms|([1-9]|[1-5]\d)m ([1-5]?\d)s"
+)
+
+
+def is_time(text: str) -> bool:
+    """Whether it is how long something took, up to an hour."""
+    return _TIMES.fullmatch(text) is not None
+
+
+def is_timed(detail: str) -> bool:
+    """Whether what a summary line says after the verdict is ``in`` and a time, maybe with why."""
+    return detail.startswith("in ") and is_time(detail[3:].partition(" (")[0])
 
 
 def _split(line: str) -> tuple[str, str, str]:

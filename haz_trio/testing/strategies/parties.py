@@ -2,11 +2,13 @@
 
 Who waits for others does so by their files, with a bound that only something wrong reaches; the
 mark that it leaves then says so.
+Those that have to meet follow each other in canonical order, so that none keeps a slot from the
+one it waits for, and no two meetings share a lock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from hypothesis import strategies as st
@@ -17,6 +19,8 @@ from haz_trio.testing.reference.references import Id
 LOG = "../../outside/log"
 WAIT = "/bin/sleep 0.03; "  # long enough to be met by who should not be there
 Guests: TypeAlias = "dict[Id, tuple[str, Body]]"  # how each goes, and its body
+CROWDS = ("c", "ca")
+PARKING = "r"  # the project of those who meet if one who waits for a mutex takes no slot
 _LOCKS: tuple[Json, ...] = (
     None,
     "db",
@@ -25,54 +29,84 @@ _LOCKS: tuple[Json, ...] = (
     {"name": "db", "mode": "exclusive"},
     {"name": "~:db", "mode": "shared"},
 )
-
-_KINDS = ("", "all", "shared", "parked", "capped", "scopes", "hit", "stored")
-_SCOPES: st.SearchStrategy[Json] = st.sampled_from(["~:scope", "scope"])
+# Who gets along with whom: whether in one project, and two locks; each N is one name.
+_PAIRS: Mapping[str, tuple[bool, Json, Json]] = {
+    "own-locks": (False, "~:N", "~:N"),
+    "own-lock-and-global": (False, "~:N", "N"),
+    "scopes-of-one": (True, "~:N", "N"),
+    "names-of-one": (True, "~:N", "~:N-"),
+    "names": (False, "N", "N-"),
+    "shared": (False, {"name": "N", "mode": "shared"}, {"name": "N", "mode": "shared"}),
+    "own-shared": (True, {"name": "~:N", "mode": "shared"}, {"name": "~:N", "mode": "shared"}),
+    "nothing": (True, "N", None),
+}
 
 
 @st.composite
-def parties(draw: st.DrawFn, slots: int) -> Guests:
-    """A crowd in project ``c``, whose tags are anything; in ``r`` and ``d`` who has to meet.
+def parties(draw: st.DrawFn, slots: int, *, fails: bool) -> Guests:
+    """A crowd in projects whose tags are anything, and in ``d`` and behind it who has to meet.
 
-    Tag ``one`` of project ``d`` has a cap of 1, tag ``few`` of ``r`` one for as many as meet.
+    Tag ``one`` of project ``d`` has a cap of 1; so has one of ``low`` and ``zoom``, the tags of
+    ``e``, while the other one has as many units as there are slots.
     """
-    found = {
-        ("c", f"k{number}"): ("ok", {"shell": _script(("c", f"k{number}"), WAIT), "mutex": lock})
-        for number, lock in enumerate(draw(st.lists(st.sampled_from(_LOCKS), max_size=6)))
-    }
+    found: Guests = {}
+    for number, lock in enumerate(draw(st.lists(st.sampled_from(_LOCKS), max_size=7))):
+        id = draw(st.sampled_from(CROWDS)), f"k{number}"
+        found[id] = "ok", {"shell": _script(id, WAIT), "mutex": lock}
     if slots == 1:
         return found
-    kind = draw(
-        st.sampled_from(["", "all", "shared", "parked", "capped", "scopes", "hit", "stored"])
-    )
-    names = [("r", f"m{number}") for number in range(slots)]
-    if kind == "all":
-        return found | {id: ("meet", _meets(id, names)) for id in names}
-    if kind == "shared":
-        lock: Json = {"name": "meeting", "mode": "shared"}
-        return found | {id: ("meet", {**_meets(id, names), "mutex": lock}) for id in names}
-    if kind == "scopes":
-        one, other = ("d", "a"), ("r", "m")
-        found[one] = "meet", {**_meets(one, [other]), "mutex": "~:scope"}
-        found[other] = "meet", {**_meets(other, [one]), "mutex": draw(_SCOPES)}
-        return found
-    if kind == "parked":
-        return found | _parked(draw(st.booleans()))
-    if kind == "capped":
-        one, other = ("d", "a"), ("r", "m")
-        found[one] = "meet", _meets(one, [other])
-        found["d", "b"] = "ok", {"shell": _script(("d", "b"))}
-        found[other] = "meet", _meets(other, [one])
-        return found
-    if kind == "hit":
-        return found | _hit_of_another()
-    return found | _stored_first() if kind else found
+    if draw(st.booleans()):
+        for id in (("e", "a"), ("e", "b")):
+            found[id] = "ok", {"shell": _script(id, WAIT)}
+    if draw(st.booleans()):
+        far: Json = {"name": "far", "mode": draw(st.sampled_from(["shared", "exclusive"]))}
+        for id, lock in ((("f", "a"), "far"), (("fa", "a"), far)):
+            found[id] = "ok", {"shell": _script(id, WAIT), "mutex": lock}
+    some = draw(st.lists(st.sampled_from([*_PAIRS]), unique=True, min_size=2, max_size=4))
+    for number, kind in enumerate(some):
+        found |= _pair(f"m{number}", *_PAIRS[kind])
+    if draw(st.booleans()):
+        found |= _parked(draw(st.booleans()))
+    if draw(st.booleans()):
+        found |= _capped()
+    if fails and draw(st.booleans()):
+        found |= _hit_of_another()
+    if draw(st.integers(0, 2)) == 0:
+        names = [("ra", f"m{number}") for number in range(slots)]
+        found |= {id: ("meet", _meets(id, names)) for id in names}
+    return found | (_stored_first() if draw(st.integers(0, 7)) == 7 else {})
+
+
+def _pair(name: str, together: bool, lock: Json, other: Json) -> Guests:
+    """Two that have to meet."""
+    first, second = (name, "a"), (name if together else f"{name}a", "b")
+    return {
+        first: ("meet", {**_meets(first, [second]), "mutex": _named(lock, name)}),
+        second: ("meet", {**_meets(second, [first]), "mutex": _named(other, name)}),
+    }
+
+
+def _named(lock: Json, name: str) -> Json:
+    """The lock with its own name."""
+    if isinstance(lock, dict):
+        return {key: _named(value, name) for key, value in lock.items()}
+    return lock.replace("N", name) if isinstance(lock, str) else lock
+
+
+def _capped() -> Guests:
+    """Who is passed over because of a tag keeps nobody else from running."""
+    one, two, other = ("d", "a"), ("d", "b"), ("da", "m")
+    return {
+        one: ("meet", _meets(one, [other])),
+        two: ("ok", {"shell": _script(two)}),
+        other: ("meet", _meets(other, [one])),
+    }
 
 
 def _parked(shared: bool) -> Guests:
     """Who waits for a mutex takes no slot: two slots, and a holder that waits for a third task."""
     lock: Json = {"name": "parked", "mode": "shared"} if shared else "parked"
-    one, two, three = ("r", "a"), ("r", "b"), ("r", "c")
+    one, two, three = (PARKING, "a"), (PARKING, "b"), (PARKING, "c")
     return {
         one: ("meet", {**_meets(one, [three]), "mutex": "parked"}),
         two: ("ok", {"shell": _script(two), "mutex": lock}),
@@ -82,7 +116,7 @@ def _parked(shared: bool) -> Guests:
 
 def _hit_of_another() -> Guests:
     """In the second run a holder, which never succeeds, waits for what a hit puts back."""
-    holder, hit = ("r", "a"), ("r", "b")
+    holder, hit = ("h", "a"), ("h", "b")
     wait = f"if [ -f ../../outside/again ]; then {_until(holder, ['[ -f hit ]'])}fi; "
     return {
         holder: ("fail", {"shell": f"{_script(holder, wait)}; exit 3", "mutex": "hit"}),
@@ -92,7 +126,7 @@ def _hit_of_another() -> Guests:
 
 def _stored_first() -> Guests:
     """A result is stored before who waits for the mutex may spoil it."""
-    maker, spoiler = ("r", "a"), ("r", "b")
+    maker, spoiler = ("s", "a"), ("s", "b")
     makes = "/usr/bin/truncate -s 40M big; "
     return {
         maker: ("ok", {"shell": _script(maker, makes), "mutex": "big", "outputs": ["big"]}),

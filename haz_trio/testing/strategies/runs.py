@@ -11,8 +11,9 @@ from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.reference.references import Id
 from haz_trio.testing.reference.workspace import Declared
 from haz_trio.testing.strategies.declarations import acyclic, mutexes
+from haz_trio.testing.strategies.endings import FLAVOURS, endings, last_words
 from haz_trio.testing.strategies.names import TAGS, TASKS, subsets
-from haz_trio.testing.strategies.parties import LOG, WAIT, parties
+from haz_trio.testing.strategies.parties import CROWDS, LOG, WAIT, parties
 
 KINDS = (
     *("ok",) * 7,
@@ -64,31 +65,35 @@ class Plan:
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
     """One run that asks much: failures of every kind in two projects, and beside them a crowd
-    of tasks that are slow enough to meet where they must not, and others that have to meet."""
+    of tasks that are slow enough to meet where they must not, others that have to meet, and
+    every other way to go wrong by itself. In some runs there are only errors, or only failures.
+    """
     projects = {
         name: (draw(subsets(TAGS[:2], 2)), [task for task in TASKS if draw(st.integers(0, 4))])
         for name in "pq"
         if draw(st.integers(0, 7))
     }
-    slots = draw(st.sampled_from([1, 2, 3, 1, 4, 2]))
+    slots = draw(st.sampled_from([1, 2, 3, 2, 4, 1, 2, 3]))
     caps = draw(st.dictionaries(st.sampled_from(TAGS[:2]), st.integers(1, 2), max_size=2))
     edges = draw(acyclic(projects, hard=draw(st.integers(0, 2))))
-    good = draw(st.integers(0, 3)) == 0
-    ways = ("ok", "slow") if good else KINDS
-    kinds = {id: draw(st.sampled_from(ways)) for id in edges}
+    flavour = draw(st.sampled_from(["good", "all", "errors", "fails"]))
+    wanted = (*FLAVOURS.get(flavour, ()), "ok", "slow", *(("flaky",) if flavour == "all" else ()))
+    kinds = {id: draw(st.sampled_from([it for it in KINDS if it in wanted])) for id in edges}
     bodies: dict[str, dict[str, Json]] = {name: {} for name in projects}
     for (project, task), (deps, weak) in edges.items():
         body = _body((project, task), kinds[project, task])
         body |= {"deps": [*deps], "weakDeps": [*weak], "mutex": draw(mutexes())}
         bodies[project][task] = body
-    guests = draw(parties(slots))
+    guests = draw(parties(slots, fails=flavour in ("all", "fails"))) | draw(endings(flavour))
     for (project, name), (kind, body) in guests.items():
         bodies.setdefault(project, {})[name] = body
         kinds[project, name] = kind
     jobs, fail_fast = draw(st.booleans()), slots == 1 and draw(st.booleans())
     tags = {name: tags for name, (tags, _) in projects.items()}
-    tags |= {"c": draw(subsets(TAGS[:2], 2)), "d": ["one"], "r": ["few"]}
-    caps |= {"one": 1, "few": max(slots, 1)}
+    tags |= {name: draw(subsets(TAGS[:2], 2)) for name in CROWDS}
+    tags |= {"d": ["one"], "e": ["low", "zoom"], "r": ["few"]}
+    narrow = draw(st.booleans())
+    caps |= {"one": 1, "few": slots, "low": 1 if narrow else slots, "zoom": slots if narrow else 1}
     buffered = draw(st.booleans())
     settings: Body = {
         "projects": [f"/{name}" for name in bodies],
@@ -96,7 +101,7 @@ def plans(draw: st.DrawFn) -> Plan:
         "output": {"mode": "buffered" if buffered else "live"},
     }
     files: dict[str, Body] = {
-        f"/{name}": {"name": name, "tags": [*tags[name]], "tasks": tasks}
+        f"/{name}": {"name": name, "tags": [*tags.get(name, ())], "tasks": tasks}
         for name, tasks in bodies.items()
     }
     return Plan(
@@ -115,7 +120,7 @@ def plans(draw: st.DrawFn) -> Plan:
 def _body(id: Id, kind: str) -> Body:
     name = f"{id[0]}:{id[1]}"
     wait = WAIT if kind == "slow" else ""
-    last = {"fail": "exit 3", "killed": "kill -9 $$"}.get(kind, "exit 0")
+    last = last_words(kind)
     if kind == "flaky":
         once = f"../../outside/once-{id[0]}-{id[1]}"
         last = f"if [ -f {once} ]; then exit 0; fi; : >{once}; exit 3"
