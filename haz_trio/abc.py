@@ -36,6 +36,7 @@ class Stop:
     Cancelling ``ask`` sends SIGTERM to the process group and gives it ``grace`` seconds.
     Cancelling ``tell`` ends those seconds at once.
     ``halted`` says that the run wants the end; the deadline of ``ask`` may have come before.
+    ``rest`` is around what follows the process, and ends with those seconds.
     """
 
     def __init__(
@@ -44,11 +45,26 @@ class Stop:
         tell: trio.CancelScope,
         grace: float,
         halted: bool = False,
+        *,
+        rest: trio.CancelScope | None = None,
     ) -> None:
         self.ask: trio.CancelScope = ask
         self.tell: trio.CancelScope = tell
         self.grace: float = grace
         self.halted: bool = halted
+        self.rest: trio.CancelScope | None = rest
+
+    def limit(self, deadline: float) -> None:
+        """End the grace at a time of trio's clock, if it does not end before."""
+        for scope in (self.tell, self.rest):
+            if scope is not None:
+                scope.deadline = min(scope.deadline, deadline)
+
+    def hurry(self) -> None:
+        """End the grace at once."""
+        for scope in (self.tell, self.rest):
+            if scope is not None:
+                scope.cancel()
 
 
 @frozen

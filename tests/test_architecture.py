@@ -65,7 +65,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "abc": {"trio"},
     "process": {"trio"},
     "functions": {"trio"},
-    "engine": {"blake3", "trio"},
+    "engine": {"blake3", "outcome", "trio"},
     "output": {"trio", "trio_util"},
     "cli": {"trio", "trio_util", "typer"},
     "testing": {"hypothesis", "trio", "yaml"},

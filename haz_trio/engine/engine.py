@@ -8,6 +8,7 @@ from functools import partial
 
 import attrs
 import trio
+from outcome import Error, Outcome, acapture
 
 from haz_trio.abc import Observer, RunCommand
 from haz_trio.engine.checks import check_grace, checked_task, checked_tasks, refuse
@@ -62,6 +63,8 @@ class Engine:
 
         Returns also when tasks fail or the run is stopped.
         When it returns or is cancelled, no process of the run is left.
+        A cancelled caller asks the run to end, as ``stop`` does: the cancellation goes on when
+        that has ended, with the grace of its tasks; ``stop(grace=0)`` kills them at once.
 
         Raises ``ArgumentError`` for a target that is no task, ``trio.BusyResourceError`` while
         another run goes on and ``trio.ClosedResourceError`` behind the engine's block; then
@@ -84,7 +87,7 @@ class Engine:
             self._plan, self._jobs = self._kit.plan(tasks)
             await self._worker.recover()
             self._announcer.recorder = Recorder(self._plan.tasks, self._plan.limits)
-            return await self._finish(await self._loop.run(self._plan, self._jobs))
+            return await self._carry_out(self._plan, self._jobs)
 
     async def take_over(
         self,
@@ -108,7 +111,7 @@ class Engine:
                     recorder.notice(event, at)
                 recorder.pause(paused, self._announcer.now)
             self._worker.take_over()
-            return await self._finish(await self._loop.run(plan, jobs, rest))
+            return await self._carry_out(plan, jobs, rest)
 
     @contextmanager
     def _running(self) -> Iterator[None]:
@@ -128,10 +131,36 @@ class Engine:
             self._loop.forget()
             self._end_streams()
 
-    async def _finish(self, report: RunReport) -> RunReport:
-        # The shield ends when a few state files are written.
-        with trio.CancelScope(shield=True):
-            await in_thread(self._threads.stores, self._kit.save, report.timeline)
+    async def _carry_out(self, plan: Plan, jobs: Jobs, rest: Rest | None = None) -> RunReport:
+        """Run the loop to its end; a caller who is cancelled asks for that, as ``stop`` does."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        over = trio.Event()
+        ended: Outcome[RunReport] | None = None
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._stop_with_caller, over)
+                # The shield ends as a run ends that was stopped: with the grace of its tasks.
+                with trio.CancelScope(shield=True):
+                    # What it raises is not to be wrapped in a group by this nursery as well.
+                    ended = await acapture(self._run_loop, plan, jobs, rest)
+                over.set()
+        finally:
+            if isinstance(ended, Error):
+                ended.unwrap()
+        assert ended is not None, "the nursery has not been cancelled"
+        return ended.unwrap()
+
+    async def _stop_with_caller(self, over: trio.Event) -> None:
+        """Tasks of a cancelled caller get what they get at a signal: SIGTERM, grace, SIGKILL."""
+        try:
+            await over.wait()
+        except trio.Cancelled:
+            self._loop.stop()
+            raise
+
+    async def _run_loop(self, plan: Plan, jobs: Jobs, rest: Rest | None) -> RunReport:
+        report = await self._loop.run(plan, jobs, rest)
+        await in_thread(self._threads.stores, self._kit.save, report.timeline)
         return report
 
     def stop(self, *, grace: float | None = None, cause: StopCause = _CALLER) -> None:

@@ -184,7 +184,7 @@ class Loop:
         if grace == 0:
             self._hurry = True
             for stop in self._stops.values():
-                stop.tell.cancel()
+                stop.hurry()
 
     def cancel(self, task: TaskId, *, grace: float | None = None) -> None:
         """Ask one task of the run to end as ``stop`` asks them all; the others go on.
@@ -195,7 +195,7 @@ class Loop:
         if grace == 0:
             self._hurried.add(task)
             if task in self._stops:
-                self._stops[task].tell.cancel()
+                self._stops[task].hurry()
 
     async def run(
         self, plan: Plan, jobs: Mapping[TaskId, Job], rest: Rest | None = None
@@ -298,17 +298,19 @@ class Loop:
     def _halt(self, stop: Stop) -> None:
         """End a step; one whose time is over already is not halted, but timed out.
 
-        Who reads what is replayed has as much time for it as a process for its end.
+        Who reads what is replayed has as much time for it as a process for its end, and so has
+        the reading of what a command has left.
         """
         stop.halted = not stop.ask.cancel_called
         stop.ask.cancel()
-        stop.tell.deadline = min(stop.tell.deadline, trio.current_time() + stop.grace)
+        stop.limit(trio.current_time() + stop.grace)
 
     def _fresh_stop(self, id: TaskId) -> Stop:
         """The handles by which ``Halt`` and ``stop(grace=0)`` reach this step of the task."""
-        stop = Stop(ask=trio.CancelScope(), tell=trio.CancelScope(), grace=self._grace)
+        ask, tell, rest = trio.CancelScope(), trio.CancelScope(), trio.CancelScope()
+        stop = Stop(ask, tell, self._grace, rest=rest)
         if self._hurry or id in self._hurried:
-            stop.tell.cancel()
+            stop.hurry()
         self._stops[id] = stop
         return stop
 

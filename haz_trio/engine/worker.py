@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -240,11 +241,15 @@ class Worker:
                 return Halted(job.id)
             if ending.status != Exited(0):
                 return Ended(job.id, ending.status)
-            gathered = await self._gathering.gather(
-                job, key, pending, outlived=bool(ending.leftovers)
-            )
+            gathered = None
+            with stop.rest or nullcontext():
+                gathered = await self._gathering.gather(
+                    job, key, pending, outlived=bool(ending.leftovers)
+                )
         except TaskError as problem:
             return Broke(job.id, str(problem))
+        if gathered is None:
+            return Halted(job.id)
         claim = self._looker.held.pop(job.id, None)
         if claim is not None:
             pending = ClaimedPending(pending, claim)

@@ -12,6 +12,7 @@ import trio.testing
 
 from haz_trio.engine.engine import Engine
 from haz_trio.engine.opening import open_engine
+from haz_trio.plan.messages import RunFinished, TaskOutput, TaskSettled
 from haz_trio.plan.outcome import (
     Cancelled,
     InFlight,
@@ -62,6 +63,60 @@ def test_a_stop_while_a_command_runs(tmp_path: Path) -> None:
     assert isinstance(ran.outcome("next"), Cancelled)
     assert place.processes() == []
     assert place.litter() == []
+
+
+def test_a_cancelled_caller_asks_first(tmp_path: Path) -> None:
+    """SIGTERM and the last words as at a stop, and then the cancellation goes on (A11)."""
+    script = "trap 'echo bye; sleep 0.1; exit 0' TERM; echo up; while :; do sleep 0.02; done"
+    place = Place.make(tmp_path, {"slow": sh(script), "next": sh("true", deps=["~:slow"])})
+    recorder = Recorder()
+    reports: list[object] = []
+
+    async def main() -> bool:
+        workspace, graph = place.load()
+        with trio.fail_after(4), trio.CancelScope() as scope:
+            async with (
+                open_engine(workspace, graph, host=place.host, observers=[recorder]) as engine,
+                trio.open_nursery() as nursery,
+            ):
+
+                async def cancel() -> None:
+                    await until(lambda: said(recorder) == b"up\n")
+                    scope.cancel()
+
+                nursery.start_soon(cancel)
+                reports.append(await engine.run())
+        return scope.cancelled_caught
+
+    assert trio.run(main)
+    assert reports == []
+    assert b"bye\n" in said(recorder)
+    settled = [event for event in recorder.of(TaskSettled) if isinstance(event, TaskSettled)]
+    assert [event.task.task for event in settled] == ["slow", "next"]
+    assert settled[0].outcome == Cancelled(InFlight())
+    assert place.processes() == []
+
+
+@pytest.mark.parametrize("grace", [None, 0.0])
+def test_a_stop_while_inputs_are_read_again(tmp_path: Path, grace: float | None) -> None:
+    """An input that grew by 64 GiB meanwhile is read as long as a command has its grace."""
+    task = sh("truncate -s 64G huge; echo x > o", inputs=["huge"], outputs=["o"])
+    place = Place.make(tmp_path, {"a": task}, execution={"cancel_grace": 0.2})
+    place.write("p/huge", "small")
+
+    async def stop(engine: Engine, recorder: Recorder) -> None:
+        await until(lambda: (tmp_path / "p/o").exists() and not place.processes())
+        with trio.fail_after(3):
+            engine.stop(grace=grace)
+            await until(lambda: bool(recorder.of(RunFinished)))
+
+    ran = go(place, meanwhile=stop)
+    assert ran.outcome("a") == Cancelled(InFlight())
+    assert place.litter() == []
+
+
+def said(recorder: Recorder) -> bytes:
+    return b"".join(e.data for e in recorder.of(TaskOutput) if isinstance(e, TaskOutput))
 
 
 def heard(recorder: Recorder) -> bytes:

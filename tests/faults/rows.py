@@ -50,6 +50,7 @@ COVERED_ELSEWHERE: dict[str, tuple[str, ...]] = {
     "A11": (
         "tests/process/test_stop.py::test_an_abort_kills_at_once",
         "tests/process/test_leaks.py::test_an_abort_at_any_moment_of_a_life",
+        "tests/engine/test_engine_stops.py::test_a_cancelled_caller_asks_first",
         "tests/engine/test_engine_stops.py::test_a_caller_cancelled_at_any_moment_leaves_nothing",
     ),
     "A12": (
