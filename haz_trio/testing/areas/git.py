@@ -135,6 +135,7 @@ def _asks(trial: Trial, ask: Ask, changes: Changes, graph: Graph, declared: Decl
     seeds = frozenset(id for id in seeds if own in ("", id[0]))
     scope = [ask.scope] if ask.scope else []
     words = ["query"] if query else ["run", "--dry-run"]
+    trial.folder(ask.folder)  # it may have gone with its last file
     result = trial.haz(*words, ask.flag, *scope, cwd=ask.folder)
     chosen = seeds if query else closure(seeds, graph.hard)
     lines = result.out.decode().splitlines()

@@ -213,6 +213,6 @@ class History:
                 ours.add(path)
         for path in ours - entry.outputs.keys():
             if "leavings-stay" not in self.known:
-                del self.files[path]
+                self.files.pop(path, None)  # somebody may have removed it
         ours &= entry.outputs.keys()
         self.streams[step.id] = entry.effect.out, entry.effect.err
