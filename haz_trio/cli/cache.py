@@ -105,6 +105,7 @@ def clean_command(
     from haz_trio.cache.collect import CleanOptions, plan_clean
     from haz_trio.cache.sweep import carry_out
 
+    now = max(0, int(time.time()))  # ages are those at the call, however long looking takes
     printer = Printer(options)
     place = open_place(options, printer)
     wanted = CleanOptions(soft=soft, max_age=max_age, max_size=max_size).merged(
@@ -113,9 +114,7 @@ def clean_command(
     if wanted.asks_for_nothing:
         raise HazError(_NO_MODE)
     try:
-        plan = plan_clean(
-            census(place.root, place.settings.hash), wanted, now=max(0, int(time.time()))
-        )
+        plan = plan_clean(census(place.root, place.settings.hash), wanted, now=now)
         problems = plan.problems
         if dry_run:
             text = plan_text(plan)
