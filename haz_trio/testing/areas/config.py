@@ -38,7 +38,7 @@ Example = Configuration | Sheet | Settings
 
 def examples() -> st.SearchStrategy[Example]:
     """Often many values at once; else a few, in files that are spelled in all ways of YAML."""
-    return st.one_of(sheets(), settings(), configurations())
+    return st.one_of(sheets(), sheets(), settings(), configurations())
 
 
 def play(trial: Trial, example: Example) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import attrs
 from hypothesis import strategies as st
@@ -11,16 +12,31 @@ from haz_trio.testing.areas.area import Area, area
 from haz_trio.testing.models import yaml_of
 from haz_trio.testing.reference.globs import is_glob, matches
 from haz_trio.testing.reference.json_values import Body, Json
-from haz_trio.testing.reference.roots import MARKS, Level, root_of
+from haz_trio.testing.reference.roots import MARKS, PLAIN, Level, projects_of, root_of
 from haz_trio.testing.subject import Result
 from haz_trio.testing.trial import Trial
 
 FOLDERS = ("a", "b", "p/a", "p/b", "p/.h", "p/q/a")
+# Where only those globs look that spell it out, and some of them.
+HIDDEN = {".haz/p/a": ("/.haz/p/*", "/{.haz,nope}/p/a"), "p/.git/a": ("/**/.git/*", "/*/.git/a")}
 ENTRIES = (
     *("/a", "/b", "/p/a", "/p/*", "/p/**", "/p/[ab]", "/{a,b}", "/p/.*", "/p/q/?", "/l", "/f"),
+    *("/.haz/p/*", "/*/.haz/a", "/.*/p/a"),
     *("/**/a", "/[!.]*", "/nope", "/nope/*", "/p/*/a", "/*", "/*/a", "/p/**/a"),
 )
-MARKED = ("explicit", "git and project")
+LISTED = ("", "", "/d", "/d", "/d/d", "/*", "/[d]", "/**", "/**/d", "/d/*", "/e", "/{d,e}")
+OUTER: tuple[str, ...] = ("explicit",) * 4 + (
+    "explicit and project",
+    "hollow",
+    *("git and project",) * 2,
+)
+INNER: tuple[str, ...] = (
+    *("git and project",) * 4,
+    "used git and project",
+    "explicit and project",
+    "git",
+)
+INNER += ("hollow",) * 2
 STARTS = ("", "a", "p/a/deep", "p", "l")
 
 
@@ -35,36 +51,57 @@ class Example:
     mode: str  # "explicit", "implicit", "nested", "none" or "bare"
 
 
+Chain = tuple[Level, ...]  # folders in each other, each with a mark of its own
+
+
 @attrs.frozen
-class Chain:
-    """Folders in each other, each with a mark of its own."""
+class Forest:
+    """Chains that have nothing to do with each other."""
 
-    levels: tuple[Level, ...]
-
-
-def examples() -> st.SearchStrategy[Example | Chain]:
-    return st.one_of(_trees(), _chains())
+    chains: tuple[Chain, ...]
 
 
-def _chains() -> st.SearchStrategy[Chain]:
-    level = st.builds(Level, st.sampled_from([*MARKS, *MARKED, *MARKED]), st.booleans())
-    return st.lists(level, min_size=2, max_size=5).map(lambda levels: Chain(tuple(levels)))
+def examples() -> st.SearchStrategy[Example | Forest]:
+    return st.one_of(_trees(), _forests())
+
+
+def _forests() -> st.SearchStrategy[Forest]:
+    """Most chains have a mark with another one inside of it that may have a word in that."""
+    wild = st.lists(_level(MARKS), min_size=2, max_size=4).map(tuple)
+    chains = st.lists(st.one_of(_pairs(), _pairs(), wild), min_size=2, max_size=4)
+    return chains.map(lambda chains: Forest(tuple(chains)))
+
+
+def _level(marks: Sequence[str]) -> st.SearchStrategy[Level]:
+    return st.builds(Level, st.sampled_from(marks), st.sampled_from(LISTED))
+
+
+@st.composite
+def _pairs(draw: st.DrawFn) -> Chain:
+    dull = st.lists(_level((*PLAIN, "hollow", "git file")), max_size=1)
+    outer, between, inner = draw(_level(OUTER)), draw(dull), draw(_level(INNER))
+    if draw(st.booleans()):
+        way = "/d" * len(between)
+        outer = attrs.evolve(outer, entry=way + draw(st.sampled_from(["/d", "/?"])))
+    return (*draw(dull), outer, *between, inner, *draw(dull))
 
 
 @st.composite
 def _trees(draw: st.DrawFn) -> Example:
     flat = draw(st.sampled_from([False, False, True]))  # only projects at the top
-    there = FOLDERS[:2] if flat else FOLDERS
+    mode = draw(st.sampled_from(["explicit"] * 12 + ["implicit", "nested", "none", "bare"]))
+    there = FOLDERS[:2] if flat else (*FOLDERS, *HIDDEN) if mode == "explicit" else FOLDERS
     folders = draw(st.lists(st.sampled_from(there), unique=True, min_size=1, max_size=4))
     same = draw(st.integers(0, 6)) == 6
     projects = {
-        folder: "same" if same else folder.replace("/", "-").replace(".", "") for folder in folders
+        folder: "same" if same else folder.replace("/", "-").replace(".", "").lstrip("-")
+        for folder in folders
     }
     globs = ["/*", "/?", "/[!.]*", "/**"] if flat else ["/p/*", "/**/a"]
+    globs += [glob for folder in folders for glob in HIDDEN.get(folder, ())]
     likely = st.sampled_from([*(f"/{folder}" for folder in folders), *globs])
     entries = draw(st.lists(st.one_of(likely, st.sampled_from(ENTRIES)), max_size=6))
     link = draw(st.sampled_from(["", "", *folders, "nowhere", "f", "outside", "."]))
-    mode = draw(st.sampled_from(["explicit"] * 6 + ["implicit", "nested", "none", "bare"]))
     starts = tuple(start for start in STARTS[: 2 if flat else None] if draw(st.booleans()))
     starts = tuple(start for start in starts if not flat or start in ("", *folders))
     return Example(projects, tuple(entries), link, starts or ("",), mode)
@@ -74,9 +111,10 @@ def project(name: str) -> Body:
     return {"name": name, "tasks": {"x": {"command": ["/bin/true"]}}}
 
 
-def play(trial: Trial, example: Example | Chain) -> None:
-    if isinstance(example, Chain):
-        _play_chain(trial, example)
+def play(trial: Trial, example: Example | Forest) -> None:
+    if isinstance(example, Forest):
+        for number, chain in enumerate(example.chains):
+            _play_chain(trial, f"c{number}", chain)
         return
     for folder, name in example.projects.items():
         trial.write({f"{folder}/haz.yml": yaml_of(project(name))})
@@ -104,45 +142,44 @@ def _declared(trial: Trial, example: Example, starts: list[str]) -> None:
     _explicit(trial, example, starts)
 
 
-def _play_chain(trial: Trial, chain: Chain) -> None:
-    """Called at every level of it."""
-    places = ["/".join(["d"] * depth) for depth in range(1, len(chain.levels) + 1)]
-    for place, level in zip(places, chain.levels, strict=True):
-        trial.folder(place)
-        _mark(trial, place, level)
-    newer = any(it.mark in ("hollow", "git", "git file") or it.lists for it in chain.levels)
+def _play_chain(trial: Trial, top: str, chain: Chain) -> None:
+    """Called at the last two levels of it, which see all the others; the last says the root."""
+    places = [f"{top}{'/d' * depth}" for depth in range(1, len(chain) + 1)]
+    for number, level in enumerate(chain):
+        trial.folder(places[number])
+        _mark(trial, places[number], f"n{number}", level)
+    newer = any(it.entry or it.mark in ("hollow", "git", "git file") for it in chain)
+    newer |= any(it.mark.startswith("used") for it in chain)
     if newer and trial.knows("fewer-options"):
         return
-    for depth in range(1, len(chain.levels) + 1):
-        root = root_of(chain.levels[:depth])
+    rules = "DISC-001 DISC-002 DISC-003 DISC-004"
+    for depth in range(max(1, len(chain) - 1), len(chain) + 1):
         result = trial.haz("query", cwd=places[depth - 1])
-        rules = "DISC-001 DISC-002 DISC-003 DISC-004"
-        lists = root is not None and root[1] and chain.levels[root[0]].lists
-        named = root is not None and (root[0] + 1 if lists else root[0])
-        if root is None or (not root[1] and not chain.levels[root[0]].has_project):
-            trial.same(rules, f"{result}exit code", (result.code, result.out), (2, b""))
-        elif not root[1] or (lists and len(chain.levels) > root[0] + 1):
-            project_there = chain.levels[named].has_project
-            expected = (0, f"n{named}:x\n".encode()) if project_there else (2, b"")
-            trial.same(rules, f"{result}tasks", (result.code, result.out), expected)
-        elif not lists:
-            trial.same(rules, f"{result}tasks", (result.code, result.out), (0, b""))
+        projects = projects_of(chain, depth)
+        said = "".join(f"n{number}:x\n" for number in projects or ())
+        expected = (2, b"") if projects is None else (0, said.encode())
+        trial.same(rules, f"{result}tasks", (result.code, result.out), expected)
+    root = root_of(chain)
+    if root is not None and projects_of(chain, len(chain)) is not None:
+        info = trial.haz("cache", "info", cwd=places[-1])
+        first = info.out.decode().partition("\n")[0]
+        cache = f"cache root: {trial.root}/{places[root[0]]}/.haz/cache"
+        trial.same(rules, f"{info}root", (info.code, first), (0, cache))
 
 
-def _mark(trial: Trial, place: str, level: Level) -> None:
-    depth = place.count("/")
+def _mark(trial: Trial, place: str, name: str, level: Level) -> None:
+    if level.has_project:
+        trial.write({f"{place}/haz.yml": yaml_of(project(name))})
+    if level.is_explicit:
+        entries: list[Json] = [level.entry] if level.entry else []
+        trial.write({f"{place}/.haz/workspace.yml": yaml_of({"projects": entries})})
+    if level.mark in ("hollow", "used git and project"):
+        trial.folder(f"{place}/.haz/cache")
     match level.mark:
-        case "explicit":
-            entries: list[Json] = ["/d"] if level.lists else []
-            trial.write({f"{place}/.haz/workspace.yml": yaml_of({"projects": entries})})
-        case "hollow":
-            trial.folder(f"{place}/.haz/cache")
-        case "git":
+        case "git" | "used git and project":
             trial.folder(f"{place}/.git")
-        case "git file":
+        case "git file" | "git and project":
             trial.write({f"{place}/.git": "gitdir: elsewhere"})
-        case "git and project":
-            trial.write({f"{place}/.git": "", f"{place}/haz.yml": yaml_of(project(f"n{depth}"))})
         case "file":
             trial.write({f"{place}/.haz": ""})
         case _:
@@ -151,8 +188,10 @@ def _mark(trial: Trial, place: str, level: Level) -> None:
 
 def _explicit(trial: Trial, example: Example, starts: list[str]) -> None:
     if trial.knows("top-level-globs-take-everything") and any(
-        entry.startswith(("/**", "/[", "/*")) for entry in example.entries
+        entry.startswith(("/**", "/[", "/*", "/.*")) for entry in example.entries
     ):
+        return
+    if trial.knows("fewer-options") and any(map(HIDDEN.__contains__, example.projects)):
         return
     if trial.knows("links-are-cycles") and example.link and any(map(is_glob, example.entries)):
         return
@@ -200,7 +239,7 @@ def _roots(trial: Trial, example: Example) -> tuple[list[str], str]:
     )
     for entry in example.entries:
         if is_glob(entry):
-            inside = [it for it in every if not it.startswith("/.haz") and it != "/l"]
+            inside = [it for it in every if not _passed_over(entry, it) and it != "/l"]
             reached = [it for it in inside if matches(entry, it)]
             wrong = wrong or ("" if reached else "DISC-006")
             if example.link in ("outside", ".") and _meets_link(entry):
@@ -220,6 +259,11 @@ def _roots(trial: Trial, example: Example) -> tuple[list[str], str]:
     if not wrong and any(root[1:] not in example.projects for root in found):
         wrong = "DISC-008"
     return found, wrong
+
+
+def _passed_over(entry: str, path: str) -> bool:
+    """Whether a folder belongs to haz or to git, and the glob does not say that it wants it."""
+    return bool({".haz", ".git"}.difference(entry.split("/")).intersection(path.split("/")))
 
 
 def _meets_link(entry: str) -> bool:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
+from typing import assert_never
 
 import attrs
 from hypothesis import strategies as st
 
 from haz_trio.testing.areas.area import Area, area
+from haz_trio.testing.areas.crowds import (
+    SHOWN,
+    draws_edges,
+    names_problems,
+    play_contest,
+    play_crowd,
+)
 from haz_trio.testing.areas.sheets import lists_everything
 from haz_trio.testing.models import files_of
 from haz_trio.testing.reference import selection
 from haz_trio.testing.reference.graph import Graph, build, label
 from haz_trio.testing.reference.json_values import text
 from haz_trio.testing.reference.query import described
-from haz_trio.testing.reference.references import Id, Named, resolve
+from haz_trio.testing.reference.references import Id, Named, form_rule, resolve
 from haz_trio.testing.reference.selection import RefusedError, Request
 from haz_trio.testing.reference.workspace import AmbiguousError, Declared, effective, named
+from haz_trio.testing.strategies.crowds import Contest, Crowd, contests, crowds
 from haz_trio.testing.strategies.declarations import vocabulary
 from haz_trio.testing.strategies.expressions import ANY, expressions
 from haz_trio.testing.strategies.worlds import folders, worlds
@@ -33,7 +41,6 @@ class Example:
     requests: tuple[tuple[str, Request], ...]
 
 
-SHOWN = 8  # names of the tasks of one cycle; of more it may be said how many there are
 CHECK = Request(scope="check")  # ``haz check`` instead
 ODD: tuple[str, ...] = (
     "nope",
@@ -77,8 +84,13 @@ def requests(draw: st.DrawFn, offered: Mapping[str, list[str]]) -> Request:
     return Request(tuple(words), scope, only, dependents, tuple(skip), query)
 
 
+def examples() -> st.SearchStrategy[Example | Contest | Crowd]:
+    """Often a whole world; else many small questions at once."""
+    return st.one_of(_examples(), _examples(), crowds(), contests())
+
+
 @st.composite
-def examples(draw: st.DrawFn) -> Example:
+def _examples(draw: st.DrawFn) -> Example:
     declared = draw(worlds(wild=draw(st.sampled_from([False, False, True]))))
     places = folders(declared)
     found: list[tuple[str, Request]] = []
@@ -108,7 +120,19 @@ def _offered(declared: Declared, folder: str) -> dict[str, list[str]]:
     return found
 
 
-def play(trial: Trial, example: Example) -> None:
+def play(trial: Trial, example: Example | Contest | Crowd) -> None:
+    match example:
+        case Example():
+            _play(trial, example)
+        case Contest():
+            play_contest(trial, example)
+        case Crowd():
+            play_crowd(trial, example)
+        case _:
+            assert_never(example)
+
+
+def _play(trial: Trial, example: Example) -> None:
     trial.write(files_of(example.declared))
     for folder, _ in example.requests:
         trial.folder(folder)
@@ -125,36 +149,18 @@ def play(trial: Trial, example: Example) -> None:
         words += [f"among{size}tasks" for size in knots]
         _refused(trial, named_rules, words)
         if not trial.knows("fewer-options"):
-            _names_each(trial, graph)
+            names_problems(trial, graph.problems)
         return
     projects = named(example.declared, tasks)
     rules = "DAG-001 DAG-002 REF-002 REF-003 REF-004 REF-005 REF-008 DAG-007 DAG-009 DAG-013"
     lists_everything(trial, example.declared, "DAG-001 DAG-002 DAG-003 DAG-004 DAG-005")
     if not trial.knows("fewer-options"):
-        _draws_edges(trial, graph, rules)
+        draws_edges(trial, graph, rules)
     for folder, request in example.requests:
         if request is CHECK:
             _counts(trial, folder, graph, example.declared)
         else:
             _selects(trial, folder, request, projects, graph, example.declared)
-
-
-def _draws_edges(trial: Trial, graph: Graph, rules: str) -> None:
-    """``haz query --graph`` has every edge, of all three kinds."""
-    result = trial.haz("query", "--workspace", "--graph=json")
-    trial.same(rules, f"{result}exit code", result.code, 0)
-    drawn = json.loads(result.out)
-    found = {(it["task"], it["kind"], it["needs"]) for it in drawn["edges"]}
-    kinds = {"hard": graph.hard, "soft": graph.weak, "producer": graph.producers}
-    expected = {
-        (label(id), kind, label(other))
-        for kind, edges in kinds.items()
-        for id, before in edges.items()
-        for other in before
-    }
-    own = {(label(id), "producer", label(id)) for id in graph.tasks}  # they are left open
-    trial.same(rules, f"{result}edges", sorted(found - own), sorted(expected))
-    trial.same(rules, f"{result}tasks", drawn["tasks"], [label(id) for id in graph.tasks])
 
 
 def _counts(trial: Trial, folder: str, graph: Graph, declared: Declared) -> None:
@@ -184,19 +190,6 @@ def _refused(trial: Trial, rules: set[str], words: list[str]) -> None:
     trial.same(about, f"{result}rules that are named", found, rules)
     if not trial.knows("counts-instead-of-names"):
         trial.same("DAG-011", f"{result}names", [w for w in words if w not in said], [])
-
-
-def _names_each(trial: Trial, graph: Graph) -> None:
-    """``haz check --json`` has one row for every problem, with its rule (DAG-011)."""
-    expected = [
-        form_rule(where.partition(" ")[2]) if rule == "REF" else rule
-        for rule, where in graph.problems
-    ]
-    result = trial.haz("check", "--json")
-    rows = json.loads(result.out)["diagnostics"]
-    found = [row["rule"] for row in rows if row["severity"] == "error"]
-    about = " ".join(sorted({"DAG-011", *expected}))
-    trial.same(about, f"{result}rules", sorted(found), sorted(expected))
 
 
 def _selects(
@@ -245,15 +238,6 @@ def _rules(request: Request, own: str | None) -> str:
     if request.scope:
         return "EXEC-001 EXEC-024" if request.scope == "all" else "EXEC-001 EXEC-025"
     return "EXEC-022 EXEC-023" if own else "EXEC-023"
-
-
-def form_rule(reference: str) -> str:
-    """The rule that says what a reference of this form stands for."""
-    forms = {"~": "REF-002", "^:": "REF-004", "^~": "REF-008"}
-    found = next((rule for form, rule in forms.items() if reference.startswith(form)), "")
-    if found or "]" not in reference:
-        return found or "REF-003"
-    return "REF-008" if "]~:" in reference else "REF-005"
 
 
 AREA: Area = area("graph", "task graphs, and what command lines select", examples, play, 3)

@@ -44,6 +44,15 @@ def is_reference(text: str) -> bool:
     return parse(text) is not None
 
 
+def form_rule(reference: str) -> str:
+    """The rule that says what a reference of this form stands for."""
+    forms = {"~": "REF-002", "^:": "REF-004", "^~": "REF-008"}
+    found = next((rule for form, rule in forms.items() if reference.startswith(form)), "")
+    if found or "]" not in reference:
+        return found or "REF-003"
+    return "REF-008" if "]~:" in reference else "REF-005"
+
+
 def resolve(text: str, bearing: str | None, projects: Tasks) -> frozenset[Id] | None:
     """The tasks that a reference means: empty if none, ``None`` if it needs a bearing project."""
     parts = parse(text)

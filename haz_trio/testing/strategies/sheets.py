@@ -12,6 +12,7 @@ import attrs
 from hypothesis import strategies as st
 
 from haz_trio.testing.reference.acceptance import (
+    SHAPE,
     overlay_problems,
     project_problems,
     workspace_problems,
@@ -21,6 +22,7 @@ from haz_trio.testing.reference.names import is_name
 from haz_trio.testing.reference.references import resolve
 from haz_trio.testing.reference.workspace import Declared, effective, named
 from haz_trio.testing.strategies import values
+from haz_trio.testing.strategies.spellings import SPELLED
 
 TRUE: Body = {"shell": "true"}
 LISTS = ("inputs", "outputs", "deps", "weakDeps")
@@ -77,6 +79,7 @@ FIELDS: dict[str, Field] = {
     "bodies": Field(values.BODIES, _task, project_problems),
     "names": Field(values.NAMES, lambda it: {"name": it}, project_problems),
     "projects": Field(values.PROJECTS, _file, project_problems),
+    "spelled": Field(tuple(SPELLED), _file, lambda it: [] if SPELLED[text(it)] else [SHAPE]),
     "filters": Field(values.NAMES, lambda it: {"tasks": {}, "tagsFilter": [it]}, overlay_problems),
     "stems": Field(values.STEMS, lambda _: {"tasks": {}}, overlay_problems),
     "overlays": Field(values.OVERLAYS, _file, overlay_problems),
@@ -141,6 +144,8 @@ def bodies_of(sheet: Sheet) -> Mapping[str, Body]:
         found[f"n{number}"] = {"name": name, "tasks": {"n": TRUE}}
     for number, body in enumerate(sheet.values("projects")):
         found[f"v{number}"] = {**mapping(body)}
+    for number, spelled in enumerate(sheet.texts("spelled")):
+        found[f"y{number}"] = {**(SPELLED[spelled] or {})}
     return found
 
 
@@ -176,12 +181,13 @@ def sheet_files(sheet: Sheet) -> dict[str, list[Line]]:
     """The files, line by line; the project ``a`` has most values."""
     folders = [*bodies_of(sheet)]
     files = {".haz/workspace.yml": _workspace(sheet, folders), "a/haz.yml": _project(sheet)}
-    kinds = (("n", "names", "haz.yml"), ("v", "projects", "haz.yml"))
-    for letter, field, name in kinds:
+    bodies = bodies_of(sheet)
+    for letter, field in (("n", "names"), ("v", "projects"), ("y", "spelled")):
         for number, value in enumerate(sheet.values(field)):
             folder = f"{letter}{number}"
-            shown = _json(bodies_of(sheet)[folder] if field == "names" else value)
-            files[f"{folder}/{name}"] = [Line(shown, FIELDS[field].rules(value))]
+            shown = _json(bodies[folder] if field == "names" else value)
+            line = text(value) if field == "spelled" else shown
+            files[f"{folder}/haz.yml"] = [Line(line, FIELDS[field].rules(value))]
     for stem, body in overlays_of(sheet).items():
         files[f".haz/tasks/{stem}.yml"] = [Line(_json(body))]
     for number, value in enumerate(sheet.values("overlays")):
