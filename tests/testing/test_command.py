@@ -58,7 +58,9 @@ def test_a_wrong_program_is_found_and_shown(
     words = ["--haz", str(wrong), "--area", "query", "--examples", "25", "--jobs", "1"]
     words += ["--failures", str(tmp_path / "found"), "--report", str(report), "--shrink", "0"]
     assert main(words) == 1
-    assert "finding 1: query" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "finding 1: query" in said.out
+    assert said.err.startswith(f"judging {wrong} (Version: ")
     found = json.loads(report.read_text())
     assert found["rules"]["QRY-001"]["verdict"] == "failed"
     folder = tmp_path / "found/01-query"

@@ -6,6 +6,7 @@ import argparse
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from haz_trio.testing.subject import Subject
 
 EXAMPLES = 1000  # over all areas, when neither they nor the minutes are limited
 EXIT_FINDINGS, EXIT_USAGE = 1, 2
+_ANSWER = 10.0  # seconds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,12 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     program = shutil.which(words[0]) if words else None
     if program is None:
         parser.error(f"--haz {options.haz}: no such program")
+    command = (os.path.abspath(program), *words[1:])
+    sys.stderr.write(f"judging {shlex.join(command)} ({_version(command)})\n")
     base = Batch(
         area="",
         number=0,
         seed=options.seed,
         examples=0,
-        subject=Subject((os.path.abspath(program), *words[1:]), warm=not options.cold),
+        subject=Subject(command, warm=not options.cold),
         known=frozenset(known - set(options.without)),
         muted=frozenset(),
         shrink_seconds=options.shrink,
@@ -78,6 +82,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write = as_html if options.report.endswith(".html") else as_json
         Path(options.report).write_text(write(report))
     return EXIT_FINDINGS if report.findings else 0
+
+
+def _version(command: Sequence[str]) -> str:
+    """What a program says of itself: several may be called haz."""
+    try:
+        said = subprocess.run(
+            [*command, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_ANSWER,
+            check=False,
+        ).stdout.split("\n")[0]
+    except (OSError, subprocess.TimeoutExpired):
+        said = ""
+    return said.strip() or "it does not say which version"
 
 
 def _play_all(turns: Turns, jobs: int, deadline: float, report: Report) -> Iterator[Played]:
