@@ -35,7 +35,6 @@ from haz_trio import (
     make_task,
     make_workspace,
     open_engine,
-    open_reasons,
 )
 from haz_trio.engine.engine import Engine
 from haz_trio.engine.explain import Keyed
@@ -62,14 +61,13 @@ def run(
     async def main() -> Ran:
         recorder = Recorder()
         reports: list[RunReport] = []
-        with trio.fail_after(20), open_reasons(workspace) as reasons:
+        with trio.fail_after(20):
             async with (
                 open_engine(
                     workspace,
                     observers=[recorder],
                     host=host or {"PATH": PATH},
                     policy=policy,
-                    why_missed=reasons,
                 ) as engine,
                 trio.open_nursery() as nursery,
             ):
