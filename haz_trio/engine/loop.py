@@ -53,7 +53,7 @@ from haz_trio.plan.recorder import Recorder
 from haz_trio.values import evolve
 
 _CALLER = ByCaller()
-GLANCES = 4  # looks in a row that are short; others get a turn of trio's loop then
+GLANCES = 2  # looks in a row that are short; others get a turn of trio's loop then
 
 
 @attrs.define
