@@ -13,6 +13,7 @@ import attrs
 
 from haz_trio.testing.warm import TooLateError, zygote_for
 
+_LINE = 2000  # characters; of a longer one only parts are shown
 PATIENCE = 40.0  # seconds; longer than anything that an area asks for
 GIT_AUTHOR = {
     f"GIT_{role}_{key}": value
@@ -43,8 +44,13 @@ class Result:
         shown = f"haz {shlex.join(self.args)}\n  exit code {self.code}\n"
         for name, data in (("stdout", self.out), ("stderr", self.err)):
             text = data.decode(errors="backslashreplace").rstrip("\n")
-            shown += "".join(f"  {name}: {line}\n" for line in text.split("\n") if text)
+            shown += "".join(f"  {name}: {_cut(line)}\n" for line in text.split("\n") if text)
         return shown
+
+
+def _cut(line: str) -> str:
+    """A line, without the middle of one that nobody would read."""
+    return line if len(line) <= _LINE else f"{line[: _LINE // 2]} ... {line[-_LINE // 4 :]}"
 
 
 class HungError(Exception):

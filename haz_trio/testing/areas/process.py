@@ -11,12 +11,14 @@ from haz_trio.testing.areas.area import Area, area
 from haz_trio.testing.models import files_of
 from haz_trio.testing.reference.events import parse_events
 from haz_trio.testing.reference.json_values import Body, Json
+from haz_trio.testing.reference.outcomes import TIMES
 from haz_trio.testing.reference.workspace import Declared
-from haz_trio.testing.strategies.commands import HOST, Example, examples, shown
+from haz_trio.testing.strategies.commands import FILES, HOST, Example, examples, shown
 from haz_trio.testing.subject import Result
 from haz_trio.testing.trial import Trial
 from haz_trio.testing.workspace import printed
 
+TIME = b"(?:%s)" % TIMES.encode()
 GLYPHS = {"done": "✓", "cached": "◉"}
 
 
@@ -30,8 +32,8 @@ def play(trial: Trial, example: Example) -> None:
         name: json.loads(json.dumps(it.body).replace("@", str(folder)))
         for name, it in example.tasks.items()
     }
-    trial.write({f"{example.root}/bin/tool": "#!/bin/sh\necho tool $1\n"}, 0o755)
-    trial.write({f"{example.root}/bin/printf": "#!/bin/sh\necho ours\n"}, 0o755)
+    for path, (text, permissions) in FILES.items():
+        trial.write({f"{example.root}/{path}": text}, permissions)
     mode = example.mode
     if mode == "json" and trial.knows("fewer-options"):
         mode = "live"
@@ -81,13 +83,14 @@ def _shown(
     pattern = b"".join(
         re.escape(printed(("p", name), example.tasks[name].err, buffered))
         + re.escape(f"[p:{name}] {GLYPHS[verdicts[name]]} {verdicts[name]} in ".encode())
-        + rb"[^\n]*\n"
+        + TIME
+        + b"\n"
         for name in sorted(outs)
     )
     count = len(outs)
     cached = sum(verdict == "cached" for verdict in verdicts.values())
     hits = f" ({cached} cached)" if cached else ""
-    pattern += re.escape(f"\nTasks: {count} completed{hits}\n Time: ".encode()) + rb"[^\n]*\n"
+    pattern += re.escape(f"\nTasks: {count} completed{hits}\n Time: ".encode()) + TIME + b"\n"
     regular = re.fullmatch(pattern, result.err) is not None
     trial.holds("EXEC-016 EXEC-017 CACHE-020", f"{result}stderr is {pattern!r}", regular)
 

@@ -20,14 +20,16 @@ from haz_trio.testing.reference.references import Id
 from haz_trio.testing.reference.workspace import Declared
 from haz_trio.testing.reference.world import Value
 
-SPELLINGS: tuple[tuple[str, ...], ...] = (  # of the files in N; all but the last mean the same
+SPELLINGS: tuple[tuple[str, ...], ...] = (  # of the files in N; the first four mean the same
     ("in/N/*",),
     ("/P/in/N/*",),
     ("in/N/{*,q}",),
     ("in/N/*", "in/N/a*"),
     ("in/N/[a-z]*", "in/N/a"),
     (),
+    ("in/N/**",),
 )
+NONE, DEEP = 5, 6  # the spellings that take no files, and those of folders as well
 MUTEXES: dict[str, Json] = {
     "": None,
     "db": "db",
@@ -103,6 +105,8 @@ class Garden:
         """The same with one knob turned: one of a task's is ``key.knob``."""
         changes: Any  # the type of the value is that of the knob
         key, _, own = knob.rpartition(".")
+        if key and key not in self.plots:
+            return self
         if key:
             changes = {own: value}
             plots = {**self.plots, key: attrs.evolve(self.plots[key], **changes)}

@@ -24,20 +24,46 @@ PIECES = (
 ARGUMENTS = ("a b", "", "*", "$V", 'q"', "\\", "n\nl", "é", "-n", "~", "`id`")
 HOST = {"V": "v", "EMPTY": "", "SPACED": "a  b", "UNICODE": "é\n", "OTHER": "never"}
 VALUES = ("", "1", "a b", "$V", "é", "x=y")
-KINDS = (
-    *("bytes", "environment", "arguments", "bytes", "environment", "bytes", "bytes"),
-    *("folder", "input", "path", "bare", "relative", "shell", "group", "signals"),
-)
+FILES: Mapping[str, tuple[str, int]] = {  # below the project, with their modes
+    "bin/tool": ("#!/bin/sh\necho tool $1\n", 0o755),
+    "bin/printf": ("#!/bin/sh\necho ours\n", 0o755),
+    "here": ("#!/bin/sh\necho here $1\n", 0o755),
+    "first/tool": ("#!/bin/sh\necho first $1\n", 0o755),
+    "plain/tool": ("#!/bin/sh\necho plain $1\n", 0o644),
+    "folder/tool/file": ("", 0o644),
+}
+LONG = 300_000  # bytes, more than a program may want to hold of one line
 _GROUP = "read -r a b c d e f </proc/$$/stat; [ $$ = $e ] && echo leads"
+_OPEN = "for f in /proc/$$/fd/*; do if [ -e $f ]; then echo ${f##*/}; fi; done"
 _SIGNALS = "while read -r a b; do case $a in Sig[IB]*) echo $b;; esac; done </proc/$$/status"
-_FIXED: dict[str, tuple[Body, bytes]] = {
+
+
+def _found(path: str, program: str, word: str) -> Body:
+    """A program that is looked up in this PATH."""
+    return {"command": [program, word], "env": {"override": {"PATH": path}}}
+
+
+_FIXED: Mapping[str, tuple[Body, bytes]] = {
     "folder": ({"command": ["/bin/pwd"]}, b"@\n"),
     "input": ({"shell": "/bin/cat; echo read"}, b"read\n"),
-    "path": ({"command": ["tool", "x"], "env": {"override": {"PATH": "@/bin:/bin"}}}, b"tool x\n"),
+    "path": (_found("@/bin:/bin", "tool", "x"), b"tool x\n"),
+    "empty-path": (_found("", "here", "e"), b"here e\n"),
+    "gap-in-path": (_found("/nowhere::/bin", "here", "g"), b"here g\n"),
+    "relative-path": (_found("bin", "tool", "r"), b"tool r\n"),
+    "order-of-path": (_found("@/nowhere:@/first:@/bin", "tool", "o"), b"first o\n"),
+    "plain-in-path": (_found("@/plain:@/folder:@/bin", "tool", "p"), b"tool p\n"),
+    "path-of-host": ({"command": ["tool", "h"], "env": {"from_host": ["PATH"]}}, b"tool h\n"),
     "bare": ({"command": ["printf", "<%s>", "x"]}, b"<x>"),  # haz itself would find another
     "relative": ({"command": ["bin/tool", "y z"]}, b"tool y z\n"),
+    "absolute": ({"command": ["@/bin/tool", "a"]}, b"tool a\n"),
+    "own-shell": (
+        {"shell": "x", "shell_type": "tool", "env": {"override": {"PATH": "@/bin"}}},
+        b"tool -c\n",
+    ),
     "group": ({"shell": _GROUP}, b"leads\n"),
     "signals": ({"shell": _SIGNALS}, b"0000000000000000\n" * 2),
+    "open-files": ({"shell": _OPEN}, b"0\n1\n2\n"),
+    "late": ({"shell": "printf 'a\nb'; /bin/sleep 0.01; printf 'c\n\nd'"}, b"a\nbc\n\nd"),
 }
 
 
@@ -71,23 +97,26 @@ class Example:
 
 @st.composite
 def examples(draw: st.DrawFn) -> Example:
+    """A third of what is fixed, and some of each other kind, in any order."""
     root = draw(st.sampled_from(["p", "deep/p", "p q"]))
+    kinds = [kind for kind in (*_FIXED, "long") if draw(st.integers(0, 2)) == 2]
+    for kind in ("bytes", "bytes", "bytes", "environment", "environment", "arguments", "shell"):
+        kinds += [kind] * draw(st.integers(0, 2)) if kind != "shell" else [kind]
     tasks = {}
-    for name in "abcdefgh":
-        if draw(st.integers(0, 5)):
-            tasks[name] = draw(commands(root, name))
+    for number, kind in enumerate(draw(st.permutations(kinds))):
+        name = chr(ord("a") + number)
+        tasks[name] = _command(draw, kind, root, name)
     mode = draw(st.sampled_from(["live", "buffered", "json"]))
     more = draw(st.lists(st.sampled_from(ARGUMENTS), max_size=2))
     return Example(tasks, mode, root, tuple(more))
 
 
-@st.composite
-def commands(draw: st.DrawFn, root: str, name: str) -> Command:
-    kind = draw(st.sampled_from(KINDS))
+def _command(draw: st.DrawFn, kind: str, root: str, name: str) -> Command:
     if kind == "bytes":
-        out, err = (b"".join(draw(st.lists(st.sampled_from(PIECES), max_size=3))) for _ in "12")
-        script = f"printf '{_octal(out)}'; printf '{_octal(err)}' >&2"
-        return Command(kind, {"shell": script}, out, err)
+        return _bytes(draw)
+    if kind == "long":
+        size = draw(st.sampled_from([70_000, LONG]))
+        return Command(kind, {"shell": f"printf '%0{size}d' 0"}, b"0" * size)
     if kind == "arguments":
         words = draw(st.lists(st.sampled_from(ARGUMENTS), min_size=1, max_size=3))
         body: Body = {"command": ["/usr/bin/printf", "<%s>", *words]}
@@ -96,10 +125,23 @@ def commands(draw: st.DrawFn, root: str, name: str) -> Command:
         return _environment(draw, root, name)
     if kind == "shell":
         shell = draw(st.sampled_from(["sh", "bash"]))
-        script = 'echo "$0 $#"; if [ -t 0 ] || [ -t 1 ]; then echo terminal; fi'
+        script = 'false; echo "$0 $#"; if [ -t 0 ] || [ -t 1 ]; then echo terminal; fi'
         return Command(kind, {"shell": script, "shell_type": shell}, f"{shell} 0\n".encode())
-    body, out = _FIXED[kind]
-    return Command(kind, body, out)
+    return Command(kind, *_FIXED[kind])
+
+
+def _bytes(draw: st.DrawFn) -> Command:
+    """Bytes on both streams, at once or one after the other."""
+    pauses = draw(st.integers(0, 3)) == 3
+    streams = [draw(st.lists(st.sampled_from(PIECES), max_size=3)) for _ in "12"]
+    script = ""
+    for pieces, to in zip(streams, ("", " >&2"), strict=True):
+        if pauses:
+            script += "".join(f"printf '{_octal(it)}'{to}; /bin/sleep 0.004; " for it in pieces)
+        else:
+            script += f"printf '{_octal(b''.join(pieces))}'{to}; "
+    out, err = map(b"".join, streams)
+    return Command("bytes", {"shell": script}, out, err)
 
 
 def _environment(draw: st.DrawFn, root: str, name: str) -> Command:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from haz_trio.testing.moves import Ask, Chmod, Damage, Export, Move, Remove, Run, Turn, Write
+from haz_trio.testing.moves import (
+    MODES,
+    Ask,
+    Chmod,
+    Damage,
+    Export,
+    Move,
+    Remove,
+    Run,
+    Turn,
+    Write,
+)
 from haz_trio.testing.reference.small_monorepo import SPELLINGS, Knobs
 
 SOURCES = ("/lib/src/a", "/lib/src/b", "/lib/src/.h", "/lib/src/sub/c")
@@ -61,7 +72,7 @@ def turns(draw: st.DrawFn) -> Turn:
 
 def runs() -> st.SearchStrategy[Move]:
     some = st.lists(st.sampled_from(TASKS), unique=True, max_size=1).map(tuple)
-    modes = st.sampled_from(["", "", "", "", "", "force", "no-cache"])
+    modes = st.sampled_from(["", "", "", *MODES])
     return st.one_of(st.just(Run()), st.builds(Run, some, modes))
 
 
