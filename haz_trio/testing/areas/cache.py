@@ -15,7 +15,20 @@ from haz_trio.testing.reference.json_values import Body
 from haz_trio.testing.reference.workspace import Declared
 from haz_trio.testing.trial import Trial
 
-YEARS_AGO = (1_000_000_000, 1_100_000_000, 1_200_000_000)
+AGES = (*range(1_000_000_000, 1_250_000_000, 50_000_000), 4_000_000_000)  # the last is to come
+BETWEEN = 25_000_000  # seconds: so far from each of them is what cuts them apart
+HARMS = ("", "", "", "cut", "gone", "hash")
+SETTINGS = {"9000d": 9000 * 86400, "14000d": 14000 * 86400, "10B": 10, "1KiB": 1024, "25": 25}
+
+
+@attrs.frozen
+class Clean:
+    """How to clean: ``age`` entries of ``AGES`` are too old, and the newest of ``size[0]`` good
+    ones may stay, or would if ``size[1]`` bytes more were allowed."""
+
+    soft: bool
+    age: int | None
+    size: tuple[int, int] | None
 
 
 @attrs.frozen
@@ -24,15 +37,16 @@ class Example:
 
     tasks: tuple[tuple[int, int], ...]
     ages: tuple[int, ...]  # when each was stored, in seconds of the epoch
-    corrupt: frozenset[int]
+    harms: tuple[str, ...]
     orphans: tuple[int, int]  # temporary folders and restores that were cut off
-    clean: tuple[str, ...]
+    cleans: tuple[Clean, ...]  # all but the last one as a dry run
+    dry: bool  # the last one, too
     settings: tuple[tuple[str, str], ...]  # cache.clean of the workspace
 
 
 @attrs.frozen
 class Entry:
-    """An entry as ``haz cache`` sees it; corrupt ones have no age and no footprint."""
+    """An entry as ``haz cache`` sees it; unreadable ones have no age and no footprint."""
 
     name: str
     created: int
@@ -42,18 +56,25 @@ class Entry:
 
 @st.composite
 def examples(draw: st.DrawFn) -> Example:
-    tasks = draw(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), min_size=1, max_size=3))
-    ages = draw(st.permutations(YEARS_AGO))
-    corrupt = draw(st.sets(st.integers(0, 2), max_size=1))
-    orphans = draw(st.tuples(st.integers(0, 1), st.integers(0, 1)))
-    modes = ("--soft", "--max-age=3650d", "--max-age=0s", "--max-size=0", "--max-size=12B")
-    clean = draw(st.lists(st.sampled_from(modes), max_size=2, unique_by=lambda it: it[:8]))
-    if draw(st.booleans()):
-        clean.append("--dry-run")
-    offered = [("max_age", "9000d"), ("max_size", "10B"), ("max_size", "1KiB")]
-    given = draw(st.lists(st.sampled_from(offered), max_size=1))
-    sizes, words = tuple(tasks), tuple(clean)
-    return Example(sizes, tuple(ages), frozenset(corrupt), orphans, words, tuple(given))
+    count = draw(st.integers(2, 6))
+    sizes = st.tuples(st.integers(0, 9), st.integers(1, 9))
+    tasks = draw(st.lists(sizes, min_size=count, max_size=count))
+    ages = tuple(draw(st.sampled_from(AGES)) for _ in tasks)
+    harms = tuple(draw(st.sampled_from(HARMS)) for _ in tasks)
+    orphans = draw(st.tuples(st.integers(0, 2), st.integers(0, 2)))
+    cleans = st.builds(
+        Clean,
+        st.booleans(),
+        st.one_of(st.none(), st.integers(0, len(AGES) - 1)),
+        st.one_of(st.none(), st.tuples(st.integers(0, count), st.sampled_from([0, 0, 1]))),
+    )
+    offered: tuple[tuple[str, str], ...] = (("max_age", "9000d"), ("max_age", "14000d"))
+    offered += (("max_size", "10B"), ("max_size", "1KiB"), ("max_size", "25"))
+    given = draw(st.lists(st.sampled_from(offered), max_size=2, unique_by=lambda it: it[0]))
+    some = draw(st.lists(cleans, min_size=2, max_size=5))
+    return Example(
+        tuple(tasks), ages, harms, orphans, tuple(some), draw(st.booleans()), tuple(given)
+    )
 
 
 def play(trial: Trial, example: Example) -> None:
@@ -64,43 +85,48 @@ def play(trial: Trial, example: Example) -> None:
         }
         for number, (says, makes) in enumerate(example.tasks)
     }
-    settings: Body = {"projects": ["/p"], "cache": {"clean": dict(example.settings)}}
-    declared = Declared(settings, {"/p": {"name": "p", "tasks": bodies}})
-    trial.write(files_of(declared))
-    _info(trial, [], (0, 0))
-    trial.haz("run", "--workspace")
+    for other, hash in ((True, "sha256"), (False, "blake3")):
+        cache: Body = {"hash": hash, "clean": dict(example.settings)}
+        settings: Body = {"projects": ["/p"], "cache": cache}
+        trial.write(files_of(Declared(settings, {"/p": {"name": "p", "tasks": bodies}})))
+        harms = enumerate(example.harms)
+        words = [f"p:t{number}" for number, harm in harms if (harm == "hash") == other]
+        if words:
+            trial.haz("run", *words)
     entries = _age(trial, example)
-    cache = trial.root / ".haz/cache"
-    (shard,) = list(cache.glob("??"))[:1]
+    root = trial.root / ".haz/cache"
+    (shard,) = list(root.glob("??"))[:1]
     for number in range(example.orphans[0]):
         (shard / f".tmp-{number:064x}-{number:016x}").mkdir()
     for number in range(example.orphans[1]):
-        (cache / f".restore-{number:064x}-{number:016x}").mkdir()
+        (root / f".restore-{number:064x}-{number:016x}").mkdir()
     _info(trial, entries, example.orphans)
-    left, orphans = _clean(trial, example, entries)
+    for clean in example.cleans[:-1]:
+        _clean(trial, example, clean, entries, dry=True)
+    left, orphans = _clean(trial, example, example.cleans[-1], entries, dry=example.dry)
     _info(trial, left, orphans)
-    trial.haz("run", "--workspace")
     cleared = trial.haz("cache", "clear")
     trial.same("CACHE-021", f"{cleared}", (cleared.code, cleared.out), (0, b"cache cleared.\n"))
     _info(trial, [], (0, 0))
 
 
 def _age(trial: Trial, example: Example) -> list[Entry]:
-    """Date every entry, and cut the manifests of some."""
+    """Date every entry, and cut or remove the manifests of some."""
     found = []
     for path in sorted((trial.root / ".haz/cache").glob("??/*/manifest.json")):
         manifest = json.loads(path.read_text())
         (made,) = (it["workspace_absolute_path"] for it in manifest["outputs"])
         number = int(made[-1])
-        says, makes = example.tasks[number]
-        created = example.ages[number]
+        created, harm = example.ages[number], example.harms[number]
         old = f'"created_at_unix": {manifest["created_at_unix"]}'
         path.write_text(path.read_text().replace(old, f'"created_at_unix": {created}'))
-        corrupt = number in example.corrupt
-        if corrupt:
+        if harm == "cut":
             path.write_text("{")
-        size = 0 if corrupt else says + makes
-        found.append(Entry(path.parent.name, 0 if corrupt else created, size, corrupt))
+        elif harm == "gone":
+            path.unlink()
+        lost = harm in ("cut", "gone")
+        size = 0 if lost else sum(example.tasks[number])
+        found.append(Entry(path.parent.name, 0 if lost else created, size, bool(harm)))
     trial.same("CACHE-010 CACHE-017", "entries after a run", len(found), len(example.tasks))
     return found
 
@@ -122,48 +148,45 @@ def _info(trial: Trial, entries: list[Entry], orphans: tuple[int, int]) -> None:
 
 
 def _clean(
-    trial: Trial, example: Example, entries: list[Entry]
+    trial: Trial, example: Example, clean: Clean, entries: list[Entry], *, dry: bool
 ) -> tuple[list[Entry], tuple[int, int]]:
     """Clean, compare the report; the entries and orphans that are left."""
-    result = trial.haz("cache", "clean", *example.clean)
-    merged = dict(example.settings)
-    merged |= {
-        flag.replace("-", "_"): value
-        for flag, _, value in (word[2:].partition("=") for word in example.clean)
-        if value
-    }
-    soft, dry = "--soft" in example.clean, "--dry-run" in example.clean
-    if not soft and not merged:
+    limits = {key: SETTINGS[value] for key, value in example.settings}
+    words = ["--soft"] * clean.soft + ["--dry-run"] * dry
+    if clean.age is not None:
+        edge = min(AGES[clean.age], AGES[-2] + 2 * BETWEEN) - BETWEEN
+        limits["max_age"] = int(time.time()) - edge
+        words.append(f"--max-age={limits['max_age']}s")
+    by_age = sorted((it for it in entries if not it.corrupt), key=_in_time)
+    start = time.time()
+    old = [it for it in by_age if it.created < start - limits.get("max_age", start)]
+    rest = [it for it in by_age if it not in old]
+    if clean.size is not None:
+        keep, less = clean.size
+        kept = sum(it.footprint for it in rest[max(0, len(rest) - keep) :])
+        limits["max_size"] = max(0, kept - less)
+        words.append(f"--max-size={limits['max_size']}{'B' * less}")
+    result = trial.haz("cache", "clean", *words)
+    if not clean.soft and not limits:
         trial.same("AUX-022", f"{result}no mode", (result.code, result.out), (2, b""))
         return entries, example.orphans
-    evicted = {"--soft": [entry for entry in entries if entry.corrupt and soft]}
-    rest = sorted(
-        (entry for entry in entries if not entry.corrupt), key=lambda it: (it.created, it.name)
-    )
-    age = merged.get("max_age")
-    evicted["--max-age"] = [it for it in rest if age is not None and _is_old(it, age)]
-    rest = [entry for entry in rest if entry not in evicted["--max-age"]]
-    evicted["--max-size"] = []
-    limit = {"0": 0, "12B": 12, "10B": 10, "1KiB": 1024}.get(merged.get("max_size", ""))
-    while limit is not None and sum(entry.footprint for entry in rest) > limit:
+    soft = sorted((it for it in entries if it.corrupt and clean.soft), key=_in_time)
+    evicted = {"--soft": soft, "--max-age": old, "--max-size": []}
+    while sum(entry.footprint for entry in rest) > limits.get("max_size", 1 << 64):
         evicted["--max-size"].append(rest.pop(0))
-    orphans = example.orphans if soft else (0, 0)
+    orphans = example.orphans if clean.soft else (0, 0)
     expected = _report(entries, evicted, orphans, dry)
     rules = "AUX-024 AUX-025 CFG-034 CFG-035"
     trial.same(rules, f"{result}", (result.code, result.out.decode().splitlines()), (0, expected))
-    if dry:
-        return entries, example.orphans
-    gone = [entry for some in evicted.values() for entry in some]
+    gone = [] if dry else [entry for some in evicted.values() for entry in some]
     left = [entry for entry in entries if entry not in gone]
     names = sorted(path.name for path in _entries(trial.root / ".haz/cache"))
     trial.same(rules, "entries that are left", names, sorted(entry.name for entry in left))
-    return left, (0, 0) if soft else example.orphans
+    return left, (0, 0) if clean.soft and not dry else example.orphans
 
 
-def _is_old(entry: Entry, age: str) -> bool:
-    """All entries are more than ten years old; none is as old as 9000 days, or some are."""
-    seconds = {"3650d": 3650 * 86400, "0s": 0, "9000d": 9000 * 86400}[age]
-    return entry.created < time.time() - seconds
+def _in_time(entry: Entry) -> tuple[int, str]:
+    return entry.created, entry.name
 
 
 def _report(

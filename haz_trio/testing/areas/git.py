@@ -23,7 +23,8 @@ EDITS = (
     *("change", "delete", "stage", "add", "add and stage", "ignored", "commit", "revert"),
     *("move", "remove", "mode", "delete and commit", "add and commit", "add below"),
 )
-CONFIGURATION = ("p/haz.yml", "q/haz.yml", ".haz/tasks/o.yml", ".haz/workspace.yml")
+CONFIGURATION = ("p/haz.yml", "q/haz.yml", ".haz/tasks/o.yml", ".haz/tasks/w.yml")
+WORKSPACE = ".haz/workspace.yml"  # touches everything, and hides what the others do
 FLAGS = ("--git-changed", "--git-staged", "--git-changed-since=HEAD~1")
 AFFECTED = ("--affected", "--affected=HEAD~1")
 NAMES = (("p", "a"), ("p", "b"), ("q", "a"), ("q", "b"))
@@ -58,7 +59,7 @@ class Example:
 def examples(draw: st.DrawFn) -> Example:
     patterns = st.lists(st.sampled_from(PATTERNS), unique=True, max_size=2).map(tuple)
     edits = [(draw(st.sampled_from(EDITS)), file) for file in FILES if draw(st.booleans())]
-    asked = [*FLAGS, *draw(st.sampled_from([AFFECTED, AFFECTED, ()]))]
+    asked = [*FLAGS, *draw(st.sampled_from([*[AFFECTED] * 5, ()]))]
     asks = st.builds(
         Ask,
         st.sampled_from([*asked[:3], *asked[3:] * 2]),
@@ -66,18 +67,23 @@ def examples(draw: st.DrawFn) -> Example:
         st.sampled_from(["", "--all", "--workspace", "--workspace"]),
         st.sampled_from([False, False, True]),
     )
+    commented = CONFIGURATION if draw(st.integers(0, 7)) else (WORKSPACE,)
     return Example(
         tuple(draw(st.tuples(*[patterns] * 4))),
         tuple(draw(st.tuples(*[st.sampled_from([True, True, False])] * 3))),
         tuple(edits),
-        tuple(draw(st.lists(st.sampled_from(CONFIGURATION), max_size=1))),
-        tuple(draw(st.lists(asks, min_size=3, max_size=6))),
+        tuple(draw(st.lists(st.sampled_from(commented), max_size=2, unique=True))),
+        tuple(draw(st.lists(asks, min_size=4, max_size=7))),
         draw(st.booleans()),
     )
 
 
 def declared_by(example: Example) -> Declared:
-    """The workspace: ``f0`` and so on read one file each, ``m`` makes one, an overlay adds one."""
+    """The workspace: ``f0`` and so on read one file each, ``m`` makes one.
+
+    The overlay ``w`` has bodies of ``o`` and ``v``; but ``p:o`` is its project's own, and
+    ``q:o`` of a narrower overlay.
+    """
     tasks: dict[str, dict[str, Json]] = {"p": {}, "q": {}}
     for number, (project, task) in enumerate(NAMES):
         body: Body = {"command": ["/bin/true"], "inputs": [*example.inputs[number]]}
@@ -91,12 +97,17 @@ def declared_by(example: Example) -> Declared:
     tasks["p"]["m"] = {"command": ["/bin/true"], "outputs": outputs}
     tasks["q"]["n"] = {"command": ["/bin/true"], "deps": ["p:m"]}
     tasks["p"]["l"] = {"command": ["/bin/true"], "deps": ["q:n"]}
+    tasks["p"]["o"] = {"command": ["/bin/true"]}
     projects: dict[str, Body] = {
         f"/{name}": {"name": name, "tags": [name], "tasks": bodies}
         for name, bodies in tasks.items()
     }
-    overlay: Body = {"tagsFilter": ["q"], "tasks": {"o": {"command": ["/bin/true"]}}}
-    return Declared({"projects": [*projects]}, projects, {"o": overlay})
+    true: Body = {"command": ["/bin/true"]}
+    overlays: dict[str, Body] = {
+        "o": {"tagsFilter": ["q"], "tasks": {"o": true}},
+        "w": {"tasks": {"o": true, "v": true}},
+    }
+    return Declared({"projects": [*projects]}, projects, overlays)
 
 
 def play(trial: Trial, example: Example) -> None:

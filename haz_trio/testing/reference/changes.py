@@ -10,7 +10,7 @@ from haz_trio.testing.reference.globs import matches
 from haz_trio.testing.reference.graph import Graph, closure, reversed_edges
 from haz_trio.testing.reference.json_values import mapping, texts
 from haz_trio.testing.reference.references import Id
-from haz_trio.testing.reference.workspace import Declared
+from haz_trio.testing.reference.workspace import Declared, Task
 
 Paths = frozenset[str]
 NONE: Paths = frozenset()
@@ -62,9 +62,16 @@ def affected(graph: Graph, declared: Declared, changed: Paths) -> frozenset[Id]:
         if f".haz/tasks/{stem}.yml" in changed:
             tags, tasks = set(texts(overlay.get("tagsFilter"))), mapping(overlay["tasks"])
             found |= {
-                id for id, task in graph.tasks.items() if id[1] in tasks and tags <= task.tags
+                id
+                for id, task in graph.tasks.items()
+                if id[1] in tasks and tags <= task.tags and not _is_own(task, declared)
             }
     return closure(found, reversed_edges(graph.hard))
+
+
+def _is_own(task: Task, declared: Declared) -> bool:
+    """Whether a project has a body of its own for a task: no overlay has a word in that."""
+    return task.id[1] in mapping(declared.projects[task.root].get("tasks"))
 
 
 def _with_pattern(graph: Graph, key: str, changed: Paths) -> frozenset[Id]:

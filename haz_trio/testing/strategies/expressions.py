@@ -31,8 +31,9 @@ PATHS: tuple[str, ...] = (
 )
 PATHS += ("/shared/", "/shared/", "out/", "/a/", "/b/", "/deep/", "/a/out/")
 NAME_GLOBS = ("x*", "*-1", "[xy]", "?", "de*t", "{x,z}")
+TAG_GLOBS = ("[tu]", "[uv]", "{t,v}", "[!t]", "t*", "*")
 WORDS: dict[str, tuple[str, ...]] = {
-    "tags": (*TAGS, *TAGS, "nope", "[tu]", "*"),
+    "tags": (*TAGS, *TAGS, "nope", *TAG_GLOBS),
     "projects": (*PROJECTS, *PROJECTS, "nope", "a*", "?"),
     "tasks": (*TASKS, *TASKS, "nope", *NAME_GLOBS),
     "inputs": PATHS,
@@ -72,6 +73,8 @@ ANY = (
 )
 
 
+# Words alone, and what binds how.
+FORMS = ("{}", "{}", "{} & {} | {}", "{} | {} & {}", "!{} & {}", "!{} | {}", "!({} | {}) & {}")
 FLAGS = (*WORDS, *RELATIONS, "expr")
 PAIRS = (("has-deps", "no-deps"), ("has-inputs", "no-inputs"), ("has-outputs", "no-outputs"))
 DECLARING = (*(flag for pair in PAIRS for flag in pair), "mutex")
@@ -83,7 +86,7 @@ def surveys(draw: st.DrawFn, declared: Declared) -> list[Query]:
     known = words_for(declared)
     found = []
     for flag in FLAGS:
-        if draw(st.booleans()):
+        if draw(st.integers(0, 3)) > (0 if flag in RELATIONS else 1):
             filters = {flag: draw(_filter(flag, known))}
             if draw(st.integers(0, 3)) == 0:
                 other = draw(st.sampled_from(FLAGS))
@@ -94,7 +97,7 @@ def surveys(draw: st.DrawFn, declared: Declared) -> list[Query]:
             )
             found.append(Query(filters, frozenset(few), form, draw(st.integers(0, 3)) > 0))
     for flag in DECLARING:
-        if draw(st.integers(0, 3)) == 0:
+        if draw(st.integers(0, 5)) == 0:
             found.append(Query({}, frozenset([flag]), "", draw(st.integers(0, 3)) > 0))
     return found or [Query({})]
 
@@ -125,6 +128,42 @@ def words_for(declared: Declared) -> dict[str, tuple[str, ...]]:
     there["expr"] = (*related, *calls, *DECLARING, *paths)
     others: dict[str, tuple[str, ...]] = {**WORDS, "expr": ANY}
     return {flag: there[flag] * 2 + others.get(flag, RELATED) for flag in FLAGS}
+
+
+@st.composite
+def compositions(draw: st.DrawFn, declared: Declared, *, inside: bool) -> Query:
+    """For the tasks of each name a question of its own, all of them in one expression.
+
+    Asked ``inside`` of a project, some are about paths relative to it.
+    """
+    known = words_for(declared)
+    related = sorted({*known[RELATIONS[0]]})
+    paths = [it for it in known["inputs"] + known["outputs"] if it.startswith("/")]
+    beside = [it for it in (*LITERALS, *GLOBS) if inside and not it.startswith("/")]
+    pairs = [draw(st.sampled_from(["{}&{}", "{}|{}", "{}&!{}"])) for _ in related]
+    both = [
+        pair.format(it, draw(st.sampled_from(related)))
+        for pair, it in zip(pairs, related, strict=True)
+    ]
+    kinds: list[tuple[str, ...]] = [
+        tuple(f"tag:{it}" for it in (*known["tags"], *TAG_GLOBS)),
+        tuple(f"project:{it}" for it in known["projects"]),
+        *(
+            tuple(f"{side}:{it}" for side in ("input", "output") for it in some)
+            for some in (paths, beside)
+        ),
+        tuple(f"{relation}({it})" for relation in RELATIONS for it in related),
+        tuple(f"{relation}({it})" for relation in RELATIONS for it in both),
+        tuple(f"{relation}(!{it})" for relation in RELATIONS for it in related[:6]),
+        DECLARING,
+    ]
+    word = st.sampled_from([kind for kind in kinds if kind]).flatmap(st.sampled_from)
+    asked = []
+    for name in sorted({id[1] for id in effective(declared)}):
+        form = draw(st.sampled_from(FORMS))
+        words = [draw(word) for _ in range(form.count("{}"))]
+        asked.append(f"(name:{name} & ({form.format(*words)}))")
+    return Query({"expr": " | ".join(asked)} if asked else {}, workspace=True)
 
 
 @st.composite
