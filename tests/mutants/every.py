@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tests.mutants import choosing, declarative, executing, executing_blind, patches
+from tests.mutants import (
+    choosing,
+    declarative,
+    declared_blind,
+    executing,
+    executing_blind,
+    patches,
+)
 from tests.mutants.patches import Mutant
 
 EVERY: tuple[Mutant, ...] = (
@@ -10,5 +17,6 @@ EVERY: tuple[Mutant, ...] = (
     *executing.MUTANTS,
     *executing_blind.MUTANTS,
     *declarative.MUTANTS,
+    *declared_blind.MUTANTS,
     *choosing.MUTANTS,
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import attrs
 
 from haz_trio.testing.areas.sheets import lists_everything
-from haz_trio.testing.models import files_of
+from haz_trio.testing.models import files_of, yaml_of
 from haz_trio.testing.reference.graph import Graph, build, label
 from haz_trio.testing.reference.json_values import Body, Json, mapping, text
 from haz_trio.testing.reference.references import Id, form_rule
@@ -24,7 +24,13 @@ SHOWN = 8  # names of the tasks of one cycle; of more it may be said how many th
 def play_contest(trial: Trial, contest: Contest) -> None:
     """Where no overlay wins, the projects get bodies of their own afterwards."""
     declared = contest.declared
+    if contest.linked and trial.knows("fewer-options"):
+        trial.skip()
     trial.write(files_of(declared))
+    for stem in contest.linked:
+        trial.write({f"elsewhere/{stem}": yaml_of(declared.overlays[stem])})
+        trial.remove(f".haz/tasks/{stem}.yml")
+        trial.link(f".haz/tasks/{stem}.yml", f"../../elsewhere/{stem}")
     clashes = _clashes(declared)
     names_problems(trial, [("DAG-006", label(id)) for id in clashes])
     own: dict[str, dict[str, Json]] = {}
@@ -35,7 +41,7 @@ def play_contest(trial: Trial, contest: Contest) -> None:
         for root, body in declared.projects.items()
     }
     mended = attrs.evolve(declared, projects=projects)
-    trial.write(files_of(mended))
+    trial.write(files_of(attrs.evolve(mended, overlays={})))
     lists_everything(trial, mended, OVERLAYS)
 
 

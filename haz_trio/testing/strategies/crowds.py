@@ -26,9 +26,10 @@ EDGES = ("deps", "weakDeps", "files")
 
 @attrs.frozen
 class Contest:
-    """Overlays of all kinds of reach that define the same tasks."""
+    """Overlays of all kinds of reach that define the same tasks; some are links to their files."""
 
     declared: Declared
+    linked: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -54,7 +55,8 @@ def contests(draw: st.DrawFn) -> Contest:
         overlays[stem] = {"tasks": tasks}
         if filters:
             overlays[stem]["tagsFilter"] = [*filters]
-    return Contest(Declared({"projects": [*projects]}, projects, overlays))
+    linked = tuple(stem for stem in overlays if not draw(st.integers(0, 3)))
+    return Contest(Declared({"projects": [*projects]}, projects, overlays), linked)
 
 
 @st.composite

@@ -19,6 +19,7 @@ _RIGHT: tuple[tuple[str, Body], ...] = (
     ("{<<: {tags: [u]}, name: @, tags: [t]}", _TAGGED),
     ("{name: @, tags: [t], <<: {tags: [u]}}", _TAGGED),
     ("{name: @, <<: [{tags: [u]}, {tags: [t]}]}", _TAGGED),
+    ("{name: @, <<: [{tags: [u]}, {tags: [v]}, {tags: [t]}]}", _TAGGED),
     ("{name: @, <<: {tags: [u]}, <<: {tags: [t]}}", _TAGGED),
     ("{name: @, <<: {tags: [t]}, <<: {tasks: {a: {shell: x}}}}", {**_TAGGED, **_tasks()}),
     ("{<<: {tasks: {a: {shell: x}}}, name: @, <<: {tags: [t]}}", {**_TAGGED, **_tasks()}),
