@@ -34,26 +34,25 @@ def play(trial: Trial, example: Example) -> None:
     }
     for path, (text, permissions) in FILES.items():
         trial.write({f"{example.root}/{path}": text}, permissions)
-    mode = example.mode
-    if mode == "json" and trial.knows("fewer-options"):
-        mode = "live"
     settings: Body = {
         "projects": [f"/{example.root}"],
         "concurrency": {"default": 1},
-        "output": {"mode": "live" if mode == "buffered" else "buffered"},
+        "output": {"mode": "live" if example.modes[0] == "buffered" else "buffered"},
     }
     trial.write(files_of(Declared(settings, {f"/{example.root}": {"name": "p", "tasks": bodies}})))
     path = f"{folder}/bin:{os.environ['PATH']}"
     host: dict[str, str | None] = {**HOST, "UNSET": None, "PATH": path}
-    words = ["--json"] if mode == "json" else [f"--output-mode={mode}"]
-    for verdict in ("done", "cached"):
+    for verdict, mode in zip(("done", "cached"), example.modes, strict=True):
+        if mode == "json" and trial.knows("fewer-options"):
+            mode = "live"
+        words = ["--json"] if mode == "json" else [f"--output-mode={mode}"]
         result = trial.haz("run", "--workspace", *words, env=host)
         trial.same("EXEC-021", f"{result}exit code", result.code, 0)
         verdicts = _verdicts(bodies, verdict)
         if mode == "json":
             _told(trial, example, result, outs, verdicts)
         else:
-            _shown(trial, example, result, outs, verdicts)
+            _shown(trial, example, result, outs, verdicts, mode == "buffered")
         if verdict == "done":
             _environments(trial, example, result)
     _passes_on(trial, example, host)
@@ -74,9 +73,9 @@ def _shown(
     result: Result,
     outs: Mapping[str, bytes],
     verdicts: Mapping[str, str],
+    buffered: bool,
 ) -> None:
     """Both streams, byte for byte but for durations."""
-    buffered = example.mode == "buffered"
     expected = b"".join(printed(("p", name), outs[name], buffered) for name in sorted(outs))
     rules = "EXEC-016 CACHE-020 CFG-021 CFG-022 CFG-032"
     trial.same(rules, f"{result}stdout", result.out, expected)

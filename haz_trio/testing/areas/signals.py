@@ -25,7 +25,11 @@ from haz_trio.testing.trial import Called, Trial
 
 SLACK = 6.0  # seconds that a busy machine may lose
 LONG = 30.0  # the grace when nobody is to wait for its end
-LIMIT = {"timeout": "700ms", "task-timeout": "1s"}
+OPTIONS = {
+    "timeout": "--timeout=700ms",
+    "task-timeout": "--task-timeout=1s",
+    "fail-fast": "--fail-fast",
+}
 _NAP = "while :; do /bin/sleep 0.05; done"
 # What a task does once it has begun. READY and TERM leave a file: it can be asked, it was asked.
 BEHAVIOURS = {
@@ -73,11 +77,7 @@ class Stopped:
 
 @st.composite
 def stops(draw: st.DrawFn) -> Stop:
-    how = draw(
-        st.sampled_from(
-            ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGINT", "timeout", "task-timeout"]
-        )
-    )
+    how = draw(st.sampled_from(["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGINT", *OPTIONS]))
     again = ""
     if how.startswith("SIG") and draw(st.booleans()):
         again = draw(st.sampled_from(["SIGINT", "SIGTERM"]))
@@ -85,7 +85,8 @@ def stops(draw: st.DrawFn) -> Stop:
     others = ["plain", "polite"] if not again and one in ("plain", "polite") else [*BEHAVIOURS]
     two = draw(st.sampled_from(others))
     short = draw(st.sampled_from([0.3, 0.2, 0.3, 1.4]))
-    return Stop(one, two, how, again, draw(st.booleans()), draw(st.booleans()), short)
+    third = draw(st.booleans()) or how == "fail-fast"  # the third slot is for who fails
+    return Stop(one, two, how, again, draw(st.booleans()), third, short)
 
 
 @st.composite
@@ -132,7 +133,7 @@ def _declared(name: str, stop: Stop) -> Declared:
     """One that is done and one that fails, the two, and those that come too late."""
     tasks: Body = {
         "A": {"shell": "echo A"},
-        "B": {"shell": "exit 3"},
+        "B": {"shell": _waits(name) if stop.how == "fail-fast" else "exit 3"},
         "a": {"shell": _script(name, "a", stop.one), "mutex": "m"},
         "b": {"shell": _script(name, "b", stop.two)},
         "c": {"shell": "true", "deps": ["~:a"]},
@@ -147,6 +148,15 @@ def _declared(name: str, stop: Stop) -> Declared:
     return Declared(settings, {"/p": {"name": "p", "tasks": tasks}})
 
 
+def _waits(name: str) -> str:
+    """It fails when both have begun."""
+    there = " && ".join(f"[ -f ../../../outside/{name}-ready-{task} ]" for task in "ab")
+    return (
+        f"i=0; until {there}; do i=$((i+1)); /bin/sleep 0.02; "
+        "if [ $i -gt 500 ]; then break; fi; done; exit 3"
+    )
+
+
 def _script(name: str, task: str, behaviour: str) -> str:
     outside = f"../../../outside/{name}-"
     does = BEHAVIOURS[behaviour].replace("'TERM", f"': >{outside}term-{task}")
@@ -158,7 +168,7 @@ def _script(name: str, task: str, behaviour: str) -> str:
 def _stopped(trial: Trial, name: str, stop: Stop) -> Stopped:
     """Run, stop when both tasks have begun, and wait for the end; seconds from the stop on."""
     words = ["run", "--workspace"]
-    words += [] if stop.by_signal else [f"--{stop.how}={LIMIT[stop.how]}"]
+    words += [] if stop.by_signal else [OPTIONS[stop.how]]
     root = trial.root / name
     child = trial.subject.start(words, root, {})
     try:
@@ -205,7 +215,8 @@ def _ended(trial: Trial, stop: Stop, stopped: Stopped) -> None:
         trial.same("EXEC-021", f"{result}exit code", result.code, 1)
         trial.same("EXEC-009 EXEC-011", f"{result}outcomes", said, expected)
     else:
-        code = 128 + signal.Signals[stop.how] if stop.by_signal else 124
+        code = {"timeout": 124, "fail-fast": 1}.get(stop.how)
+        code = 128 + signal.Signals[stop.how] if code is None else code
         trial.same("EXEC-012 EXEC-021", f"{result}exit code", result.code, code)
         expected |= dict.fromkeys("abcd", "cancelled")
         trial.same("EXEC-012 EXEC-013", f"{result}outcomes", said, expected)

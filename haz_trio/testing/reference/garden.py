@@ -36,6 +36,7 @@ MUTEXES: dict[str, Json] = {
     "own": "~:db",
     "shared": {"name": "db", "mode": "shared"},
 }
+PERMISSIONS = (0o755, 0o750, 0o711, 0o705, 0o640)
 
 
 @attrs.frozen
@@ -68,6 +69,11 @@ class Plot:
 
     def variable(self, letter: str) -> str:
         return f"{letter}_{self.name.upper()}"
+
+    @property
+    def permissions(self) -> int:
+        """Of the one file, if it is made executable."""
+        return PERMISSIONS[ord(self.name[0]) % len(PERMISSIONS)]
 
     @property
     def overrides(self) -> dict[str, str]:
@@ -205,7 +211,7 @@ def script(plot: Plot) -> str:
         lines.append(f"[ -d ln/{name} ] || /bin/mkdir -p ln/{name}")
         lines.append(f"/bin/ln -sf ../../out/{name} ln/{name}/l")
     if plot.executable:
-        lines.append(f"/bin/chmod 755 out/{name}")
+        lines.append(f"/bin/chmod {plot.permissions:o} out/{name}")
     if plot.talks:
         lines.append('echo "$all" >&2')
     return "\n".join([*lines, 'case "$all" in *!*) exit 3; esac'])
@@ -228,7 +234,7 @@ def _does(plot: Plot, files: Tree, environment: Mapping[str, str]) -> Effect:
         made |= {f"{root}/gen/{name}/{it}": line + b"\n" for it, line in read.items()}
     tree = {path: (content, _mode(files, path)) for path, content in made.items()}
     if plot.executable:
-        tree[f"{root}/out/{name}"] = everything, 0o755
+        tree[f"{root}/out/{name}"] = everything, plot.permissions
     if plot.linked:
         tree[f"{root}/ln/{name}/l"] = link_to(f"../../out/{name}")
     err = everything if plot.talks else b""

@@ -214,5 +214,5 @@ class History:
         for path in ours - entry.outputs.keys():
             if "leavings-stay" not in self.known:
                 self.files.pop(path, None)  # somebody may have removed it
-        ours &= entry.outputs.keys()
+        ours.intersection_update(entry.outputs)
         self.streams[step.id] = entry.effect.out, entry.effect.err

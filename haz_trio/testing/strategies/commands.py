@@ -84,13 +84,16 @@ class Command:
 
 @attrs.frozen
 class Example:
-    """Tasks of one project by their names, how haz is asked to show them, and where they are.
+    """Tasks of one project by their names, and where they are.
+
+    ``modes`` are how they are shown when they run and when they are hits, each "live", "buffered"
+    or "json".
 
     ``more`` are arguments that a last run passes on to those that print their arguments.
     """
 
     tasks: Mapping[str, Command]
-    mode: str  # "live", "buffered" or "json"
+    modes: tuple[str, str]
     root: str
     more: tuple[str, ...] = ()
 
@@ -106,9 +109,9 @@ def examples(draw: st.DrawFn) -> Example:
     for number, kind in enumerate(draw(st.permutations(kinds))):
         name = chr(ord("a") + number)
         tasks[name] = _command(draw, kind, root, name)
-    mode = draw(st.sampled_from(["live", "buffered", "json"]))
+    first, second = (draw(st.sampled_from(["live", "buffered", "live", "json"])) for _ in "12")
     more = draw(st.lists(st.sampled_from(ARGUMENTS), max_size=2))
-    return Example(tasks, mode, root, tuple(more))
+    return Example(tasks, (first, second), root, tuple(more))
 
 
 def _command(draw: st.DrawFn, kind: str, root: str, name: str) -> Command:
@@ -133,7 +136,7 @@ def _command(draw: st.DrawFn, kind: str, root: str, name: str) -> Command:
 def _bytes(draw: st.DrawFn) -> Command:
     """Bytes on both streams, at once or one after the other."""
     pauses = draw(st.integers(0, 3)) == 3
-    streams = [draw(st.lists(st.sampled_from(PIECES), max_size=3)) for _ in "12"]
+    streams = [draw(st.lists(st.sampled_from(PIECES), max_size=4)) for _ in "12"]
     script = ""
     for pieces, to in zip(streams, ("", " >&2"), strict=True):
         if pauses:

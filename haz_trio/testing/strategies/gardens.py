@@ -49,16 +49,20 @@ def gardens(draw: st.DrawFn) -> tuple[Garden, tuple[Move, ...]]:
     moves.append(Run())
     undo: dict[str, list[Move]] = {}
     ids = [plot.id for plot in plots.values()]
+    some = st.lists(st.sampled_from(ids), max_size=4, unique=True) if ids else st.just([])
     modes = {draw(st.integers(0, 1)): draw(st.sampled_from([*MODES]))}
     for number in range(draw(st.sampled_from([1, 2, 2])) if plots else 0):
         moves += _round(it, undo)
         if modes.get(number):
-            some = st.lists(st.sampled_from(ids), min_size=2, max_size=4, unique=True)
             moves.append(Run(tuple(draw(some)), modes[number]))
         if draw(st.booleans()):
             moves.append(Rot(draw(st.sampled_from(ids))))
         one = draw(st.sampled_from(ids)) if draw(st.integers(0, 9)) == 9 else None
         moves.append(Run(() if one is None else (one,)))
+    last = draw(st.sampled_from(["", "hash", "blobs", "streams", "manifests", "cleared"]))
+    if last and plots:
+        moves.append(Turn("hash", "sha256") if last == "hash" else Damage(last))
+        moves.append(Run(tuple(draw(some))))
     return garden, tuple(moves)
 
 
@@ -145,9 +149,4 @@ def _round(it: Gardener, undo: dict[str, list[Move]]) -> list[Move]:
             play(Turn(knob, not getattr(it.garden, knob)))
     if draw(st.integers(0, 2)) == 2:
         play(Turn("comment", draw(st.sampled_from(["", "new"]))))
-    rare = draw(st.integers(0, 29))
-    if rare == 29:
-        play(Turn("hash", "sha256"))
-    elif rare > 26:
-        play(Damage(draw(st.sampled_from(["blobs", "streams", "manifests", "cleared"]))))
     return moves
