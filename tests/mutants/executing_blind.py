@@ -65,4 +65,76 @@ MUTANTS: tuple[Mutant, ...] = (
         "        self._stopped = True\n        self._close(frozenset(), out)\n",
         "        self._stopped = True\n",
     ),
+    # -- by the rules alone, once more ------------------------------------------------------------
+    Mutant(
+        "one-mutex-per-project",
+        "model.tasks",
+        'else f"{owner}/{self.name}"',
+        'else f"{owner}/"',
+    ),
+    Mutant(
+        "mutexes-stay-in-their-project",
+        "model.tasks",
+        'return self.name if self.scope is MutexScope.WORKSPACE else f"{owner}/{self.name}"',
+        'return f"{owner}/{self.scope.value}/{self.name}"',
+    ),
+    Mutant(
+        "the-first-capped-tag-counts",
+        "plan.admission",
+        "capped = tuple(sorted(names[tag] for tag in each if tag in names))",
+        "capped = tuple(sorted(names[tag] for tag in each if tag in names))[:1]",
+    ),
+    Mutant(
+        "inputs-by-their-last-name",
+        "cache.recipe",
+        "        name = _bytes(path)\n",
+        '        name = _bytes(path.rpartition("/")[2])\n',
+    ),
+    Mutant(
+        "upstreams-by-the-name-of-the-task",
+        "cache.recipe",
+        "sorted({(u.task.project, u.task.task,",
+        'sorted({("", u.task.task,',
+    ),
+    Mutant(
+        "failures-say-nothing-when-buffered",
+        "output.renderers",
+        "            case TaskSettled(task):\n                return _join([*self._blocks(task),",
+        "            case TaskSettled(task, outcome):\n"
+        "                blocks = [*self._blocks(task)]\n"
+        "                if not isinstance(outcome, Completed):\n"
+        "                    blocks = []\n"
+        "                return _join([*blocks,",
+    ),
+    Mutant(
+        "cancelled-dependents-blame-the-run",
+        "plan.machine",
+        "Cancelled(UpstreamCancelled(self._ids[task]))",
+        "Cancelled(RunCancelled())",
+    ),
+    Mutant(
+        "durations-are-fractions",
+        "output.summary",
+        '    if whole == 0:\n        return f"{milliseconds}ms"',
+        '    if whole == 0:\n        return f"{milliseconds / 1000}s"',
+    ),
+    Mutant(
+        "only-the-first-file-closes-a-cycle",
+        "plan.violations",
+        "for path in () if self._over else paths:",
+        "for path in () if self._over else [*paths][:1]:",
+    ),
+    Mutant(
+        "signals-are-exit-codes",
+        "plan.outcome",
+        'return f"signal {self.signal}"',
+        'return f"exit {128 + self.signal}"',
+    ),
+    Mutant(
+        "empty-lines-have-no-prefix",
+        "output.renderers",
+        'data[: cut - 1].replace(b"\\n", b"\\n" + prefix) + b"\\n"',
+        'data[: cut - 1].replace(b"\\n", b"\\n" + prefix).replace('
+        'b"\\n" + prefix + b"\\n", b"\\n\\n") + b"\\n"',
+    ),
 )
