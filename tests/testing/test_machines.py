@@ -163,7 +163,7 @@ class IsContentWithLess(MemoryStore):
 def test_a_wrong_store_breaks_a_rule(store: Callable[[Path], MemoryStore], rule: str) -> None:
     """The rule is named, and the history that shows it is short."""
     with pytest.raises(DifferenceError, match=rule):
-        check_store(store, examples=150, persistent=False)
+        check_store(store, examples=600, persistent=False)
 
 
 def test_a_store_that_loses_what_it_has_is_found() -> None:
