@@ -112,6 +112,7 @@ class WorkspaceMachine:
         if what == "cleared":
             self.trial.haz("cache", "clear")
             self.history.entries.clear()
+            self.history.ours.clear()  # it is the cache that knows what a task has left
         elif what == "manifests":
             _each(cache, "??/*/manifest.json", Path.unlink)
             self.history.entries.clear()
