@@ -57,6 +57,13 @@ class HungError(Exception):
     """The program did not end in time; the argument says which call."""
 
 
+def heed_signals() -> None:
+    """Let programs start with signals that a job in the background ignores, and hands down."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 @attrs.frozen
 class Subject:
     """A command line whose first words start the program."""

@@ -13,11 +13,13 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from functools import partial
 from multiprocessing import get_context
 
 import attrs
 
 from haz_trio.testing.areas.registry import AREAS
+from haz_trio.testing.subject import heed_signals
 from tests.mutants.every import EVERY
 from tests.mutants.haz import UNCHANGED
 from tests.mutants.patches import MUTANTS
@@ -73,7 +75,8 @@ def judge_all(names: Sequence[str], *, seed: int, seconds: float, jobs: int) -> 
     trialled = [Trialled(name) for name in names]
     context = get_context("spawn")
     more = jobs + jobs // 2  # a third of an example is waiting for its commands
-    with ProcessPoolExecutor(more, context) as busy, ProcessPoolExecutor(jobs, context) as lazy:
+    pool_of = partial(ProcessPoolExecutor, mp_context=context, initializer=heed_signals)
+    with pool_of(more) as busy, pool_of(jobs) as lazy:
         lanes = ((busy, BUSY, more), (lazy, WAITING, jobs))
         tasks: dict[Future[Turn], tuple[Trialled, tuple[str, ...]]] = {}
         while True:

@@ -94,3 +94,20 @@ def test_wrong_arguments_are_refused(
         main(words)
     assert refused.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_programs_heed_signals_also_in_the_background() -> None:
+    """A shell lets such jobs ignore SIGINT and SIGQUIT, and they hand that down."""
+    script = """
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from haz_trio.testing.subject import heed_signals
+for number in (signal.SIGINT, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_IGN)
+with ProcessPoolExecutor(1, initializer=heed_signals) as pool:
+    print([pool.submit(signal.getsignal, n).result() for n in (signal.SIGINT, signal.SIGQUIT)])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[<Handlers.SIG_DFL: 0>, <Handlers.SIG_DFL: 0>]\n"

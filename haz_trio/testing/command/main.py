@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from haz_trio.testing.command.report import Report, as_html, as_json, as_text
 from haz_trio.testing.command.session import Batch, Played, play
 from haz_trio.testing.command.turns import Turns
 from haz_trio.testing.profile import load_profile
-from haz_trio.testing.subject import Subject
+from haz_trio.testing.subject import Subject, heed_signals
 
 EXAMPLES = 1000  # over all areas, when neither they nor the minutes are limited
 EXIT_FINDINGS, EXIT_USAGE = 1, 2
@@ -107,7 +108,8 @@ def _play_all(turns: Turns, jobs: int, deadline: float, report: Report) -> Itera
     As many processes more are for areas whose examples mostly wait.
     """
     context = get_context("spawn")
-    with ProcessPoolExecutor(jobs, context) as busy, ProcessPoolExecutor(jobs, context) as lazy:
+    pool_of = partial(ProcessPoolExecutor, mp_context=context, initializer=heed_signals)
+    with pool_of(jobs) as busy, pool_of(jobs) as lazy:
         running: dict[Future[Played], bool] = {}
         while True:
             for waits, pool in ((False, busy), (True, lazy)):
