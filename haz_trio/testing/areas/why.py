@@ -159,6 +159,7 @@ def play(trial: Trial, example: Example) -> None:
             for number, line in enumerate(lines)
             if line not in lines[max(0, number - 1) : number]
         ]
+    lines, expected = _comparable(trial, example.bench, lines, expected)
     trial.same(f"{rules} DAG-013", f"{result}inputs", _inputs(lines), _inputs(expected))
     trial.same("AUX-015", f"{result}report", lines[:-3], expected)
     trial.holds(
@@ -177,17 +178,21 @@ def _asks_bench(trial: Trial, graph: Graph, bench: Sequence[str]) -> None:
     result = trial.haz("why", "a:bench", cwd=graph.tasks[BENCH].root[1:])
     trial.same(rules, f"{result}exit code", result.code, 0)
     lines = result.out.decode().split("\n")
-    odd = () if not trial.knows("classes-stop-at-slashes") else _with_slash_in_class(bench)
-    found, wanted = (
-        [line for line in _inputs(some) if not any(part in line for part in odd)]
-        for some in (lines, expected)
-    )
+    found, wanted = _comparable(trial, bench, _inputs(lines), _inputs(expected))
     trial.same(rules, f"{result}inputs", found, wanted)
 
 
-def _with_slash_in_class(bench: Sequence[str]) -> list[str]:
-    """The folders of globs with a class that a slash is in."""
-    return [f"/k{number}/" for number, glob in enumerate(bench) if re.search(r"\[[!^+]", glob)]
+def _comparable(
+    trial: Trial, bench: Sequence[str], found: list[str], expected: list[str]
+) -> tuple[list[str], list[str]]:
+    """Both without the folders of globs with a class that a slash is in, where it is not."""
+    globs = enumerate(bench) if trial.knows("classes-stop-at-slashes") else ()
+    odd = [f"/k{number}/" for number, glob in globs if re.search(r"\[[!^+]", glob)]
+    first, second = (
+        [line for line in lines if not any(part in line for part in odd)]
+        for lines in (found, expected)
+    )
+    return first, second
 
 
 def _rules(inputs: tuple[str, ...]) -> str:
