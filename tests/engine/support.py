@@ -26,6 +26,7 @@ from haz_trio.plan.messages import (
     Upstream,
 )
 from haz_trio.plan.outcome import Exited, Record
+from haz_trio.testing.machines.loop_steps import QuietSteps
 
 
 def task_id(name: str) -> TaskId:
@@ -66,7 +67,7 @@ class Script:
 
 
 @attrs.define
-class ScriptedWorker:
+class ScriptedWorker(QuietSteps):
     """Plays scripts by name, and writes down when each process ran."""
 
     scripts: Mapping[str, Script]
@@ -130,25 +131,6 @@ class ScriptedWorker:
     async def keep(self, job: Job, foreign: frozenset[str]) -> Kept:
         await trio.lowlevel.checkpoint()
         return Kept(job.id)
-
-    @property
-    def must_store(self) -> bool:
-        return False
-
-    async def store(self) -> None:
-        await trio.lowlevel.checkpoint()
-
-    def hurry(self) -> None:
-        pass
-
-    async def drop(self, id: TaskId) -> None:
-        await trio.lowlevel.checkpoint()
-
-    def give_way(self, id: TaskId) -> None:
-        pass
-
-    async def finish(self) -> tuple[str, ...]:
-        return ()
 
 
 @attrs.define

@@ -28,13 +28,16 @@ from haz_trio.abc import (
     Subject,
 )
 from haz_trio.cache.store import DiskStore
+from haz_trio.engine.jobs import Job
+from haz_trio.engine.loop import Announcer, Loop, Steps
 from haz_trio.model.workspace import HashName
 from haz_trio.plan.machine import Limits, Plan, PlannedTask
-from haz_trio.plan.messages import Stream
-from haz_trio.plan.outcome import Exited, Signalled
+from haz_trio.plan.messages import Ended, Stream, Upstream
+from haz_trio.plan.outcome import ByCaller, Exited, Signalled, StopCause
 from haz_trio.process.supervise import run_command
 from haz_trio.testing.machines.commands import CASES, Case, check_absent_program, run_case
 from haz_trio.testing.machines.haz import check_haz
+from haz_trio.testing.machines.loop import MakeLoop, check_loop
 from haz_trio.testing.machines.plan import check_plan
 from haz_trio.testing.machines.plan_port import MakePlan
 from haz_trio.testing.machines.store import check_store
@@ -330,3 +333,70 @@ def test_a_wrong_way_to_run_commands_is_found(way: RunCommand, about: str) -> No
     (case,) = (each for each in CASES if each.about == about)
     with pytest.raises(DifferenceError, match=case.rules):
         trio.run(run_case, way, case)
+
+
+# -- loops ---------------------------------------------------------------------------------------
+
+
+class Deaf(Loop):
+    def stop(self, *, grace: float | None = None, cause: StopCause = ByCaller()) -> None:  # noqa: B008
+        pass
+
+
+class Patient(Loop):
+    def stop(self, *, grace: float | None = None, cause: StopCause = ByCaller()) -> None:  # noqa: B008
+        super().stop(cause=cause)
+
+
+class Lenient(Loop):
+    def __init__(self, worker: Steps, announcer: Announcer, *, grace: float) -> None:
+        super().__init__(worker, announcer, grace=3 * grace)
+
+
+class Forgetful(Loop):
+    async def _run(self, job: Job, stop: Stop) -> None:
+        fact = await self._worker.run(job, stop=stop)
+        if not isinstance(fact, Ended):
+            self._send.send_nowait(fact)
+
+
+class OneByOne(Loop):
+    _turn: trio.Lock | None = None
+
+    async def _run(self, job: Job, stop: Stop) -> None:
+        self._turn = self._turn or trio.Lock()
+        async with self._turn:
+            await super()._run(job, stop)
+
+
+class Eager(Loop):
+    """It does not wait for looks: what misses runs already."""
+
+    async def _look(self, job: Job, upstream: tuple[Upstream, ...], stop: Stop) -> None:
+        await self._worker.run(job, stop=Stop(trio.CancelScope(), trio.CancelScope(), 0.0))
+        await super()._look(job, upstream, stop)
+
+
+def test_our_loop_keeps_the_rules() -> None:
+    check_loop(examples=150)
+
+
+@pytest.mark.deep
+def test_our_loop_keeps_the_rules_for_long() -> None:
+    check_loop(examples=5000, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("make", "rule"),
+    [
+        (Deaf, "EXEC-012"),
+        (Patient, "EXEC-014"),
+        (Lenient, "EXEC-014"),
+        (Forgetful, "EXEC-001"),
+        (OneByOne, "EXEC-0(04|12)"),
+        (Eager, "EXEC-007"),
+    ],
+)
+def test_a_wrong_loop_breaks_a_rule(make: MakeLoop, rule: str) -> None:
+    with pytest.raises(DifferenceError, match=rule):
+        check_loop(make, examples=300, shrink=False)

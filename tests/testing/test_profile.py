@@ -13,8 +13,8 @@ from haz_trio.testing.profile import BUILT_IN, Difference, load_profile
 
 ORIGINAL = os.environ.get("HAZ_ORIGINAL", "")
 needs_original = pytest.mark.skipif(not ORIGINAL, reason="HAZ_ORIGINAL names no program")
-EXAMPLES = {"signals": 25, "history": 120, "running": 120, "query": 600, "why": 150}
-EXAMPLES |= {"graph": 400, "git": 80, "discovery": 200}
+EXAMPLES = {"signals": 25, "history": 400, "running": 120, "query": 600, "why": 150}
+EXAMPLES |= {"graph": 400, "git": 80, "discovery": 800}
 
 
 def judge(folder: Path, *words: str) -> int:
