@@ -15,7 +15,7 @@ BASE = Batch("", 0, 0, 0, Subject(("haz",)), frozenset(), frozenset(), 0.0)
 def test_areas_get_their_shares_of_examples_at_the_same_pace() -> None:
     """Whatever they take, and each batch is another one."""
     turns = Turns(BASE, AREAS, 4000)
-    assert abs(turns.examples - 4000) <= len(AREAS)
+    assert turns.examples == 4000
     total = sum(area.share for area in AREAS)
     count: Counter[str] = Counter()
     seen = set()
@@ -31,6 +31,13 @@ def test_areas_get_their_shares_of_examples_at_the_same_pace() -> None:
     lazy = turns.next(waits=True)
     assert lazy is not None
     assert lazy.area in waiting
+
+
+def test_the_sum_is_what_was_asked_for() -> None:
+    """Whatever the parts are rounded to; but no area is left out."""
+    for examples in (100, 101, 9_999, 20_000):
+        assert Turns(BASE, AREAS, examples).examples == examples
+    assert Turns(BASE, AREAS, 1).examples == len(AREAS)
 
 
 def test_without_a_number_areas_get_the_same_time() -> None:

@@ -140,19 +140,23 @@ def draw_cases(area: Area, name: str, count: int) -> list[Case]:
     def keep(case: Case) -> None:
         found.append(case)
 
-    _draw(hypothesis.given(area.cases())(keep), name, count)
+    _draw(hypothesis.given(area.cases())(keep), name, lambda: len(found) < count, count)
     return found
 
 
-def _draw(test: Callable[..., None], name: str, count: int) -> None:
-    """Call a test with examples that are independent of each other.
+def _draw(test: Callable[..., None], name: str, wanted: Callable[[], bool], count: int) -> None:
+    """Call a test with examples that are independent of each other, as long as they are wanted.
 
     Hypothesis itself begins with small ones and goes on with variations, to find out more about a
     failure; whoever looks for the first one gets further with others.
+    Not all that is drawn becomes an example: some are too large, some have been played before.
+    So more than ``count`` are drawn, up to twice as many.
     """
     fuzz: Callable[[bytes], bytes | None] = vars(test)["hypothesis"].fuzz_one_input
     source = random.Random(name)  # noqa: S311  # to be the same again
-    for _ in range(count):
+    for _ in range(2 * count):
+        if not wanted():
+            break
         fuzz(source.randbytes(_BYTES))
 
 
@@ -178,7 +182,8 @@ def play(batch: Batch) -> Played:
             test()
         else:
             try:
-                _draw(test, f"{batch.seed} {batch.area} {batch.number}", batch.examples)
+                name = f"{batch.seed} {batch.area} {batch.number}"
+                _draw(test, name, lambda: search.played < batch.examples, batch.examples)
             except DifferenceError:
                 test()
     seconds = time.monotonic() - started

@@ -28,6 +28,17 @@ class _Course:
     running: int = 0
 
 
+def _parts(areas: Sequence[Area], examples: int) -> list[int]:
+    """As many examples as there are, by shares; each area gets one at least."""
+    total = sum(area.share for area in areas)
+    parts: list[int] = []
+    shares = 0.0
+    for area in areas:
+        shares += area.share
+        parts.append(max(1, round(examples * shares / total) - sum(parts)))
+    return parts
+
+
 class Turns:
     """Hands out batches until each area has had its part of ``examples``, by its share.
 
@@ -35,16 +46,11 @@ class Turns:
     """
 
     def __init__(self, base: Batch, areas: Sequence[Area], examples: int | None) -> None:
-        total = sum(area.share for area in areas)
         self.base = base
         self.counted: bool = examples is not None
-        self.courses: list[_Course] = [
-            _Course(
-                area,
-                float("inf") if examples is None else max(1, round(examples * area.share / total)),
-            )
-            for area in areas
-        ]
+        endless = [float("inf")] * len(areas)
+        parts: Sequence[float] = endless if examples is None else _parts(areas, examples)
+        self.courses: list[_Course] = list(map(_Course, areas, parts))
 
     @property
     def examples(self) -> float:
