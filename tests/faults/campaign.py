@@ -6,8 +6,9 @@ are files and words those of a reference computed without haz; does the next run
 the one after it all hits without a remark.
 
 The last line is ``cycles=… lost=… wrong=… orphans=…``; the exit code is 1 if any of the last three
-is not zero. What a cycle does depends on ``--seed`` alone; when its instants come is measured in
-the length of a run on this machine.
+is not zero. Ctrl-C ends it after the cycles that are under way.
+What a cycle does depends on ``--seed`` alone; when its instants come is measured in the length of
+a run on this machine.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from tests.cli.support import HAZ
@@ -86,10 +88,27 @@ class Turn:
                     return False
             return time.monotonic() < self._end
 
+    def stop(self) -> None:
+        """Hand out no more."""
+        with self._lock:
+            self._left = 0
+
     @property
     def total(self) -> Tally:
         names = ("cycles", "struck", "lost", "wrong", "orphans")
         return Tally(*(sum(getattr(t, name) for t in self.tallies) for name in names))
+
+
+def follow(lanes: Sequence[Future[None]], turn: Turn, began: float) -> None:
+    """Say now and then how far it is, until the lanes end; raises what one stumbled over."""
+    left: Collection[Future[None]] = lanes
+    while left:
+        ended, left = wait(left, timeout=PROGRESS, return_when=FIRST_EXCEPTION)
+        for lane in ended:
+            lane.result()
+        if left:
+            total = turn.total
+            print(f"{time.monotonic() - began:.0f} s: {total} (struck {total.struck})", flush=True)
 
 
 def main(words: Sequence[str]) -> int:
@@ -99,20 +118,17 @@ def main(words: Sequence[str]) -> int:
     root = options.place or Path(tempfile.mkdtemp(prefix="haz-campaign-"))
     root.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    threads = [
-        threading.Thread(target=work, args=(lane, options, root, turn), daemon=True)
-        for lane in range(options.lanes)
-    ]
-    for thread in threads:
-        thread.start()
-    told = began
-    for thread in threads:
-        while thread.is_alive():
-            thread.join(0.2)
-            if time.monotonic() - told > PROGRESS:
-                told = time.monotonic()
-                total = turn.total
-                print(f"{told - began:.0f} s: {total} (struck {total.struck})", flush=True)
+    with ThreadPoolExecutor(options.lanes) as pool:
+        lanes = [pool.submit(work, lane, options, root, turn) for lane in range(options.lanes)]
+        try:
+            try:
+                follow(lanes, turn, began)
+            except KeyboardInterrupt:
+                print("asked to stop: the lanes end their cycles", flush=True)
+                turn.stop()
+                follow(lanes, turn, began)
+        finally:
+            turn.stop()
     total = turn.total
     if total.is_clean:
         shutil.rmtree(root, ignore_errors=True)
