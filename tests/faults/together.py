@@ -21,6 +21,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import attrs
@@ -117,13 +118,13 @@ class Stage:
                     self.said.append(f"{done.code}: {done.err.decode()}")
                 over.wait(pauses.uniform(0, 0.05))
 
-        thread = threading.Thread(target=work)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join(LIMIT)
+        with ThreadPoolExecutor(1) as pool:
+            collects = pool.submit(work)
+            try:
+                yield
+            finally:
+                over.set()
+            collects.result(LIMIT)
 
     def close(self) -> Row:
         """Count what is left."""

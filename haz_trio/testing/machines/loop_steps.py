@@ -83,7 +83,7 @@ class QuietSteps:
 class PlayedSteps(QuietSteps):
     """See ``haz_trio.engine.loop.Steps``; ``slots`` and ``caps`` are what the plan has.
 
-    ``began`` and ``ended`` are when commands ran, on trio's clock, and ``stored`` who is done.
+    ``began`` is when commands were started, on trio's clock, and ``done`` who has a result.
     """
 
     tasks: Mapping[TaskId, PlannedTask]
@@ -91,7 +91,6 @@ class PlayedSteps(QuietSteps):
     slots: int
     caps: Mapping[str, int]
     began: dict[TaskId, float] = attrs.field(factory=dict)
-    ended: dict[TaskId, float] = attrs.field(factory=dict)
     done: set[TaskId] = attrs.field(factory=set)
     running: set[TaskId] = attrs.field(factory=set)
 
@@ -131,7 +130,6 @@ class PlayedSteps(QuietSteps):
                 return Halted(job.id)
         finally:
             self.running.remove(job.id)
-            self.ended[job.id] = trio.current_time()
         return (
             Ended(job.id, Exited(script.code)) if script.code else Ran(job.id, record_of(job.id))
         )
