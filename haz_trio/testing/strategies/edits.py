@@ -37,6 +37,7 @@ class Gardener:
     garden: Garden
     files: dict[str, bytes]
     host: dict[str, str | None] = attrs.field(factory=dict)
+    swinging: Mapping[str, bool] = attrs.field(factory=dict)  # the tasks of ``swing``, and how
 
     def other(self, of: tuple[Value, ...], than: Value) -> Value:
         return self.draw(st.sampled_from([value for value in of if value != than]))
@@ -199,6 +200,25 @@ def link_of(plot: Plot) -> str:
     return f"/{plot.project}/ln/{plot.name}"
 
 
+def swing(it: Gardener, plot: Plot, number: int, *, grows: bool) -> list[Move]:
+    """In each round the last file comes or goes, and nothing is done to the copies.
+
+    A task that grows makes a copy more in the first round; the second one is a hit that takes the
+    copy away. One that shrinks has lost the copy as well before its first round, the second brings
+    it back, and the third takes it away. What somebody has edited meanwhile stays.
+    """
+    folder = outputs_of(plot)[1]
+    path = f"/{plot.project}/in/{plot.name}/{'z' if grows else 'b'}"
+    comes = grows is (number % 2 == 0)
+    moves = [it.put(path, b"1\n" if comes else None)[0]]
+    copy = f"{folder}/{path[-1]}"
+    if not grows and number == 0:
+        moves.append(Remove(copy))
+    elif not comes and it.draw(st.integers(0, 3)) == 3:
+        moves.append(Write(copy, b"edited\n"))
+    return moves
+
+
 WITH_EFFECT: tuple[Edit, ...] = (
     _content,
     _content,
@@ -239,6 +259,10 @@ POINTED: Mapping[str, tuple[Edit, ...]] = {  # of those who are like this, often
     "follows": (_switch, _deps),
     "": (lambda it, key, plot: it.turn(key, "salt", SALTS),),
 }
+ONLY_DECLARED: tuple[Edit, ...] = (  # other outputs of a command that does the same
+    lambda it, key, plot: it.turn(key, "copies", COPIES) if plot.globbed else [],
+    lambda it, key, plot: [] if plot.link else it.flip(key, "declares"),
+)
 WITHOUT_EFFECT: tuple[Edit, ...] = (
     lambda it, key, plot: it.turn(key, "mutex", (*MUTEXES,)),
     lambda it, key, plot: [it.put(path, it.files[path]) for path in it.inputs(plot)],
@@ -261,3 +285,9 @@ TO_OUTPUTS: tuple[Callable[[str, str, str], list[Move]], ...] = (
     lambda one, folder, copy: [Write(one, b"edited\n"), Remove(copy)],
     lambda one, folder, copy: [Write(f"{folder}/stale", b"stale\n"), Write(copy, b"")],
 )
+TO_KEPT: tuple[Callable[[str, str, str], list[Move]], ...] = (
+    lambda one, folder, copy: [Remove(folder)],
+    lambda one, folder, copy: [Remove(folder), Remove(one)],
+    lambda one, folder, copy: [Remove(folder), Scribble(one)],
+)
+"""What more may be done to those of a task that is to be a hit."""

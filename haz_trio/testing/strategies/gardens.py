@@ -5,13 +5,15 @@ from __future__ import annotations
 import attrs
 from hypothesis import strategies as st
 
-from haz_trio.testing.moves import MODES, Damage, Move, Remove, Rot, Run, Turn
+from haz_trio.testing.moves import MODES, Chmod, Damage, Move, Remove, Rot, Run, Turn
 from haz_trio.testing.reference.garden import DEEP, MUTEXES, NONE, Garden, Plot
 from haz_trio.testing.strategies.edits import (
     ARGS,
     CONTENTS,
+    ONLY_DECLARED,
     POINTED,
     SHAPES,
+    TO_KEPT,
     TO_OUTPUTS,
     VALUES,
     WITH_EFFECT,
@@ -20,9 +22,11 @@ from haz_trio.testing.strategies.edits import (
     Step,
     link_of,
     outputs_of,
+    swing,
 )
 
 KEYS = "abcdefghijklt"
+OLD = ("old", ".old")  # what is among the copies before the first run
 TWINS, FOLLOWER = "tu", "w"  # which depends on one of them
 _TRIES = 3  # to find something that can be done to a task
 
@@ -39,9 +43,21 @@ def gardens(draw: st.DrawFn) -> tuple[Garden, tuple[Move, ...]]:
     for plot in plots.values():
         for name in draw(st.sampled_from(["ab", "a", "ab", "abc"])):
             sources[f"/{plot.project}/in/{plot.name}/{name}"] = draw(st.sampled_from(CONTENTS[:3]))
-    garden = Garden(plots, sources, buffered=draw(st.booleans()))
-    it = Gardener(draw, garden, {**sources})
+    swinging = {
+        key: draw(st.booleans())
+        for key, plot in plots.items()
+        if plot.globbed and not plot.deps and not draw(st.integers(0, 2))
+    }
+    for key in swinging:
+        sources[f"/{plots[key].project}/in/{key}/b"] = b"1\n"
     moves: list[Move] = []
+    for plot in plots.values():
+        if plot.globbed and draw(st.booleans()):
+            old = f"{outputs_of(plot)[1]}/{draw(st.sampled_from(OLD))}"
+            sources[old] = b"old\n"
+            moves += [Chmod(old, 0o755)] * draw(st.booleans())
+    garden = Garden(plots, sources, buffered=draw(st.booleans()))
+    it = Gardener(draw, garden, {**sources}, swinging=swinging)
     for plot in plots.values():
         if draw(st.integers(0, 2)):
             moves.append(it.export(plot, "V", VALUES)[0])
@@ -51,8 +67,8 @@ def gardens(draw: st.DrawFn) -> tuple[Garden, tuple[Move, ...]]:
     ids = [plot.id for plot in plots.values()]
     some = st.lists(st.sampled_from(ids), max_size=4, unique=True) if ids else st.just([])
     modes = {draw(st.integers(0, 1)): draw(st.sampled_from([*MODES]))}
-    for number in range(draw(st.sampled_from([1, 2, 2])) if plots else 0):
-        moves += _round(it, undo)
+    for number in range(draw(st.sampled_from([1, 2, 2, 1, 3])) if plots else 0):
+        moves += _round(it, undo, number)
         if modes.get(number):
             moves.append(Run(tuple(draw(some)), modes[number]))
         if draw(st.booleans()):
@@ -102,7 +118,7 @@ def _kind_of(key: str, plot: Plot) -> str:
     return "deep" if plot.spelling == DEEP else ""
 
 
-def _round(it: Gardener, undo: dict[str, list[Move]]) -> list[Move]:
+def _round(it: Gardener, undo: dict[str, list[Move]], number: int) -> list[Move]:
     """Something else for each task: another thing each time, as long as there are others."""
     draw = it.draw
     unused = list(range(len(WITH_EFFECT)))
@@ -116,6 +132,10 @@ def _round(it: Gardener, undo: dict[str, list[Move]]) -> list[Move]:
     for key in it.garden.plots:
         plot = it.garden.plots[key]
         steps: list[Step] = []
+        if key in it.swinging:
+            for move in swing(it, plot, number, grows=it.swinging[key]):
+                play(move)
+            continue
         if calm and key in TWINS:
             continue
         if calm and key == FOLLOWER:
@@ -127,6 +147,8 @@ def _round(it: Gardener, undo: dict[str, list[Move]]) -> list[Move]:
         elif draw(st.integers(0, 4)):
             if draw(st.integers(0, 2)) == 2:
                 steps = draw(st.sampled_from(POINTED[_kind_of(key, plot)]))(it, key, plot)
+            elif draw(st.integers(0, 5)) == 5:
+                steps = draw(st.sampled_from(ONLY_DECLARED))(it, key, plot)
             for _ in range(0 if steps else _TRIES):
                 what = draw(st.sampled_from(unused or range(len(WITH_EFFECT))))
                 if steps := WITH_EFFECT[what](it, key, plot):
@@ -140,7 +162,8 @@ def _round(it: Gardener, undo: dict[str, list[Move]]) -> list[Move]:
                 if draw(st.integers(0, 2)) == 2:
                     for done, _ in edit(it, key, it.garden.plots[key]):
                         play(done)
-        for move in draw(st.sampled_from(TO_OUTPUTS))(*outputs_of(plot)):
+        can_be = TO_OUTPUTS if steps or not plot.globbed else (*TO_OUTPUTS, *TO_KEPT * 3)
+        for move in draw(st.sampled_from(can_be))(*outputs_of(plot)):
             play(move)
         if plot.link and draw(st.booleans()):
             play(Remove(link_of(plot)))
