@@ -21,7 +21,12 @@ FILES = ("p/src/a", "p/src/b", "p/x.c", "q/src/a", "s/one", "q/y c", "s/é", "s/
 PATTERNS = ("src/*", "src/a", "*.c", "/s/**", "/q/src/*", "y c", "**", "/s/*", "src/a.*")
 EDITS = (
     *("change", "delete", "stage", "add", "add and stage", "ignored", "commit", "revert"),
-    *("move", "remove", "mode", "delete and commit", "add and commit", "add below"),
+    *("remove", "mode", "delete and commit", "add and commit", "add below"),
+)
+BY_HAND = "move by hand"
+MOVES = (  # a file goes from one place to another, and git may say that in one word
+    *("move", "move", "move below", "move and change", "move and commit", "copy"),
+    *("copy and commit", BY_HAND),
 )
 CONFIGURATION = ("p/haz.yml", "q/haz.yml", ".haz/tasks/o.yml", ".haz/tasks/w.yml")
 WORKSPACE = ".haz/workspace.yml"  # touches everything, and hides what the others do
@@ -44,7 +49,7 @@ class Ask:
 class Example:
     """Inputs and dependencies of tasks ``p:a`` to ``q:b``, edits, and how to ask.
 
-    Besides there is a task for each file.
+    Besides there is a task for each file, and for each place where an edit puts another one.
     """
 
     inputs: tuple[tuple[str, ...], ...]
@@ -58,7 +63,8 @@ class Example:
 @st.composite
 def examples(draw: st.DrawFn) -> Example:
     patterns = st.lists(st.sampled_from(PATTERNS), unique=True, max_size=2).map(tuple)
-    edits = [(draw(st.sampled_from(EDITS)), file) for file in FILES if draw(st.booleans())]
+    kinds = draw(st.sampled_from([EDITS, MOVES, (*EDITS, *MOVES)]))
+    edits = [(draw(st.sampled_from(kinds)), file) for file in FILES if draw(st.booleans())]
     asked = [*FLAGS, *draw(st.sampled_from([*[AFFECTED] * 5, ()]))]
     asks = st.builds(
         Ask,
@@ -79,7 +85,8 @@ def examples(draw: st.DrawFn) -> Example:
 
 
 def declared_by(example: Example) -> Declared:
-    """The workspace: ``f0`` and so on read one file each, ``m`` makes one.
+    """The workspace: ``f0`` and so on read one file each, ``g0`` and ``h0`` what comes beside it
+    and below it; ``m`` makes one.
 
     The overlay ``w`` has bodies of ``o`` and ``v``; but ``p:o`` is its project's own, and
     ``q:o`` of a narrower overlay.
@@ -91,8 +98,9 @@ def declared_by(example: Example) -> Declared:
             body["deps"] = [label(NAMES[number - 1])]
         tasks[project][task] = body
     for number, file in enumerate(FILES):
-        body = {"command": ["/bin/true"], "inputs": [f"/{file}", f"/{file}.*"]}
-        tasks["pq"[number % 2]][f"f{number}"] = body
+        for letter, behind in (("f", ""), ("g", ".*"), ("h", ".d/**")):
+            body = {"command": ["/bin/true"], "inputs": [f"/{file}{behind}"]}
+            tasks["pq"[number % 2]][f"{letter}{number}"] = body
     outputs: list[Json] = [f"/{FILES[0]}", "/s/*", "gen"]
     tasks["p"]["m"] = {"command": ["/bin/true"], "outputs": outputs}
     tasks["q"]["n"] = {"command": ["/bin/true"], "deps": ["p:m"]}
@@ -111,19 +119,19 @@ def declared_by(example: Example) -> Declared:
 
 
 def play(trial: Trial, example: Example) -> None:
-    untracked = any(how.startswith("add") for how, _ in example.edits)
+    untracked = any(how.startswith("add") or how == BY_HAND for how, _ in example.edits)
     if (
         example.inside
         and untracked
         and trial.knows("untracked-files-of-inner-workspaces-are-lost")
     ):
         return
-    moved = any(how == "move" for how, _ in example.edits)
+    moved = any(how in MOVES for how, _ in example.edits)
     if moved and trial.knows("moved-files-lose-their-old-name"):
         return
     declared = declared_by(example)
     trial.write(files_of(declared))
-    trial.write({file: f"{file}\n" * 3 for file in FILES})
+    trial.write({file: _lines(file) for file in FILES})
     trial.write({".gitignore": "*.ignored\n"})
     top = ".." if example.inside else "."
     _git(trial, "init", "-q", top)
@@ -178,12 +186,22 @@ def _edit_all(trial: Trial, example: Example) -> Changes:
 
 def _commit(trial: Trial, how: str, path: str) -> Iterable[str]:
     """Do something that is committed afterwards; the paths that differ."""
-    if how == "delete and commit":
-        trial.remove(path)
-        return [path]
-    new = f"{path}.new" if how == "add and commit" else path
-    trial.write({new: "2\n"})
-    return [new]
+    new = f"{path}.new"
+    match how:
+        case "delete and commit":
+            trial.remove(path)
+            return [path]
+        case "move and commit":
+            trial.remove(path)
+            trial.write({new: _lines(path)})
+            return [path, new]
+        case "copy and commit":
+            trial.write({new: _lines(path)})
+            return [new]
+        case _:
+            new = new if how == "add and commit" else path
+            trial.write({new: "2\n"})
+            return [new]
 
 
 def _edit(trial: Trial, how: str, path: str, changes: Changes) -> Changes:
@@ -212,23 +230,38 @@ def _edit(trial: Trial, how: str, path: str, changes: Changes) -> Changes:
             _git(trial, "add", path)
             trial.write({path: text})
             return changes.plus(staged=[path])
+        case "move by hand":
+            trial.remove(path)
+            trial.write({new: _lines(path)})
+            return changes.plus(changed=[path, new], since=[path, new])
         case _:
             return changes.everywhere(_stage(trial, how, path, new))
 
 
 def _stage(trial: Trial, how: str, path: str, new: str) -> list[str]:
     match how:
-        case "move":
+        case "move" | "move below" | "move and change":
+            if how == "move below":
+                new = f"{path}.d/new"
+                trial.folder(f"{path}.d")
             _git(trial, "mv", path, new)
+            if how == "move and change":
+                trial.write({new: _lines(path) + "more\n"})
+                _git(trial, "add", new)
             return [path, new]
         case "remove":
             _git(trial, "rm", "-q", path)
             return [path]
         case _:
             there = path if how == "stage" else new
-            trial.write({there: "2\n"})
+            trial.write({there: _lines(path) if how == "copy" else "2\n"})
             _git(trial, "add", there)
             return [there]
+
+
+def _lines(path: str) -> str:
+    """What a file has at first, and nobody else: enough that git knows it again."""
+    return f"{path}\n" * 3
 
 
 def _git(trial: Trial, *words: str) -> None:
