@@ -37,7 +37,12 @@ BEHAVIOURS = {
     "polite": f"trap 'TERM; /bin/sleep 0.2; echo bye; exit 0' TERM; READY; {_NAP}",
     "stubborn": f"trap 'TERM' TERM; READY; {_NAP}",
     "parent": f"(trap 'TERM' TERM; READY; {_NAP}) & exec /bin/sleep 40",
+    "nurse": (
+        f"(trap 'TERM; /bin/sleep 0.2; echo bye; exit 0' TERM; READY; {_NAP}) & exec /bin/sleep 40"
+    ),
 }
+GENTLE = ("plain", "polite", "nurse")  # they end by themselves when they are asked to
+LATE = "/bin/sleep 3; echo bye"  # what nobody comes to whose grace is none
 
 
 @attrs.frozen
@@ -50,7 +55,8 @@ class Stop:
     again: str = ""  # a second signal
     buffered: bool = False
     third: bool = False  # whether a third slot is free
-    short: float = 0.3  # seconds of grace when it is to pass
+    short: float = 0.3  # seconds of grace when it is to pass; without any nobody has a grace
+    silent: bool = False  # whether a long grace is left to the default
 
     @property
     def by_signal(self) -> bool:
@@ -59,11 +65,16 @@ class Stop:
     @property
     def patient(self) -> bool:
         """Whether the grace is to pass, because only SIGKILL ends a task."""
-        return bool({self.one, self.two} & {"stubborn", "parent"}) and not self.again
+        return not {self.one, self.two} <= {*GENTLE} and not self.again
+
+    @property
+    def hasty(self) -> bool:
+        """Whether there is no grace at all."""
+        return not self.short and not self.again
 
     @property
     def grace(self) -> float:
-        return self.short if self.patient else LONG
+        return self.short if self.patient or self.hasty else LONG
 
 
 @attrs.frozen
@@ -82,11 +93,12 @@ def stops(draw: st.DrawFn) -> Stop:
     if how.startswith("SIG") and draw(st.booleans()):
         again = draw(st.sampled_from(["SIGINT", "SIGTERM"]))
     one = draw(st.sampled_from(["stubborn", "parent"] if again else [*BEHAVIOURS]))
-    others = ["plain", "polite"] if not again and one in ("plain", "polite") else [*BEHAVIOURS]
+    others = GENTLE if not again and one in GENTLE else [*BEHAVIOURS]
     two = draw(st.sampled_from(others))
-    short = draw(st.sampled_from([0.3, 0.2, 0.3, 1.4]))
+    short = draw(st.sampled_from([0.3, 0.2, 1.4, 0.3, 0, 0.0]))
     third = draw(st.booleans()) or how == "fail-fast"  # the third slot is for who fails
-    return Stop(one, two, how, again, draw(st.booleans()), third, short)
+    silent = not again and draw(st.booleans())
+    return Stop(one, two, how, again, draw(st.booleans()), third, short, silent)
 
 
 @st.composite
@@ -125,7 +137,7 @@ def _is_tried(trial: Trial, stop: Stop) -> bool:
         (not stop.by_signal and knows("fewer-options"))
         or (stop.how in ("SIGHUP", "SIGQUIT") and knows("hangup-and-quit-kill"))
         or (stop.again and knows("a-second-signal-does-nothing"))
-        or ("parent" in (stop.one, stop.two) and knows("descendants-survive"))
+        or ({stop.one, stop.two} & {"parent", "nurse"} and knows("descendants-survive"))
     )
 
 
@@ -134,17 +146,18 @@ def _declared(name: str, stop: Stop) -> Declared:
     tasks: Body = {
         "A": {"shell": "echo A"},
         "B": {"shell": _waits(name) if stop.how == "fail-fast" else "exit 3"},
-        "a": {"shell": _script(name, "a", stop.one), "mutex": "m"},
-        "b": {"shell": _script(name, "b", stop.two)},
+        "a": {"shell": _script(name, "a", stop.one, stop.hasty), "mutex": "m"},
+        "b": {"shell": _script(name, "b", stop.two, stop.hasty)},
         "c": {"shell": "true", "deps": ["~:a"]},
         "d": {"shell": "echo d", "mutex": "m"},
     }
     settings: Body = {
         "projects": ["/p"],
         "concurrency": {"default": 3 if stop.third else 2},
-        "execution": {"cancel_grace": stop.grace},
         "output": {"mode": "buffered" if stop.buffered else "live"},
     }
+    if stop.grace != LONG or not stop.silent:
+        settings["execution"] = {"cancel_grace": stop.grace}
     return Declared(settings, {"/p": {"name": "p", "tasks": tasks}})
 
 
@@ -157,9 +170,12 @@ def _waits(name: str) -> str:
     )
 
 
-def _script(name: str, task: str, behaviour: str) -> str:
+def _script(name: str, task: str, behaviour: str, hasty: bool) -> str:
     outside = f"../../../outside/{name}-"
-    does = BEHAVIOURS[behaviour].replace("'TERM", f"': >{outside}term-{task}")
+    does = BEHAVIOURS[behaviour]
+    if hasty:
+        does = does.replace("'TERM;", f"'TERM; {LATE};").replace("'TERM'", f"'TERM; {LATE}'")
+    does = does.replace("'TERM", f"': >{outside}term-{task}")
     does = does.replace("READY", f": >{outside}ready-{task}")
     quick = f"if [ -f {outside}quick ]; then exit 0; fi"
     return f"echo {task} >>{outside}log; echo working; {quick}; {does}"
@@ -244,9 +260,11 @@ def _tally(expected: Mapping[str, str]) -> str:
 
 def _spoke(trial: Trial, stop: Stop, result: Result) -> None:
     """What was printed is shown, also the last words of who had the time for them."""
+    if stop.hasty:
+        trial.holds("CFG-031 EXEC-014", f"{result}nobody has a grace", b"bye" not in result.out)
     for task, behaviour in (("a", stop.one), ("b", stop.two)):
         lines = ["working"]
-        if behaviour == "polite" and not stop.patient and not stop.again:
+        if behaviour in ("polite", "nurse") and stop.grace == LONG and not stop.again:
             lines.append("bye")
         prefix = "" if stop.buffered else f"[p:{task}] "
         shown = "".join(f"{prefix}{line}\n" for line in lines).encode()
