@@ -53,8 +53,12 @@ class Example:
 def examples(draw: st.DrawFn) -> Example:
     buffered = draw(st.booleans())
     if draw(st.integers(0, 2)):
-        some = st.lists(st.sampled_from([*WRONGS]), min_size=2, max_size=3, unique=True)
-        return Example(frozenset(), tuple(draw(some)), buffered)
+        shared = [kind for kind, it in WRONGS.items() if it.rule == "EXEC-020"]
+        some = [draw(st.sampled_from(shared))]
+        some.append(draw(st.sampled_from([kind for kind in WRONGS if kind not in shared])))
+        if draw(st.booleans()):
+            some.append(draw(st.sampled_from([kind for kind in WRONGS if kind not in some])))
+        return Example(frozenset(), tuple(some), buffered)
     kinds = ("apart", "old", "formatter", "careless", "chain")
     return Example(frozenset(kind for kind in kinds if draw(st.integers(0, 4))), (), buffered)
 
