@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import attrs
 
 from haz_trio.testing.areas.area import Area, area
 from haz_trio.testing.models import files_of
-from haz_trio.testing.reference.graph import Edges, Graph, build, label
+from haz_trio.testing.reference.graph import Edges, Graph, build, closure, label
 from haz_trio.testing.reference.outcomes import (
     Caps,
     blamed,
@@ -57,7 +57,7 @@ def play(trial: Trial, plan: Plan) -> None:
     marks = log.read_text() if log.exists() else ""
     log.write_text("")
     if plan.fail_fast:
-        _stops(trial, plan, graph, first, marks)
+        _stops(trial, plan, graph, {*graph.tasks}, first, marks)
         return
     _marks(trial, plan, graph, first, marks, expected)
     _says(trial, plan, graph, first, kinds, expected)
@@ -76,6 +76,14 @@ def play(trial: Trial, plan: Plan) -> None:
         }
         _marks(trial, plan, graph, second, log.read_text(), again)
         _says(trial, plan, graph, second, kinds, again)
+    chosen = closure(plan.brisk, graph.hard)
+    if any(plan.kinds[id] == "flaky" for id in chosen) or trial.knows("fewer-options"):
+        return
+    if chosen:
+        log.write_text("")
+        targets = [label(id) for id in plan.brisk]
+        third = trial.haz("run", "--fail-fast", "--no-cache", "-j1", *targets)
+        _stops(trial, plan, graph, chosen, third, log.read_text())
 
 
 def _kind(plan: Plan, id: Id) -> str:
@@ -198,16 +206,16 @@ def _streams(trial: Trial, plan: Plan, result: Result, expected: Mapping[Id, str
         trial.same("EXEC-016", f"{result}bytes of standard output", len(result.out), shown)
 
 
-def _stops(trial: Trial, plan: Plan, graph: Graph, result: Result, text: str) -> None:
+def _stops(
+    trial: Trial, plan: Plan, graph: Graph, chosen: Collection[Id], result: Result, text: str
+) -> None:
     """With one slot and ``--fail-fast`` nothing begins after the first failure."""
-    kinds = {id: _kind(plan, id) for id in graph.tasks}
+    kinds = {id: _kind(plan, id) for id in chosen}
     wrong = any(kind != "ok" for kind in kinds.values())
     trial.same("EXEC-021", f"{result}exit code", result.code, int(wrong))
     ended = outcomes(kinds, graph.hard)
     expected = []
-    for id, verdict, _ in run_in_order(
-        set(graph.tasks), graph.hard, graph.weak, ended.__getitem__
-    ):
+    for id, verdict, _ in run_in_order(chosen, graph.hard, graph.weak, ended.__getitem__):
         if plan.kinds[id] not in NOT_STARTED:
             expected.append(label(id))
         if verdict != "done":

@@ -41,6 +41,7 @@ class Plan:
     retries: int = 0
     jobs: bool = False  # slots are given by -j, and concurrency.default is another number
     again: bool = False  # a second run follows
+    brisk: tuple[Id, ...] = ()  # the tasks of a last run that ends with its first failure
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -89,6 +90,7 @@ def plans(draw: st.DrawFn) -> Plan:
         bodies.setdefault(project, {})[name] = body
         kinds[project, name] = kind
     jobs, fail_fast = draw(st.booleans()), slots == 1 and draw(st.booleans())
+    brisk = () if fail_fast or draw(st.booleans()) else draw(_brisk(kinds))
     tags = {name: tags for name, (tags, _) in projects.items()}
     tags |= {name: draw(subsets(TAGS[:2], 2)) for name in CROWDS}
     tags |= {"d": ["one"], "e": ["low", "zoom"], "r": ["few"]}
@@ -114,7 +116,19 @@ def plans(draw: st.DrawFn) -> Plan:
         0 if fail_fast else draw(st.sampled_from([0, 0, 1])),
         jobs,
         again=draw(st.integers(0, 2)) > 0,
+        brisk=brisk,
     )
+
+
+@st.composite
+def _brisk(draw: st.DrawFn, kinds: Mapping[Id, str]) -> tuple[Id, ...]:
+    """One that goes wrong by itself, and some others that wait for nobody."""
+    wrong = [id for id, kind in kinds.items() if id[0] == "o" and kind != "ok"]
+    if not wrong:
+        return ()
+    others = [id for id, kind in kinds.items() if id[0] in "opq" and kind != "flaky"]
+    more = draw(st.lists(st.sampled_from(others), min_size=1, max_size=3, unique=True))
+    return (draw(st.sampled_from(wrong)), *more)
 
 
 def _body(id: Id, kind: str) -> Body:
