@@ -5,8 +5,14 @@ from __future__ import annotations
 import attrs
 from hypothesis import strategies as st
 
-TOP = str(2**64 - 1)
-OVER = str(2**64)
+OVER = 2**64
+TOP = str(OVER - 1)
+# What is a unit, and how much of it is too much, differs by these (CFG-034, CFG-035).
+UNITS = (
+    *(("m", 60), ("h", 3600), ("d", 86400), ("w", 604800)),
+    *(("KB", 10**3), ("MB", 10**6), ("GB", 10**9), ("TB", 10**12)),
+    *(("KiB", 2**10), ("MiB", 2**20), ("GiB", 2**30), ("TiB", 2**40)),
+)
 
 
 @attrs.frozen
@@ -23,39 +29,67 @@ SETTINGS = (
     Setting(
         ("cache", "hash"),
         "CFG-027",
-        ("blake3", "sha256", '"sha256"', "~", "!!str blake3"),
-        ("md5", "BLAKE3", '""', "sha-256", "[blake3]", "{}", "sha256x", "xxh3_128", "1"),
+        ("blake3", "sha256", '"sha256"', "~", "", "nUlL", "!!str blake3"),
+        (
+            "'~'",
+            '"NULL"',
+            "nul",
+            "md5",
+            "BLAKE3",
+            '""',
+            "sha-256",
+            "[blake3]",
+            "{}",
+            "sha256x",
+            "xxh3_128",
+            "1",
+        ),
     ),
     Setting(
         ("cache", "clean", "max_age"),
         "CFG-034",
         (
-            *("0s", "1d", "1w2d3h4m5s", "5s4m", "12h7d", "007d", f"{TOP}s", "~", '"2w"'),
-            *("30500568904943w", "1m", "1h"),
+            *("0s", "1d", "1w2d3h4m5s", "5s4m", "12h7d", "007d", f"{TOP}s", "Null", '"2w"'),
+            *(f"{(OVER - 1) // seconds}{unit}" for unit, seconds in UNITS[:4]),
         ),
         (
             *("90", '""', "1d1d", "1.5h", "1y", "-1d", "1d 2h", "d", "1D", f"{OVER}s", "1dd"),
-            *("30500568904944w", f"{TOP}s1m", "+1d", "1M", "1é", "[1d]", "1d,2h", "s1"),
+            *(f"{(OVER - 1) // seconds + 1}{unit}" for unit, seconds in UNITS[:4]),
+            *(f"{TOP}s1m", "+1d", "1M", "1é", "[1d]", "1d,2h", "s1"),
         ),
     ),
     Setting(
         ("cache", "clean", "max_size"),
         "CFG-035",
         (
-            *("0", "1024", "5B", "5KB", "5MB", "5GB", "5TB", "5KiB", "5MiB", "5GiB", "5TiB"),
-            *(TOP, "16777215TiB", "007", '"5"', "~", "18446744TB"),
+            *("0", "1024", "5B", TOP, "007", '"5"', "NULL"),
+            *(f"{(OVER - 1) // size}{unit}" for unit, size in UNITS[4:]),
         ),
         (
-            *("5gb", "5K", "5 GB", "-1", "1.5GB", '""', "GB", OVER, "16777216TiB", "5kB", "5Kib"),
-            *("5PB", "+5", "5b", "5GiBB", "18446745TB", "0x10", "[5]"),
+            *("5gb", "5K", "5 GB", "-1", "1.5GB", '""', "GB", f"{OVER}", "5kB", "5Kib"),
+            *("5PB", "+5", "5b", "5GiBB", "0x10", "[5]"),
+            *(f"{(OVER - 1) // size + 1}{unit}" for unit, size in UNITS[4:]),
         ),
     ),
     Setting(
         ("concurrency", "default"),
         "CFG-028",
-        ("auto", '"auto"', "1", "8", "0x10", "0o17", "0b11", "1_000", "+3", "010", TOP, "~"),
+        ("auto", '"auto"', "1", "8", "0x10", "0o17", "0b11", "1_000", "+3", "010", TOP, "null"),
         (
-            *("0", '"4"', "-1", "1.5", "Auto", "true", "0x", "1__0", '""', OVER, "[1]", "0x0"),
+            *(
+                "0",
+                '"4"',
+                "-1",
+                "1.5",
+                "Auto",
+                "true",
+                "0x",
+                "1__0",
+                '""',
+                f"{OVER}",
+                "[1]",
+                "0x0",
+            ),
             *("1_", "'1'", "!!str 4", "0o8", "one"),
         ),
     ),
@@ -63,18 +97,18 @@ SETTINGS = (
         ("concurrency", "tags", "t"),
         "CFG-029",
         ("1", '"2"', "0x2", "010", "+1", TOP, "1_0"),
-        ("0", "auto", "-1", "1.5", '""', "true", OVER, "[1]", "0b2"),
+        ("0", "auto", "-1", "1.5", '""', "true", f"{OVER}", "[1]", "0b2"),
     ),
     Setting(
         ("output", "mode"),
         "CFG-030",
-        ("live", "buffered", '"live"', "~"),
-        ("Live", '""', "off", "[live]", "LIVE", "livebuffered"),
+        ("live", "buffered", '"live"', "~", "NULL", "!!null x"),
+        ("'null'", "Live", '""', "off", "[live]", "LIVE", "livebuffered"),
     ),
     Setting(
         ("execution", "cancel_grace"),
         "CFG-031",
-        ("0", "2.5", '"5"', ".5", "5.", "1e3", "-0.0", "+1", "1.8e19", "~", "1E-3"),
+        ("0", "2.5", '"5"', ".5", "5.", "1e3", "-0.0", "+1", "1.8e19", "NuLL", "1E-3"),
         (
             *("-1", ".nan", "nan", ".inf", "inf", "-.inf", "5s", "1_0", "1.9e19", "0x1", '""'),
             *("-.5", "1e400", "1 2", "[1]", "e3", ".", "1,5"),

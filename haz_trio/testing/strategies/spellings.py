@@ -83,6 +83,15 @@ _RIGHT: tuple[tuple[str, Body], ...] = (
         "name: @\ntags: Null\ntasks: {a: {shell: x, deps: NULL, inputs: null, env: , command: ~}}",
         _tasks(),
     ),
+    (
+        "{name: @, tags: [!!str Null, 'NULL', nul, nulls], tasks: nulL}",
+        {"tags": ["Null", "NULL", "nul", "nulls"]},
+    ),
+    (
+        "{name: @, tasks: {a: {shell: x, command: Null, env: {from_host: NULL, override: nuLL}}}}",
+        _tasks(),
+    ),
+    ("{name: @, tags: !!null x, tasks: {a: {shell: 'x', mutex: NULL}}}", _tasks()),
     ("{name: @, tasks: {a: {shell: !foo x, mutex: 'null'}}}", _tasks(mutex="null")),
     ("{name: @, tasks: {a: {shell: !!binary eA==}}}", _tasks()),
     ("{name: @, tags: [t, ], tasks: {a: {shell: x, }, }, }", {**_TAGGED, **_tasks()}),
@@ -130,6 +139,10 @@ _WRONG = (
     "@",
     "{name: @, tasks: {a: {shell: x, env: {override: {A: ~}}}}}",
     "{name: @, tags: [~]}",
+    "{name: @, tags: [Null]}",
+    "{name: @, NULL: y}",
+    "{name: NULL, tags: ['@']}",
+    "{name: @, tasks: {a: {shell: x, env: {override: {A: NuLL}}}}}",
 )
 # The files by their texts; those that are refused hold nothing.
 SPELLED: dict[str, Body | None] = {
