@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 
 import attrs
 
 from haz_trio.testing.areas.sheets import lists_everything
 from haz_trio.testing.models import files_of, yaml_of
-from haz_trio.testing.reference.graph import Graph, build, label
+from haz_trio.testing.reference.graph import Graph, build, label, races
 from haz_trio.testing.reference.json_values import Body, Json, mapping, text
 from haz_trio.testing.reference.references import Id, form_rule
 from haz_trio.testing.reference.workspace import AmbiguousError, Declared, effective
@@ -71,6 +72,31 @@ def play_crowd(trial: Trial, crowd: Crowd) -> None:
         lists_everything(trial, mended, EDGES)
     else:
         draws_edges(trial, build(mended, effective(mended)), EDGES)
+    _warns(trial, crowd, build(mended, effective(mended)))
+
+
+def _warns(trial: Trial, crowd: Crowd, graph: Graph) -> None:
+    """``haz check --strict`` tells who may read what is not made yet, wherever it is called; it
+    counts the tasks of the project there."""
+    place, scope = crowd.asked
+    (root,) = [root for root, it in crowd.declared.projects.items() if it["name"] == place]
+    counted = sum(id[0] == place or scope == "--workspace" for id in graph.tasks)
+    words = [scope] if scope else []
+    trial.folder(root[1:])
+    if trial.knows("fewer-options"):
+        result = trial.haz("check", *words, cwd=root[1:])
+        said = f"{counted} task(s) validated.\n"
+        trial.same("AUX-009", f"{result}stdout", (result.code, result.out.decode()), (0, said))
+        return
+    result = trial.haz("check", *words, "--strict", "--json", cwd=root[1:])
+    found = json.loads(result.out)
+    trial.same("AUX-009", f"{result}tasks", found["tasks"], counted)
+    rows = found["diagnostics"]
+    trial.same("DAG-013", f"{result}exit code", result.code, 2 if rows else 0)
+    told = [row["message"] for row in rows if "does not depend on" in row["message"]]
+    named = [sorted(re.findall("`([a-z0-9-]+:[a-z0-9-]+)`", message)) for message in told]
+    expected = [sorted(map(label, (id, *made_by))) for id, made_by in races(graph).items()]
+    trial.same("DAG-013", f"{result}races", sorted(named), sorted(expected))
 
 
 def _clashes(declared: Declared) -> list[Id]:

@@ -104,6 +104,8 @@ def _trees(draw: st.DrawFn) -> Example:
     link = draw(st.sampled_from(["", "", *folders, "nowhere", "f", "outside", "."]))
     starts = tuple(start for start in STARTS[: 2 if flat else None] if draw(st.booleans()))
     starts = tuple(start for start in starts if not flat or start in ("", *folders))
+    if not any(map(is_glob, entries)):  # they would meet it
+        starts += (f"{folders[0]}{draw(st.sampled_from(['2', '-x', '.']))}",)
     return Example(projects, tuple(entries), link, starts or ("",), mode)
 
 

@@ -41,7 +41,7 @@ class Example:
     requests: tuple[tuple[str, Request], ...]
 
 
-CHECK = Request(scope="check")  # ``haz check`` instead
+CHECKS = ("check", "check --all", "check --workspace")  # instead of a scope
 ODD: tuple[str, ...] = (
     "nope",
     ":x",
@@ -93,13 +93,10 @@ def examples() -> st.SearchStrategy[Example | Contest | Crowd]:
 def _examples(draw: st.DrawFn) -> Example:
     declared = draw(worlds(wild=draw(st.sampled_from([False, False, True]))))
     places = folders(declared)
-    found: list[tuple[str, Request]] = []
-    for _ in range(draw(st.integers(2, 4))):
+    found = [(draw(st.sampled_from(places)), Request(scope=draw(st.sampled_from(CHECKS))))]
+    for _ in range(draw(st.integers(1, 3))):
         folder = draw(st.sampled_from(places))
-        if draw(st.integers(0, 4)) == 4:
-            found.append((folder, CHECK))
-        else:
-            found.append((folder, draw(requests(_offered(declared, folder)))))
+        found.append((folder, draw(requests(_offered(declared, folder)))))
     return Example(declared, tuple(found))
 
 
@@ -157,15 +154,15 @@ def _play(trial: Trial, example: Example) -> None:
     if not trial.knows("fewer-options"):
         draws_edges(trial, graph, rules)
     for folder, request in example.requests:
-        if request is CHECK:
-            _counts(trial, folder, graph, example.declared)
+        if request.scope in CHECKS:
+            _counts(trial, folder, request.scope, graph, example.declared)
         else:
             _selects(trial, folder, request, projects, graph, example.declared)
 
 
-def _counts(trial: Trial, folder: str, graph: Graph, declared: Declared) -> None:
-    own = bearing_project(folder, declared)
-    checked = trial.haz("check", cwd=folder)
+def _counts(trial: Trial, folder: str, check: str, graph: Graph, declared: Declared) -> None:
+    own = None if "--workspace" in check else bearing_project(folder, declared)
+    checked = trial.haz(*check.split(), cwd=folder)
     counted = [id for id in graph.tasks if own in (id[0], None)]
     rules = "DAG-001 DAG-002 AUX-009"
     rules += " DAG-003 DAG-004 DAG-005" if declared.overlays else ""

@@ -74,6 +74,15 @@ def closure(seeds: Iterable[Id], edges: Edges) -> frozenset[Id]:
     return frozenset(found)
 
 
+def races(graph: Graph) -> dict[Id, frozenset[Id]]:
+    """Of each task those that make what it reads, without being sure to come before it."""
+    found = {
+        id: made_by - closure(graph.hard[id], graph.hard)
+        for id, made_by in graph.producers.items()
+    }
+    return {id: made_by for id, made_by in found.items() if made_by}
+
+
 def reversed_edges(edges: Edges) -> dict[Id, frozenset[Id]]:
     return {id: frozenset(after for after in edges if id in edges[after]) for id in edges}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Mapping, Sequence
 
 from hypothesis import strategies as st
@@ -134,9 +135,13 @@ def _overlay(draw: st.DrawFn, stem: str, tags: Sequence[str]) -> Body:
 
 
 def folders(declared: Declared) -> list[str]:
-    """Folders to stand in: the root, each project's, below them, and elsewhere."""
+    """Folders to stand in: the root, each project's, below them, and elsewhere.
+
+    Some begin like a project's, or are around it, and yet lie in no project, or in another one.
+    """
     roots = [root[1:] for root in declared.projects]
-    return ["", *roots, *(f"{root}/sub" for root in roots), "elsewhere"]
+    there = [f"{root}{more}" for more in ("", "/sub", "2") for root in roots]
+    return [*dict.fromkeys(["", *there, *map(os.path.dirname, roots), "elsewhere"])]
 
 
 @st.composite
