@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
-from haz_trio.testing.reference.graph import label
+from haz_trio.testing.reference.graph import build, label
 from haz_trio.testing.reference.query import DECLARED, RELATIONS, Query
 from haz_trio.testing.reference.workspace import Declared, effective
 from haz_trio.testing.strategies.names import PROJECTS, TAGS, TASKS
@@ -111,6 +111,7 @@ def words_for(declared: Declared) -> dict[str, tuple[str, ...]]:
         *sorted({f"project:{id[0]}" for id in tasks}),
         *(f"tag:{tag}" for tag in sorted(tags)),
         *(f"task:{label(id)}" for id in tasks),
+        *_chains(declared),
     ]
     own = {
         side: tuple(sorted({it for task in tasks.values() for it in task.patterns(side)}))
@@ -128,6 +129,17 @@ def words_for(declared: Declared) -> dict[str, tuple[str, ...]]:
     there["expr"] = (*related, *calls, *DECLARING, *paths)
     others: dict[str, tuple[str, ...]] = {**WORDS, "expr": ANY}
     return {flag: there[flag] * 2 + others.get(flag, RELATED) for flag in FLAGS}
+
+
+def _chains(declared: Declared) -> list[str]:
+    """Tasks together with others that come before them, one or two steps."""
+    hard = build(declared, effective(declared)).hard
+    found = []
+    for id, before in hard.items():
+        for other in sorted(before):
+            found.append(f"task:{label(id)} | task:{label(other)}")
+            found += [f"task:{label(it)}|task:{label(id)}" for it in sorted(hard[other])]
+    return found
 
 
 @st.composite
