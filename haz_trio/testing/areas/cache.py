@@ -18,17 +18,18 @@ from haz_trio.testing.trial import Trial
 AGES = (*range(1_000_000_000, 1_250_000_000, 50_000_000), 4_000_000_000)  # the last is to come
 BETWEEN = 25_000_000  # seconds: so far from each of them is what cuts them apart
 HARMS = ("", "", "", "cut", "gone", "hash")
-SETTINGS = {"9000d": 9000 * 86400, "14000d": 14000 * 86400, "10B": 10, "1KiB": 1024, "25": 25}
+SIZES = {"1KB": 1000, "1KiB": 1024, "2KB": 2000, "2KiB": 2048, "1MB": 10**6, "1MiB": 1 << 20}
+SETTINGS = {"9000d": 9000 * 86400, "14000d": 14000 * 86400, "10B": 10, "25": 25} | SIZES
 
 
 @attrs.frozen
 class Clean:
     """How to clean: ``age`` entries of ``AGES`` are too old, and the newest of ``size[0]`` good
-    ones may stay, or would if ``size[1]`` bytes more were allowed."""
+    ones may stay, or would if ``size[1]`` bytes more were allowed; or one of ``SIZES``."""
 
     soft: bool
     age: int | None
-    size: tuple[int, int] | None
+    size: tuple[int, int] | str | None
 
 
 @attrs.frozen
@@ -59,6 +60,10 @@ def examples(draw: st.DrawFn) -> Example:
     count = draw(st.integers(2, 6))
     sizes = st.tuples(st.integers(0, 9), st.integers(1, 9))
     tasks = draw(st.lists(sizes, min_size=count, max_size=count))
+    unit = draw(st.sampled_from(["KB", "KB", "MB"]))
+    named = [text for text in SIZES if text.replace("i", "").endswith(unit)]
+    for number in range(draw(st.integers(0, 2))):
+        tasks[number] = (0, SIZES[draw(st.sampled_from(named))] + draw(st.integers(-9, 1)))
     ages = tuple(draw(st.sampled_from(AGES)) for _ in tasks)
     harms = tuple(draw(st.sampled_from(HARMS)) for _ in tasks)
     orphans = draw(st.tuples(st.integers(0, 2), st.integers(0, 2)))
@@ -66,10 +71,14 @@ def examples(draw: st.DrawFn) -> Example:
         Clean,
         st.booleans(),
         st.one_of(st.none(), st.integers(0, len(AGES) - 1)),
-        st.one_of(st.none(), st.tuples(st.integers(0, count), st.sampled_from([0, 0, 1]))),
+        st.one_of(
+            st.none(),
+            st.tuples(st.integers(0, count), st.sampled_from([0, 0, 1])),
+            st.sampled_from(named),
+        ),
     )
     offered: tuple[tuple[str, str], ...] = (("max_age", "9000d"), ("max_age", "14000d"))
-    offered += (("max_size", "10B"), ("max_size", "1KiB"), ("max_size", "25"))
+    offered += tuple(("max_size", text) for text in ("10B", "25", *named))
     given = draw(st.lists(st.sampled_from(offered), max_size=2, unique_by=lambda it: it[0]))
     some = draw(st.lists(cleans, min_size=2, max_size=5))
     return Example(
@@ -80,7 +89,7 @@ def examples(draw: st.DrawFn) -> Example:
 def play(trial: Trial, example: Example) -> None:
     bodies: Body = {
         f"t{number}": {
-            "shell": f"printf '{'x' * says}'; printf '{'y' * makes}' >o{number}",
+            "shell": f"printf '{'x' * says}'; /usr/bin/head -c {makes} /dev/zero >o{number}",
             "outputs": [f"o{number}"],
         }
         for number, (says, makes) in enumerate(example.tasks)
@@ -161,7 +170,10 @@ def _clean(
     start = time.time()
     old = [it for it in by_age if it.created < start - limits.get("max_age", start)]
     rest = [it for it in by_age if it not in old]
-    if clean.size is not None:
+    if isinstance(clean.size, str):
+        limits["max_size"] = SIZES[clean.size]
+        words.append(f"--max-size={clean.size}")
+    elif clean.size is not None:
         keep, less = clean.size
         kept = sum(it.footprint for it in rest[max(0, len(rest) - keep) :])
         limits["max_size"] = max(0, kept - less)
