@@ -138,4 +138,40 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if sources:\n        entries.extend(_merged(sheet, sources, seen))",
         "    if sources:\n        entries.extend(_merged(sheet, sources[:2], seen))",
     ),
+    Mutant(
+        "only-two-overlays-are-compared",
+        "graph.effective",
+        "for other in candidates:",
+        "for other in candidates[:2]:",
+    ),
+    Mutant(
+        "the-last-step-is-the-way",
+        "graph.races",
+        "reached |= behind[predecessor]",
+        "reached = bits.get(number, 0) | behind[predecessor]",
+    ),
+    Mutant(
+        "checks-of-all-count-the-project",
+        "cli.check",
+        "bearing = None if scope is Scope.WORKSPACE else",
+        "bearing = None if scope is Scope.ALL else",
+    ),
+    Mutant(
+        "mebibytes-are-decimal",
+        "model.quantities",
+        '"MiB": 1 << 20',
+        '"MiB": 10**6',
+    ),
+    Mutant(
+        "tagged-nulls-are-texts",
+        "config.nodes",
+        'return standard == "null"',
+        "return False",
+    ),
+    Mutant(
+        "spellings-of-outputs-do-not-meet",
+        "graph.files",
+        "for entry in files.outputs.literals if len(entry.owners) > 1]",
+        "for entry in files.outputs.literals if len(entry.owners) > 2]",
+    ),
 )

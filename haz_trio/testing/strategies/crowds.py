@@ -11,7 +11,7 @@ from itertools import combinations
 import attrs
 from hypothesis import strategies as st
 
-from haz_trio.testing.reference.json_values import Body, Json
+from haz_trio.testing.reference.json_values import Body, Json, texts
 from haz_trio.testing.reference.workspace import Declared
 from haz_trio.testing.strategies.names import PROJECTS
 
@@ -93,6 +93,7 @@ def crowds(draw: st.DrawFn) -> Crowd:
         ring = [draw(st.sampled_from(PROJECTS)) for _ in range(draw(st.integers(2, 4)))]
         for place, body in enumerate(_ring(draw, number, ring, wild=wild)):
             tasks[ring[place]][f"c{number}-{place}"] = body
+        tasks[ring[0]][f"l{number}"] = _body("aside")
     projects: dict[str, Body] = {}
     for name in PROJECTS:
         tags: list[Json] = [tag for tag in TAGS[:3] if draw(st.booleans())]
@@ -172,6 +173,8 @@ def _ring(draw: st.DrawFn, number: int, projects: list[str], *, wild: bool) -> I
             else:
                 body[kind] = [f"{projects[before]}:c{number}-{before}"]
                 wanted += [before] * draw(st.integers(0, 1))
+        if place and draw(st.booleans()):
+            body["deps"] = [*texts(body.get("deps")), f"{projects[0]}:l{number}"]
         if wanted:
             body["inputs"] = [f"/c{number}/{it}" for it in wanted]
         yield body
