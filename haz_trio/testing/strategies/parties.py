@@ -23,6 +23,7 @@ CROWDS = ("c", "ca")
 APART = ("fa", "ga")  # the projects of those who must not meet others, each with one before it
 _READS, _WRITES = "shared", "exclusive"
 _WAYS = ((_READS, _WRITES), (_WRITES, _READS), (_READS, _READS, _WRITES), (_WRITES, _WRITES))
+SPOILT: Id = ("s", "a")  # whose output another one changes; a second run shows what was stored
 PARKING = "r"  # the project of those who meet if one who waits for a mutex takes no slot
 _LOCKS: tuple[Json, ...] = (
     None,
@@ -130,7 +131,7 @@ def _hit_of_another() -> Guests:
 
 def _stored_first() -> Guests:
     """A result is stored before who waits for the mutex may spoil it."""
-    maker, spoiler = ("s", "a"), ("s", "b")
+    maker, spoiler = SPOILT, ("s", "b")
     makes = "/usr/bin/truncate -s 40M big; "
     return {
         maker: ("ok", {"shell": _script(maker, makes), "mutex": "big", "outputs": ["big"]}),

@@ -11,9 +11,9 @@ from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.reference.references import Id
 from haz_trio.testing.reference.workspace import Declared
 from haz_trio.testing.strategies.declarations import acyclic, mutexes
-from haz_trio.testing.strategies.endings import FLAVOURS, endings, last_words
+from haz_trio.testing.strategies.endings import FLAVOURS, WHY, endings, last_words
 from haz_trio.testing.strategies.names import TAGS, TASKS, subsets
-from haz_trio.testing.strategies.parties import CROWDS, LOG, WAIT, parties
+from haz_trio.testing.strategies.parties import CROWDS, LOG, SPOILT, WAIT, parties
 
 KINDS = (
     *("ok",) * 7,
@@ -90,7 +90,8 @@ def plans(draw: st.DrawFn) -> Plan:
         bodies.setdefault(project, {})[name] = body
         kinds[project, name] = kind
     jobs, fail_fast = draw(st.booleans()), slots == 1 and draw(st.booleans())
-    brisk = () if fail_fast or draw(st.booleans()) else draw(_brisk(kinds))
+    brisk = () if fail_fast or not draw(st.integers(0, 3)) else draw(_brisk(kinds))
+    again = SPOILT in kinds or draw(st.integers(0, 3)) > (1 if brisk else 0)
     tags = {name: tags for name, (tags, _) in projects.items()}
     tags |= {name: draw(subsets(TAGS[:2], 2)) for name in CROWDS}
     tags |= {"d": ["one"], "e": ["low", "zoom"], "r": ["few"]}
@@ -115,7 +116,7 @@ def plans(draw: st.DrawFn) -> Plan:
         fail_fast,
         0 if fail_fast else draw(st.sampled_from([0, 0, 1])),
         jobs,
-        again=draw(st.integers(0, 2)) > 0,
+        again=again,
         brisk=brisk,
     )
 
@@ -124,11 +125,12 @@ def plans(draw: st.DrawFn) -> Plan:
 def _brisk(draw: st.DrawFn, kinds: Mapping[Id, str]) -> tuple[Id, ...]:
     """One that goes wrong by itself, and some others that wait for nobody."""
     wrong = [id for id, kind in kinds.items() if id[0] == "o" and kind != "ok"]
+    errors = [id for id in wrong if kinds[id] not in WHY]
     if not wrong:
         return ()
     others = [id for id, kind in kinds.items() if id[0] in "opq" and kind != "flaky"]
     more = draw(st.lists(st.sampled_from(others), min_size=1, max_size=3, unique=True))
-    return (draw(st.sampled_from(wrong)), *more)
+    return (draw(st.sampled_from([*wrong, *errors * 3])), *more)
 
 
 def _body(id: Id, kind: str) -> Body:
