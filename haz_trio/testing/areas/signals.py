@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from haz_trio.testing.areas.area import Area, area
 from haz_trio.testing.areas.running import Ended, summary_of, tally_of
 from haz_trio.testing.models import files_of
-from haz_trio.testing.reference.json_values import Body
+from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.reference.workspace import Declared
 from haz_trio.testing.subject import Result
 from haz_trio.testing.trial import Called, Trial
@@ -142,14 +142,19 @@ def _is_tried(trial: Trial, stop: Stop) -> bool:
 
 
 def _declared(name: str, stop: Stop) -> Declared:
-    """One that is done and one that fails, the two, and those that come too late."""
+    """One that is done and one that fails, the two, and those that come too late.
+
+    When the two have begun, the others have ended, however busy the machine is.
+    """
+    first: list[Json] = ["~:A"] if stop.how == "fail-fast" else ["~:A", "~:B"]
+    one: Body = {"mutex": "m", "weakDeps": first}
     tasks: Body = {
         "A": {"shell": "echo A"},
         "B": {"shell": _waits(name) if stop.how == "fail-fast" else "exit 3"},
-        "a": {"shell": _script(name, "a", stop.one, stop.hasty), "mutex": "m"},
+        "a": {**one, "shell": _script(name, "a", stop.one, stop.hasty)},
         "b": {"shell": _script(name, "b", stop.two, stop.hasty)},
         "c": {"shell": "true", "deps": ["~:a"]},
-        "d": {"shell": "echo d", "mutex": "m"},
+        "d": {**one, "shell": "echo d"},
     }
     settings: Body = {
         "projects": ["/p"],
