@@ -52,7 +52,7 @@ def _sources(sheet: Sheet, value: Node) -> Iterator[Mapping]:
             for item in items:
                 yield from _sources(sheet, item)
         case Scalar():
-            if value.is_null:
+            if value.is_omission:
                 return
             sheet.add(
                 "yaml",

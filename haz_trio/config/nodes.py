@@ -37,6 +37,19 @@ class Scalar:
     def is_null(self) -> bool:
         if self.tag is not None and (standard := self.standard_tag) in ("null", "str"):
             return standard == "null"
+        return self._spells_null
+
+    @property
+    def is_omission(self) -> bool:
+        """Whether a key with this value is as good as not given.
+
+        That is so for null, and for its plain spelling also where ``!!str`` makes it a text
+        elsewhere (haz 0.2.0, as it runs).
+        """
+        return self._spells_null or self.is_null
+
+    @property
+    def _spells_null(self) -> bool:
         return self.plain and (self.text in _NULLS or self.text.lower() == "null")
 
     @property

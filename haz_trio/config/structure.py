@@ -246,7 +246,7 @@ def _class_hook(cls: DtoClass) -> Callable[[Spot, object], object]:
                 continue
             seen.add(name)
             attribute, about, kind = reader
-            if about.nullable and type(value) is Scalar and value.is_null:
+            if about.nullable and type(value) is Scalar and value.is_omission:
                 continue
             keys[name] = (key.place, value.place)
             try:

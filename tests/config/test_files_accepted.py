@@ -128,6 +128,15 @@ def test_an_overlay_marks_its_tasks() -> None:
     assert (empty.tags_filter, dict(empty.tasks), empty.diagnostics) == (None, {}, ())
 
 
+@pytest.mark.parametrize("text", ["", "~", "NuLL"])
+@pytest.mark.parametrize("tag", ["", "!!str ", "!!int ", "!local "])
+def test_what_is_spelled_like_null_is_not_given(tag: str, text: str) -> None:
+    """Config.md 3 and haz 0.2.0: with a tag as well, but in quotes it is a text."""
+    file = project(f"name: p\ntasks:\n  a:\n    command: [x]\n    shell: {tag}{text}\n")
+    assert file.diagnostics == ()
+    assert project("name: p\ntasks: {a: {command: [x], shell: !!str '~'}}").diagnostics != ()
+
+
 @pytest.mark.parametrize("name", ["12", "true", "0a", "!!str x", "!local x", "!!binary YQ=="])
 def test_names_are_taken_verbatim(name: str) -> None:
     """CFG-005: plain scalars keep their spelling, whatever YAML 1.1 thinks of them."""

@@ -102,7 +102,7 @@ SETTINGS = (
     Setting(
         ("output", "mode"),
         "CFG-030",
-        ("live", "buffered", '"live"', "~", "NULL", "!!null x"),
+        ("live", "buffered", '"live"', "~", "NULL", "!!null x", "!!str null"),
         ("'null'", "Live", '""', "off", "[live]", "LIVE", "livebuffered"),
     ),
     Setting(

@@ -92,6 +92,7 @@ _RIGHT: tuple[tuple[str, Body], ...] = (
         _tasks(),
     ),
     ("{name: @, tags: !!null x, tasks: {a: {shell: 'x', mutex: NULL}}}", _tasks()),
+    ("{name: @, tags: !!str ~, tasks: {a: {shell: x, mutex: !!str Null, <<: !!str }}}", _tasks()),
     ("{name: @, tasks: {a: {shell: !foo x, mutex: 'null'}}}", _tasks(mutex="null")),
     ("{name: @, tasks: {a: {shell: !!binary eA==}}}", _tasks()),
     ("{name: @, tags: [t, ], tasks: {a: {shell: x, }, }, }", {**_TAGGED, **_tasks()}),
