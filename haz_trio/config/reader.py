@@ -13,10 +13,10 @@ import yaml
 
 from haz_trio.config.merging import build_mapping
 from haz_trio.config.nodes import Node, Place, Scalar, Sequence, Sheet
-from haz_trio.config.syntax import MAX_DEPTH, TOO_DEEP, report_syntax, soften_tab
+from haz_trio.config.syntax import MAX_DEPTH, TOO_DEEP, indicate_indent, report_syntax, soften_tab
 from haz_trio.config.text import Text
 from haz_trio.model.names import quote
-from haz_trio.values import frozen
+from haz_trio.values import evolve, frozen
 
 MAX_NODES = 250_000
 MAX_TEXT = 64 << 20
@@ -63,27 +63,32 @@ class _Anchored:
 
 def read_tree(text: Text, sheet: Sheet, loader: Loader = LOADERS[0]) -> Node | None:
     """The root node of the only document, or ``None`` when there is no readable one."""
-    parsed = text.parsed
     before = len(sheet.problems)
     for attempt in range(MAX_ATTEMPTS):
         builder = _Builder(text, sheet)
         try:
-            for event in yaml.parse(parsed, Loader=loader):
+            for event in yaml.parse(text.parsed, Loader=loader):
                 builder.feed(event)
             builder.check_aliases()
         except _TooMuch:
             return None
         except yaml.YAMLError as problem:
             last = attempt == MAX_ATTEMPTS - 1
-            softened = None if last else soften_tab(parsed, problem, in_flow=builder.in_flow)
+            softened = None if last else _softened(text, problem, builder)
             if softened is None:
-                report_syntax(sheet, parsed, problem, builder.innermost)
+                report_syntax(sheet, text.parsed, problem, builder.innermost)
                 return None
-            parsed = softened
+            text = evolve(text, parsed=softened)
             del sheet.problems[before:]
             continue
         break
     return builder.root
+
+
+def _softened(text: Text, problem: yaml.YAMLError, builder: _Builder) -> str | None:
+    """What the library can read, where it has stopped at a tab that YAML allows."""
+    indicated = indicate_indent(text.parsed, problem, innermost=builder.innermost)
+    return indicated or soften_tab(text.parsed, problem, in_flow=builder.in_flow)
 
 
 class _Builder:

@@ -49,6 +49,12 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "indent the entries of one mapping or list alike",
     ),
     (
+        r"tab character where an indentation",
+        "a tab cannot indent",
+        "indent with spaces; where a block of text begins with a tab, write how many spaces indent "
+        "it, as in `|2`",
+    ),
+    (
         r"unknown escape character|escape sequence|escape code",
         "an unknown escape in a text in double quotes",
         "double the backslash, or use single quotes",
@@ -63,6 +69,7 @@ _INDENT = re.compile(r"[ \t]*(?:[-?:][ \t]+)*[-?:]?[ \t]*")
 _NOTHING = re.compile(r"[ \t]*(?:#.*)?")
 _SCALAR_ENTRY = re.compile(r" *(?:- +)*-[ \t]+(?![-?:]\s|.*:(?:\s|$))")
 _TABS = re.compile(r"[ \t]+")
+_INDICATOR = re.compile(r"[+-]?[0-9]")
 _LINE = re.compile(r"[^\r\n]*")
 _START = re.compile(r"character .*cannot start any token")
 
@@ -90,6 +97,30 @@ def soften_tab(text: str, problem: yaml.YAMLError, *, in_flow: bool) -> str | No
         return None
     spaces = _TABS.sub(lambda tabs: " " * len(tabs[0]), rest, count=1)
     return text[: mark.index] + spaces + text[found.end() :]
+
+
+def indicate_indent(text: str, problem: yaml.YAMLError, *, innermost: Place | None) -> str | None:
+    """The text with the number of spaces that indent a block scalar, or ``None``.
+
+    libyaml cannot tell where a text begins whose first character is a tab, unless told by the
+    number behind ``|`` or ``>``.
+    """
+    mark = getattr(problem, "problem_mark", None)
+    begins = getattr(problem, "context_mark", None)
+    if innermost is None or mark is None or begins is None:
+        return None
+    if text[begins.index : begins.index + 1] not in ("|", ">") or text[mark.index] != "\t":
+        return None
+    spaces = text[mark.index - mark.column : mark.index]
+    more = mark.column - innermost[1]
+    if spaces.strip(" ") or not 0 < more < 10:
+        return None
+    behind = begins.index + 1
+    header = _LINE.match(text, behind)
+    assert header is not None, "every position is in a line"
+    if _INDICATOR.match(header[0]):  # it has been told
+        return None
+    return f"{text[:behind]}{more}{text[behind:]}"
 
 
 def report_syntax(
