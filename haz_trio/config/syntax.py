@@ -51,8 +51,8 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
     (
         r"tab character where an indentation",
         "a tab cannot indent",
-        "indent with spaces; where a block of text begins with a tab, write how many spaces indent "
-        "it, as in `|2`",
+        "indent with spaces; where a block of text begins with a tab, write how many spaces "
+        "indent it, as in `|2`",
     ),
     (
         r"unknown escape character|escape sequence|escape code",
