@@ -103,22 +103,18 @@ def indicate_indent(text: str, problem: yaml.YAMLError, *, innermost: Place | No
     """The text with the number of spaces that indent a block scalar, or ``None``.
 
     libyaml cannot tell where a text begins whose first character is a tab, unless told by the
-    number behind ``|`` or ``>``.
+    number behind ``|`` or ``>``, an indentation indicator of one digit (YAML 1.2.2, 8.1.1.1).
     """
     mark = getattr(problem, "problem_mark", None)
     begins = getattr(problem, "context_mark", None)
     if innermost is None or mark is None or begins is None:
         return None
-    if text[begins.index : begins.index + 1] not in ("|", ">") or text[mark.index] != "\t":
+    behind = begins.index + 1
+    if text[begins.index : behind] not in ("|", ">") or not text.startswith("\t", mark.index):
         return None
     spaces = text[mark.index - mark.column : mark.index]
     more = mark.column - innermost[1]
-    if spaces.strip(" ") or not 0 < more < 10:
-        return None
-    behind = begins.index + 1
-    header = _LINE.match(text, behind)
-    assert header is not None, "every position is in a line"
-    if _INDICATOR.match(header[0]):  # it has been told
+    if spaces.strip(" ") or not 0 < more < 10 or _INDICATOR.match(text, behind):
         return None
     return f"{text[:behind]}{more}{text[behind:]}"
 
