@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from haz_trio.cache.census import is_live, open_cache, shards
 from haz_trio.cache.files import FOLDER, Disk, opened
-from haz_trio.cache.layout import RESTORING, STATE, TEMPORARY, TRASH, is_digest
+from haz_trio.cache.layout import POOL, QUARANTINE, RESTORING, STATE, TEMPORARY, TRASH, is_digest
 from haz_trio.cache.locks import Locks, existing_locks, is_in_use
 from haz_trio.cache.problems import Problem, Step
 from haz_trio.cache.removal import Remover
@@ -75,33 +75,45 @@ def _clear_around(remover: Remover, locks: Locks | None) -> list[str]:
     busy = sorted(_living(remover.root, locks))
     if locks is not None and not _take_all(locks):
         busy.append(STATE)  # removed, its locks would keep nobody out any more
-    held = {place.partition("/")[0] for place in busy}
     for name in sorted(os.listdir(remover.root)):
-        if name in held or (busy and name == STATE):
+        if name in busy or (busy and name == STATE):
             continue
         if name.startswith(TRASH):
             remover.delete(name, remover.root, Step.REMOVE_WASTE, name)
-        elif name.startswith(RESTORING) and _is_folder(name, remover.root):
+        elif not _is_folder(name, remover.root) or name in (STATE, QUARANTINE):
+            remover.remove(name, Step.REMOVE)
+        elif name.startswith(RESTORING):
             remover.remove_orphan(name, Step.REMOVE_RESTORING)
         else:
-            remover.remove(name, Step.REMOVE)
-    for shard in sorted(name for name in held if not name.startswith(RESTORING)):
-        if shard == STATE:
-            continue
-        _clear_shard(remover, shard, set(busy))
+            _clear_folder(remover, name, frozenset(busy))
     return busy
 
 
-def _clear_shard(remover: Remover, shard: str, busy: set[str]) -> None:
+def _clear_folder(remover: Remover, folder: str, busy: frozenset[str]) -> None:
+    """Remove a shard or the pool where it stands, because a store may begin in it at any moment.
+
+    What such a store makes is locked or complete, and keeps the folder from going.
+    """
     try:
-        with opened(shard, FOLDER, at=remover.root) as at:
+        with opened(folder, FOLDER, at=remover.root) as at:
             names = sorted(os.listdir(at))
-    except OSError as problem:
-        remover.complain(Step.READ_SHARD, shard, problem)
+    except OSError:
+        remover.remove(folder, Step.REMOVE)  # it may be empty; if not, this says what is wrong
         return
+    step = Step.REMOVE_BLOB if folder == POOL else Step.REMOVE_ENTRY
     for name in names:
-        if (place := f"{shard}/{name}") not in busy:
-            remover.remove(place, Step.REMOVE_ENTRY)
+        place = f"{folder}/{name}"
+        if name.startswith(TEMPORARY):
+            remover.remove_orphan(place, Step.REMOVE_TEMPORARY)
+        elif place not in busy:
+            remover.remove(place, step)
+    try:
+        os.rmdir(folder, dir_fd=remover.root)
+    except FileNotFoundError:
+        return
+    except OSError as problem:
+        if problem.errno not in _FULL:
+            remover.complain(Step.REMOVE, folder, problem)
 
 
 def _take_all(locks: Locks) -> bool:

@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 
 from haz_trio.cache.durable import sync_entry
-from haz_trio.cache.entries import Damaged, NoEntry, examine
+from haz_trio.cache.entries import Damaged, Examined, examine
 from haz_trio.cache.files import FOLDER, Disk, delete_tree, hold, opened, token
 from haz_trio.cache.layout import (
     MANIFEST,
@@ -24,7 +24,7 @@ from haz_trio.cache.pool import Target
 from haz_trio.cache.quarantine import open_folder, set_aside, throw_away
 from haz_trio.values import evolve
 
-_TRIES = 3
+_TRIES = 8  # others store under the same key, and collectors take it away, at any moment
 _TAKEN = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
 
 
@@ -35,7 +35,10 @@ class Draft:
     """
 
     def __init__(self, root: int, key: str, disk: Disk) -> None:
-        """Make the folder; raises ``OSError`` and leaves nothing then."""
+        """Make the folder; raises ``OSError`` and leaves nothing then.
+
+        ``FileNotFoundError``: a collector took it, or its shard, before the lock was ours.
+        """
         self.root = root
         self._key = key
         self._disk = disk
@@ -74,24 +77,35 @@ class Draft:
         for last in (False,) * (_TRIES - 1) + (True,):
             try:
                 self._disk.rename(self._name, self._key, at=self._shard, to=self._shard)
-                return beaten
+                break
             except OSError as problem:
-                found = examine(self.root, self._key, manifest.hash_name)
-                if last or problem.errno not in _TAKEN or isinstance(found, NoEntry):
+                if last or problem.errno not in _TAKEN:
                     raise
-            if isinstance(found, Manifest) and not doubted:
-                if result_of(found) == result_of(manifest):
-                    if self._disk.durable:  # whoever stored it may not have been
-                        with opened(self._key, FOLDER, at=self._shard) as entry:
-                            sync_entry(entry, self.root, self._disk)
-                    delete_tree(self._name, at=self._shard)
-                    return None
-                beaten = found
-            if isinstance(found, Damaged):
-                set_aside(self.root, self._key, found.kind, disk=self._disk)
-            else:
-                throw_away(self._key, at=self._shard, root=self.root, disk=self._disk)
+            found = examine(self.root, self._key, manifest.hash_name)
+            try:
+                if isinstance(found, Manifest) and not doubted:
+                    if result_of(found) == result_of(manifest):
+                        self._give_way()
+                        return None
+                    beaten = found
+                self._free(found)
+            except FileNotFoundError:
+                continue  # a collector was quicker, and the name is free
         return beaten
+
+    def _give_way(self) -> None:
+        """Leave the name to an equal entry."""
+        if self._disk.durable:  # whoever stored it may not have been
+            with opened(self._key, FOLDER, at=self._shard) as entry:
+                sync_entry(entry, self.root, self._disk)
+        delete_tree(self._name, at=self._shard)
+
+    def _free(self, found: Examined) -> None:
+        """Move away what has the name."""
+        if isinstance(found, Damaged):
+            set_aside(self.root, self._key, found.kind, disk=self._disk)
+        else:
+            throw_away(self._key, at=self._shard, root=self.root, disk=self._disk)
 
     def discard(self) -> None:
         """Remove the folder unless it became an entry, and let go of everything."""

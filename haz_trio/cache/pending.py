@@ -22,6 +22,7 @@ from haz_trio.model.workspace import HashName
 from haz_trio.plan.messages import Stream
 from haz_trio.values import frozen
 
+_TRIES = 8  # somebody may clean or clear the cache while a folder is made
 _LITTLE = 1 << 18  # bytes of one result that may wait in memory until they are stored
 
 
@@ -214,9 +215,16 @@ class DiskPending:
     def _made_draft(self) -> Draft:
         """The temporary folder, made at the first need; raises ``Refused`` and ``OSError``."""
         with self._lock:
-            if self._draft is None:
+            for tries_left in reversed(range(_TRIES)):
+                if self._draft is not None:
+                    break
                 root = self._shared.root.writing()
-                self._draft = Draft(root, self._key, self._shared.disk)
+                try:
+                    self._draft = Draft(root, self._key, self._shared.disk)
+                except FileNotFoundError:  # a collector thought it was left by the dead
+                    if not tries_left:
+                        raise
+            assert self._draft is not None
             return self._draft
 
     def _opener(self, name: str) -> Callable[[], int]:

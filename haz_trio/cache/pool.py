@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 
 from haz_trio.cache.files import (
     FOLDER,
@@ -179,7 +180,8 @@ class Pool:
             return False
         except OSError:
             pass  # a link, or unreadable: not to be believed either
-        self._disk.unlink(digest, at=place)
+        with suppress(FileNotFoundError):  # a collector was quicker
+            self._disk.unlink(digest, at=place)
         return False
 
     def _copy(self, content: Content, source: int, into: int) -> bool:
@@ -201,11 +203,15 @@ class Pool:
             self._disk.link(digest, digest, at=into, to=place)
         except FileExistsError:
             return  # another store was quicker; the entry keeps its own copy
+        except FileNotFoundError:
+            if os.fstat(place).st_nlink:
+                raise
+            return  # the pool was cleared away
         except OSError as problem:
             if not refuses_links(problem):
                 raise
             return
-        row = stat_row(os.stat(digest, dir_fd=place, follow_symlinks=False))[:3]
+        row = stat_row(os.stat(digest, dir_fd=into, follow_symlinks=False))[:3]
         with self._lock:
             self._trusted[digest] = row
 

@@ -12,6 +12,7 @@ from haz_trio.cache.layout import QUARANTINE, quarantined, shard, trash
 MOST = 16  # entries
 MOST_BYTES = 64 << 20
 LONGEST = 7 * 24 * 3600  # seconds
+_TRIES = 8  # somebody may clean or clear the cache while a folder is made
 
 
 def set_aside(root: int, key: str, kind: str, *, disk: Disk) -> None:
@@ -48,15 +49,20 @@ def make_folder(name: str, *, at: int, disk: Disk) -> None:
 
 def open_folder(name: str, *, at: int, disk: Disk) -> int:
     """The descriptor of a folder as ``make_folder`` makes it; raises ``OSError``."""
-    try:
-        return os.open(name, FOLDER, dir_fd=at)  # most of the time it is there
-    except FileNotFoundError:
-        pass
-    except NotADirectoryError:
-        throw_away(name, at=at, root=at, disk=disk)
-    with suppress(FileExistsError):
-        disk.mkdir(name, at=at)
-    return os.open(name, FOLDER, dir_fd=at)
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            return os.open(name, FOLDER, dir_fd=at)  # most of the time it is there
+        except FileNotFoundError:
+            if not tries_left:
+                raise
+        except NotADirectoryError:
+            if not tries_left:
+                raise
+            with suppress(FileNotFoundError):
+                throw_away(name, at=at, root=at, disk=disk)
+        with suppress(FileExistsError, FileNotFoundError):
+            disk.mkdir(name, at=at)
+    raise AssertionError("the last try returns or raises")
 
 
 def _prune(place: int) -> None:

@@ -153,7 +153,10 @@ class CacheRoot:
         except FileExistsError:
             return  # another process was quicker
         for name, text in ((TAG, TAG_TEXT), (IGNORE, IGNORE_TEXT)):
-            fd = os.open(os.path.join(self.path, name), CREATE, 0o644)
+            try:
+                fd = os.open(os.path.join(self.path, name), CREATE, 0o644)
+            except FileExistsError:
+                continue  # ours was cleared away, and this is another process's
             try:
                 self.disk.write(fd, text)
             finally:

@@ -158,7 +158,8 @@ def test_a_cache_that_goes_away_while_a_command_runs(
 ) -> None:
     """All tasks succeed; one line says that nothing is stored any more (D05).
 
-    So may one for a result that was on its way when the cache went.
+    So may one for a result that was on its way when the cache went; or its store made the cache
+    again before the script could put something else there.
     """
     tasks = {
         "a": sh("echo a > a", outputs=["a"]),
@@ -172,7 +173,7 @@ def test_a_cache_that_goes_away_while_a_command_runs(
     assert not done.said("Traceback")
     notes = {*done.said("not stored"), *done.said("note")}
     assert len(notes) <= 1 + stays
-    assert done.said(".haz/cache") or not stays
+    assert done.said(".haz/cache") or not stays or (tmp_path / ".haz" / "cache").is_dir()
     assert home.place.litter() == []
     again = home.haz("run", "--workspace")
     assert again.code == 0
