@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Callable
@@ -56,9 +55,16 @@ def _load_blake3() -> Algorithm:
     return blake3
 
 
+def _sha256(data: Data = b"", /) -> Hasher:
+    # Imported here: what only others need takes as long as all the rest of this package.
+    from hashlib import sha256
+
+    return sha256(data)
+
+
 ALGORITHMS: dict[HashName, Algorithm] = {
     HashName.BLAKE3: _load_blake3(),
-    HashName.SHA256: hashlib.sha256,
+    HashName.SHA256: _sha256,
 }
 
 

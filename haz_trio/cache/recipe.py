@@ -11,7 +11,6 @@ Decides everything from its arguments; the platform is that of this process.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import struct
 import sys
@@ -128,9 +127,12 @@ def readable(recipe: Recipe, secret: bytes) -> bytes:
         raise ValueError(f"a secret has 16 to 64 bytes, not {len(secret)}")
 
     def veiled(name: str, value: bytes) -> str:
+        # Imported here: it takes milliseconds, and many tasks have no variables.
+        from hashlib import blake2b
+
         # With the name in it, equal values of two variables do not show.
         data = _bytes(name) + b"=" + value
-        return hashlib.blake2b(data, key=secret, digest_size=16).hexdigest()
+        return blake2b(data, key=secret, digest_size=16).hexdigest()
 
     match recipe.action:
         case Argv(argv):

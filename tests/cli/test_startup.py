@@ -29,7 +29,8 @@ main()
 PARSERS = {"typer", "click", "rich", "shellingham", "pygments", "pydantic", "argparse"}
 # What nobody needs who starts no process and waits for nothing.
 PROCESSES = {"subprocess", "asyncio", "logging", "concurrent", "multiprocessing"}
-TRIO = {"trio", "trio_util", "sniffio", "outcome", "socket", "ssl"}
+# trio itself imports OpenSSL; without it, what is hashed needs none.
+TRIO = {"trio", "trio_util", "sniffio", "outcome", "socket", "ssl", "hashlib"}
 # What reads configuration files; `dataclasses` comes with cattrs.
 FILES = {"yaml", "cattrs"}
 LOADER = FILES | {"dataclasses"}
