@@ -171,8 +171,14 @@ class DiskPending:
                     f"as {quote(file.path)} has them"
                 )
         stdout, stderr = self._spools[Stream.STDOUT], self._spools[Stream.STDERR]
-        stdout.save(STDOUT, at=draft.folder)
-        stderr.save(STDERR, at=draft.folder)
+        silent = []
+        for spool, name in ((stdout, STDOUT), (stderr, STDERR)):
+            if spool.size:
+                spool.save(name, at=draft.folder)
+            else:
+                silent.append(name)
+        if silent:
+            shared.pool.put_nothing(silent, at=draft.folder, root=draft.root)
         order = self._turns.encoded()
         if order:
             shared.disk.write_new(ORDER, order, at=draft.folder)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 
 from haz_trio.cache.files import (
@@ -62,6 +63,7 @@ class Pool:
     def __init__(self, hash_name: HashName, disk: Disk) -> None:
         self._hash_name = hash_name
         self._disk = disk
+        self._nothing = digest_bytes(hash_name, b"").hex()
         self._trusted: dict[str, Row] = {}
         self._lock = threading.Lock()
 
@@ -101,6 +103,21 @@ class Pool:
         finally:
             os.close(place)
         target.have.add(content.digest)
+
+    def put_nothing(self, names: Iterable[str], *, at: int, root: int) -> None:
+        """Have empty files in a folder of an entry; raises ``OSError``.
+
+        They are one file, as blobs are: after many deletions ext4 takes half a millisecond to
+        make one, and most commands print on one stream at most.
+        """
+        place = open_folder(POOL, at=root, disk=self._disk)
+        try:
+            for name in names:
+                if not self._link(self._nothing, 0, place, at, name):
+                    self._disk.write_new(name, b"", at=at, mode=0o644)
+                    self._enter(self._nothing, place, at, name)
+        finally:
+            os.close(place)
 
     def forget(self, digest: str, *, root: int) -> None:
         """Remove a blob whose bytes are wrong, so that the next store writes it again.
@@ -147,12 +164,12 @@ class Pool:
         target.have.add(content.digest)
         return content
 
-    def _link(self, digest: str, size: int, place: int, into: int) -> bool:
-        """Link a blob of the pool into an entry if the pool has it."""
+    def _link(self, digest: str, size: int, place: int, into: int, name: str = "") -> bool:
+        """Link a blob of the pool into an entry if the pool has it, under its name or another."""
         if not self._has(digest, size, place):
             return False
         try:
-            self._disk.link(digest, digest, at=place, to=into)
+            self._disk.link(digest, name or digest, at=place, to=into)
         except FileNotFoundError:
             return False  # a collector removed it just now
         except OSError as problem:
@@ -197,10 +214,10 @@ class Pool:
         finally:
             os.close(target)
 
-    def _enter(self, digest: str, place: int, into: int) -> None:
+    def _enter(self, digest: str, place: int, into: int, name: str = "") -> None:
         """Give the pool a name for a blob that an entry has."""
         try:
-            self._disk.link(digest, digest, at=into, to=place)
+            self._disk.link(name or digest, digest, at=into, to=place)
         except FileExistsError:
             return  # another store was quicker; the entry keeps its own copy
         except FileNotFoundError:
@@ -211,7 +228,7 @@ class Pool:
             if not refuses_links(problem):
                 raise
             return
-        row = stat_row(os.stat(digest, dir_fd=into, follow_symlinks=False))[:3]
+        row = stat_row(os.stat(name or digest, dir_fd=into, follow_symlinks=False))[:3]
         with self._lock:
             self._trusted[digest] = row
 

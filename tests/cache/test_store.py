@@ -105,6 +105,27 @@ def test_streams_come_back_byte_for_byte(bench: Bench) -> None:
     assert text(restored, Stream.STDERR) == big
 
 
+def test_streams_without_bytes_share_a_file(bench: Bench) -> None:
+    """One file of the pool stands for all of them; whoever spoils it costs one new run each."""
+    what = subject("out.o")
+    for key in (KEY, OTHER_KEY):
+        bench.fresh(what, lambda: write(bench.lib / "out.o"), key=key, stdout=b"", stderr=b"")
+    streams = [bench.entry(key) / name for key in (KEY, OTHER_KEY) for name in ("stdout", "stderr")]
+    assert {path.stat().st_ino for path in streams} == {streams[0].stat().st_ino}
+    assert streams[0].stat().st_nlink == 5
+    restored = bench.hit(what)
+    assert isinstance(restored, Restored)
+    assert text(restored, Stream.STDOUT) == text(restored, Stream.STDERR) == b""
+    with streams[0].open("ab") as file:
+        file.write(b"what nobody printed")
+    assert isinstance(bench.hit(what), Miss)
+    bench.fresh(what, lambda: write(bench.lib / "out.o"), stdout=b"", stderr=b"")
+    assert streams[0].stat().st_size == 0
+    restored = bench.hit(what)
+    assert isinstance(restored, Restored)
+    assert text(restored, Stream.STDOUT) == b""
+
+
 def test_equal_contents_share_a_blob_and_keep_their_modes(bench: Bench) -> None:
     """One file in the pool for two outputs, each with its own mode (A3, B 302)."""
     what = subject("a", "b")
