@@ -91,7 +91,7 @@ TOOLS: Mapping[str, Tool] = {
         "ninja", ("-j2", "--quiet"), "ninja", state=(".ninja_*",), keep_going=("-k", "0")
     ),
     "doit": Tool(
-        "doit", ("-n", "2"), "doit", state=(".doit.db*",), keep_going=("-c",), failure=(1, 2)
+        "doit", ("-n", "2"), "doit", state=(".doit.db*",), keep_going=("-c",), failure=(1, 2, 3)
     ),
     "gotask": Tool("task", ("-C", "2", "all"), "gotask", state=(".task",)),
 }

@@ -51,6 +51,7 @@ from haz_trio.plan.outcome import Exited, Record, TimedOut
 
 if TYPE_CHECKING:
     from haz_trio.cache.backups import Backups
+    from haz_trio.cache.claims import Claim
 
 
 @attrs.define
@@ -73,6 +74,11 @@ class Worker:
     _keeper: Keeper = attrs.field(init=False)
     _looking: Looking = attrs.field(init=False)
     _gathering: Gathering = attrs.field(init=False)
+    _locking: Brief | None = attrs.field(init=False)
+
+    @_locking.default
+    def _make_locking(self) -> Brief | None:
+        return Brief() if self._brief else None
 
     @_keeper.default
     def _make_keeper(self) -> Keeper:
@@ -271,12 +277,20 @@ class Worker:
             return True
         name, shared = mutex.lock(job.node.project.name), mutex.mode is MutexMode.SHARED
         patience = self._patience(job, f"that holds its mutex {quote(mutex.name)}")
-        add = self._looker.add_mutex
-        while not await in_thread(self._threads.stores, add, claim, name, shared):
+        while not await self._add_mutex(claim, name, shared):
             if stop.ask.cancel_called:  # its block is the command's
                 return False
             await patience.wait()
         return True
+
+    async def _add_mutex(self, claim: Claim, name: str, shared: bool) -> bool:
+        """Hold a mutex with a claim; False while another process holds it."""
+        add = self._looker.add_mutex
+        if self._locking is not None:
+            held = self._locking.do(lambda check: add(claim, name, shared))
+            if held is not None:
+                return held
+        return await in_thread(self._threads.stores, add, claim, name, shared)
 
     def _spool(self, pending: Pending, stream: Stream, data: bytes) -> None:
         self._keeper.make_way()  # for what is finished, while there is room

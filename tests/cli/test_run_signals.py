@@ -12,6 +12,7 @@ import pytest
 from tests.cli.support import Home, Running
 from tests.engine.workspaces import sh
 
+TRIES = 10
 PAUSE = 0.08  # seconds; two signals within 50 ms count as one press (decisions.md 8)
 POLITE = "echo up; while :; do sleep 0.02; done"
 DEAF = "trap '' TERM; " + POLITE
@@ -178,12 +179,17 @@ def catches_interrupts(pid: int) -> bool:
 def test_a_signal_before_the_run_is_quiet(tmp_path: Path) -> None:
     """From our first instruction on, Ctrl-C ends the start-up like any program: by the signal."""
     home = Home.make(tmp_path, {"t": sh("true")})
-    with home.started("run", "p:t") as running:
-        for wanted in (True, False):  # Python's handler, which we take away at once
-            while catches_interrupts(running.child.pid) is not wanted:
-                assert running.child.poll() is None
-        running.signal(signal.SIGINT)
-        done = running.end()
+    for _ in range(TRIES):  # on a busy machine we may look, or ask, too late
+        with home.started("run", "p:t") as running:
+            for wanted in (True, False):  # Python's handler, which we take away at once
+                while running.child.poll() is None:
+                    if catches_interrupts(running.child.pid) is wanted:
+                        break
+            running.signal(signal.SIGINT)
+            done = running.end()
+        if done.code == -signal.SIGINT:
+            break
+        assert done.code in (0, 128 + signal.SIGINT), done.err
     assert done.code == -signal.SIGINT
     assert done.err == b""
 
