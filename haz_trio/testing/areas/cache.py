@@ -79,8 +79,14 @@ def examples(draw: st.DrawFn) -> Example:
     )
     offered: tuple[tuple[str, str], ...] = (("max_age", "9000d"), ("max_age", "14000d"))
     offered += tuple(("max_size", text) for text in ("10B", "25", *named))
-    given = draw(st.lists(st.sampled_from(offered), max_size=2, unique_by=lambda it: it[0]))
-    some = draw(st.lists(cleans, min_size=2, max_size=5))
+    least = draw(st.sampled_from([0, 1, 2, 2]))
+    given = draw(
+        st.lists(st.sampled_from(offered), min_size=least, max_size=2, unique_by=lambda it: it[0])
+    )
+    some = draw(st.lists(cleans, min_size=2, max_size=3))
+    if given:  # the settings say what the flags do not
+        some += [attrs.evolve(draw(cleans), size=None), attrs.evolve(draw(cleans), age=None)]
+        some = draw(st.permutations(some))
     return Example(
         tuple(tasks), ages, harms, orphans, tuple(some), draw(st.booleans()), tuple(given)
     )

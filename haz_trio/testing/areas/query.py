@@ -13,7 +13,7 @@ from haz_trio.testing.models import files_of
 from haz_trio.testing.reference.graph import build
 from haz_trio.testing.reference.query import RELATIONS, MalformedError, Query, evaluate, printed
 from haz_trio.testing.reference.workspace import Declared, effective
-from haz_trio.testing.strategies.expressions import WORDS, compositions, surveys
+from haz_trio.testing.strategies.expressions import WORDS, compositions, spoiled, surveys
 from haz_trio.testing.strategies.worlds import folders, right_worlds
 from haz_trio.testing.trial import Trial
 
@@ -31,6 +31,7 @@ def examples(draw: st.DrawFn) -> Example:
     declared = draw(right_worlds())
     places = st.sampled_from(folders(declared))
     queries = [(draw(places), query) for query in draw(surveys(declared))]
+    queries.append((draw(places), draw(spoiled(declared))))
     for _ in range(draw(st.integers(1, 3))):
         place = draw(places)
         inside = bearing_project(place, declared) is not None

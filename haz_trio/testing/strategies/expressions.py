@@ -28,6 +28,7 @@ PATHS: tuple[str, ...] = (
     "/**",
     "*",
     "nope",
+    *("*q", "*1.q", "**/*.q", "/**/*1.q", "*.z"),  # what they end with may have an end in common
 )
 PATHS += ("/shared/", "/shared/", "out/", "/a/", "/b/", "/deep/", "/a/out/")
 NAME_GLOBS = ("x*", "*-1", "[xy]", "?", "de*t", "{x,z}")
@@ -42,6 +43,10 @@ WORDS: dict[str, tuple[str, ...]] = {
 BROKEN = (
     *("", " ", "!!t", "(t", "t)", "t u", "t |", "& t", "()", "t&&u", "-t", "é", "a:b", "x" * 65),
     *("t||u", "!", "t !u", "(t) u", "t&|u", "!(t", "((t)", "t,u"),
+)
+SPOILED = (
+    *("!!{}", "!!{}", "! !{}", "!!({})", "{} &", "| {}", "({}", "{})", "{} {}", "{} !{}"),
+    *("{} && {}", "{} & | {}", "!", "()", "{} & ()"),
 )
 BROKEN_PATHS = ("", "a//b", "/", "[", "..", "{a,{b,c}}", "(a", "a b", "x**")
 BROKEN_RELATED = ("", "x", "nope:x", "name:", "name:a:b", "Tag:t", "tag: t", "(tag:t", "name:é")
@@ -140,6 +145,16 @@ def _chains(declared: Declared) -> list[str]:
             found.append(f"task:{label(id)} | task:{label(other)}")
             found += [f"task:{label(it)}|task:{label(id)}" for it in sorted(hard[other])]
     return found
+
+
+@st.composite
+def spoiled(draw: st.DrawFn, declared: Declared) -> Query:
+    """A query about what there is that is malformed, by a little."""
+    known = words_for(declared)
+    flag = draw(st.sampled_from([flag for flag in FLAGS if known[flag]]))
+    form = draw(st.sampled_from(SPOILED))
+    words = [draw(st.sampled_from(known[flag])) for _ in range(form.count("{}"))]
+    return Query({flag: form.format(*words)}, workspace=draw(st.booleans()))
 
 
 @st.composite

@@ -37,8 +37,9 @@ def worlds(draw: st.DrawFn, *, wild: bool = False) -> Declared:
             deps, weak = edges[name, task]
             if wild and draw(st.integers(0, 5)) == 0:
                 deps = [*deps, draw(_any_reference((name, task), every))]
-            if wild and draw(st.integers(0, 7)) == 0:
-                weak = [*weak, draw(_any_reference((name, task), every))]
+            if wild and draw(st.integers(0, 5)) == 0:
+                itself = st.sampled_from([f"{name}:{task}", f"~:{task}", f"^~:{task}"])
+                weak = [*weak, draw(st.one_of(itself, _any_reference((name, task), every)))]
             body: Body = {"command": ["/bin/true"], "deps": [*dict.fromkeys(deps)]}
             body["weakDeps"] = [*dict.fromkeys(weak)]
             body["inputs"] = [*draw(subsets((*LITERALS, *GLOBS), 2))]
