@@ -110,7 +110,9 @@ def test_streams_without_bytes_share_a_file(bench: Bench) -> None:
     what = subject("out.o")
     for key in (KEY, OTHER_KEY):
         bench.fresh(what, lambda: write(bench.lib / "out.o"), key=key, stdout=b"", stderr=b"")
-    streams = [bench.entry(key) / name for key in (KEY, OTHER_KEY) for name in ("stdout", "stderr")]
+    streams = [
+        bench.entry(key) / name for key in (KEY, OTHER_KEY) for name in ("stdout", "stderr")
+    ]
     assert {path.stat().st_ino for path in streams} == {streams[0].stat().st_ino}
     assert streams[0].stat().st_nlink == 5
     restored = bench.hit(what)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from hypothesis import strategies as st
@@ -104,6 +105,11 @@ def surveys(draw: st.DrawFn, declared: Declared) -> list[Query]:
     for flag in DECLARING:
         if draw(st.integers(0, 5)) == 0:
             found.append(Query({}, frozenset([flag]), "", draw(st.integers(0, 3)) > 0))
+    for side in ("inputs", "outputs"):
+        own = {path for task in effective(declared).values() for path in task.patterns(side)}
+        near = sorted({other for path in own for other in _near(path)})
+        if near:
+            found.append(Query({side: draw(st.sampled_from(near))}, workspace=True))
     return found or [Query({})]
 
 
@@ -134,6 +140,12 @@ def words_for(declared: Declared) -> dict[str, tuple[str, ...]]:
     there["expr"] = (*related, *calls, *DECLARING, *paths)
     others: dict[str, tuple[str, ...]] = {**WORDS, "expr": ANY}
     return {flag: there[flag] * 2 + others.get(flag, RELATED) for flag in FLAGS}
+
+
+def _near(path: str) -> list[str]:
+    """Globs whose ends are a little shorter and longer than that of a glob, if it has one."""
+    end = re.split(r"[*?\]}]", path)[-1]
+    return [f"/**/*{end[1:]}", f"/**/*-{end}"] if end and end != path else []
 
 
 def _chains(declared: Declared) -> list[str]:
