@@ -26,13 +26,13 @@ from haz_trio.engine.gathering import Gathering
 from haz_trio.engine.jobs import Job
 from haz_trio.engine.keeper import Keeper, Produced
 from haz_trio.engine.keys import Key, Keys
+from haz_trio.engine.locking import Locking
 from haz_trio.engine.looker import Looker
 from haz_trio.engine.looking import Looking
 from haz_trio.engine.telling import Listener, show, teller
 from haz_trio.engine.threads import Threads, in_thread
 from haz_trio.errors import TaskError
-from haz_trio.model.names import TaskId, quote
-from haz_trio.model.tasks import MutexMode
+from haz_trio.model.names import TaskId
 from haz_trio.plan.messages import (
     Broke,
     Ended,
@@ -51,7 +51,6 @@ from haz_trio.plan.outcome import Exited, Record, TimedOut
 
 if TYPE_CHECKING:
     from haz_trio.cache.backups import Backups
-    from haz_trio.cache.claims import Claim
 
 
 @attrs.define
@@ -74,11 +73,7 @@ class Worker:
     _keeper: Keeper = attrs.field(init=False)
     _looking: Looking = attrs.field(init=False)
     _gathering: Gathering = attrs.field(init=False)
-    _locking: Brief | None = attrs.field(init=False)
-
-    @_locking.default
-    def _make_locking(self) -> Brief | None:
-        return Brief() if self._brief else None
+    _locking: Locking = attrs.field(init=False)
 
     @_keeper.default
     def _make_keeper(self) -> Keeper:
@@ -93,6 +88,11 @@ class Worker:
     def _make_gathering(self) -> Gathering:
         brief = Brief() if self._brief else None
         return Gathering(self._keys, self._looker, self._threads, brief)
+
+    @_locking.default
+    def _make_locking(self) -> Locking:
+        brief = Brief() if self._brief else None
+        return Locking(self._looker, self._threads, brief, self._patience)
 
     def __attrs_post_init__(self) -> None:
         self._looker.await_key = self._keeper.wait_for
@@ -220,7 +220,7 @@ class Worker:
     async def _execute(
         self, job: Job, key: Key, pending: Pending, stop: Stop, take: Callable[[], None] | None
     ) -> Ran | Ended | Broke | Halted:
-        if stop.ask.cancel_called or not await self._hold_mutex(job, stop):
+        if stop.ask.cancel_called or not await self._locking.hold(job, stop):
             return Halted(job.id)
         self._listener.tell(TaskBegun(job.id, key.key))
         started = trio.current_time()
@@ -266,31 +266,6 @@ class Worker:
         record = Record(key.key, collected.stdout, collected.stderr, collected.outputs)
         self._looker.ran(job, record)
         return Ran(job.id, record, collected.written)
-
-    async def _hold_mutex(self, job: Job, stop: Stop) -> bool:
-        """Hold the mutex of a task also against other processes; False after a stop.
-
-        Whoever holds it waits for nothing but its command, so this ends.
-        """
-        mutex, claim = job.node.task.mutex, self._looker.held.get(job.id)
-        if mutex is None or claim is None:
-            return True
-        name, shared = mutex.lock(job.node.project.name), mutex.mode is MutexMode.SHARED
-        patience = self._patience(job, f"that holds its mutex {quote(mutex.name)}")
-        while not await self._add_mutex(claim, name, shared):
-            if stop.ask.cancel_called:  # its block is the command's
-                return False
-            await patience.wait()
-        return True
-
-    async def _add_mutex(self, claim: Claim, name: str, shared: bool) -> bool:
-        """Hold a mutex with a claim; False while another process holds it."""
-        add = self._looker.add_mutex
-        if self._locking is not None:
-            held = self._locking.do(lambda check: add(claim, name, shared))
-            if held is not None:
-                return held
-        return await in_thread(self._threads.stores, add, claim, name, shared)
 
     def _spool(self, pending: Pending, stream: Stream, data: bytes) -> None:
         self._keeper.make_way()  # for what is finished, while there is room
