@@ -103,7 +103,7 @@ def _clear_folder(remover: Remover, folder: str, busy: frozenset[str]) -> None:
     step = Step.REMOVE_BLOB if folder == POOL else Step.REMOVE_ENTRY
     for name in names:
         place = f"{folder}/{name}"
-        if name.startswith(TEMPORARY):
+        if name.startswith(TEMPORARY) and _is_folder(place, remover.root):
             remover.remove_orphan(place, Step.REMOVE_TEMPORARY)
         elif place not in busy:
             remover.remove(place, step)

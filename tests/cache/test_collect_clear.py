@@ -73,6 +73,20 @@ def test_what_a_living_run_works_on_stays(bench: Bench) -> None:
     assert not bench.cache.exists()
 
 
+def test_names_of_temporary_folders_protect_nothing_else(bench: Bench) -> None:
+    """Files and links in shards go, whatever they are called, and links are not followed."""
+    mixed(bench)
+    outside = write(bench.root / "outside" / "file")
+    for name in (".tmp-file", ".tmp-", "file"):
+        write(bench.cache / "aa" / name)
+    for name in (".tmp-link", "another-link", key("8")):
+        (bench.cache / "aa" / name).symlink_to(outside.parent)
+    (bench.cache / "aa" / ".tmp-nowhere").symlink_to("nowhere")
+    assert clear(str(bench.root)) == Cleared()
+    assert not bench.cache.exists()
+    assert outside.exists()
+
+
 def test_a_store_goes_on_after_a_clear(bench: Bench) -> None:
     """A task that runs meanwhile ends as it would have, stored or not."""
     task, store = subject("out"), bench.store()
