@@ -124,7 +124,7 @@ CASES: tuple[Case, ...] = (
     Case(
         "EXEC-014",
         "a command that is asked to end gets SIGTERM",
-        "trap 'echo bye; exit 9' TERM; echo ready; while :; do sleep 0.02; done",
+        "trap 'sleep 0.3; echo bye; exit 9' TERM; echo ready; while :; do sleep 0.02; done",
         (Exited(9),),
         stdout=b"ready\nbye\n",
         stderr=None,
