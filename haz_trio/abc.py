@@ -72,7 +72,7 @@ class Ending:
     """How a process ended.
 
     ``halted`` says that ``Stop.ask`` ended it, whatever its status.
-    ``leftovers`` name the processes that outlived it in its group or held its pipes, for people.
+    ``leftovers`` name who had to be ended after it and who held its pipes, for people.
     ``survivors`` name those that left for a session of their own and live on, if that was asked.
     ``sent`` are the signals that it got, in order.
     """

@@ -215,16 +215,14 @@ class _Supervision:
         return False
 
     async def _end_family(self, *, thorough: bool) -> None:
-        strict = self.containment is Containment.STRICT
         if thorough:
             self.family.meet(self.family.session())
-        for process in self.family.everybody() if strict else self.family.session():
+        whom = self.family.everybody if thorough else self.family.session
+        for process in whom():
             if process.pid != self.child.pid:  # which lives on when it outlasted the grace
                 self._name(process)
         self._note_sent(signal.SIGKILL)
-        withstood = await self.family.kill(
-            self.family.everybody if thorough else self.family.session
-        )
+        withstood = await self.family.kill(whom)
         for process in withstood:
             self._name(process, "cannot be killed")
         if not withstood:

@@ -88,11 +88,14 @@ def test_a_daemon_and_the_result_of_its_task(tmp_path: Path, containment: str) -
 
 
 @pytest.mark.row("B04")
-def test_who_holds_the_pipes_of_a_killed_task_ends_also_beside_another_task(
-    tmp_path: Path,
+@pytest.mark.parametrize("others", [0, 1])
+def test_who_holds_the_pipes_of_a_killed_task_is_named_and_ends(
+    tmp_path: Path, others: int
 ) -> None:
-    """Adoption alone cannot tell whose it is while both run; the pipes can."""
-    tasks = {"a": sh("sleep 0.5"), "b": sh("setsid sleep 60 & sleep 0.1; kill -9 $$")}
+    """Adoption tells whose it is when nothing else runs; else the pipes do."""
+    tasks = {"b": sh("setsid sleep 60 & sleep 0.1; kill -9 $$")}
+    if others:
+        tasks["a"] = sh("sleep 0.5")
     home = Home.make(tmp_path, tasks)
     done = home.haz("run", "--workspace", "-j", "2")
     left = home.place.processes()

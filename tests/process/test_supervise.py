@@ -190,7 +190,8 @@ def test_a_stranger_that_holds_a_pipe_is_named_and_spared() -> None:
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as stranger:
         assert stranger.stdout is not None
-        stranger.stdout.readline()  # its interpreter has started: older than the command by then
+        stranger.stdout.readline()
+        time.sleep(0.02)  # older than the command, which the system tells in hundredths of seconds
 
         async def take(session: Session) -> None:
             await session.wait_for(b"\n")
