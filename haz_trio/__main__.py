@@ -16,17 +16,17 @@ import time
 def main() -> None:
     """Run the command line of this process and exit with its code."""
     began = time.perf_counter()
+    # Until a run listens to signals, Ctrl-C ends the process without a traceback, as it ends
+    # any program: what follows takes long enough to be hit (reliability.md A02).
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     if "run" in sys.argv and "__suggest" not in sys.argv:
         from haz_trio.memo import replay
 
         said = replay(sys.argv[1:], began)
         if said is not None:
             os._exit(said)
-
-    # Until a run listens to signals, Ctrl-C ends the process without a traceback, as it ends
-    # any program: the imports below take long enough to be hit (reliability.md A02).
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     # What is made while loading lives until the end; looking for garbage in it finds none.
     gc.disable()  # until a run waits for something

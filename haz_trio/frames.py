@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 KIND = 8  # bytes of magic and version
+MANY = 8000  # rows that are worth another process to look at them, which costs some milliseconds
 LARGEST = 1 << 30  # bytes; a larger file is none of ours
 _HEAD = struct.Struct(f"<{KIND}sQ16sII")
 _SEAL = 16
 _STEP = 1 << 10  # names that are joined at once
 _PART = 1 << 16  # bytes of names that are taken apart at once
+_SHORT = 1 << 13  # the same, for who begins at the end
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -75,6 +77,14 @@ class Frame:
             end = len(text) if end < 0 else end
             yield text[at:end].split(b"\0")
             at = end + 1
+
+    def names_from_the_end(self) -> Iterator[list[bytes]]:
+        """The names in short lists, each in their order, the last list first."""
+        text, end = self._text, len(self._text)
+        while end > 0:
+            start = text.rfind(b"\0", 0, max(end - _SHORT, 0)) + 1
+            yield text[start:end].split(b"\0")
+            end = start - 1
 
 
 def read_frame(path: str, kind: bytes, *, row_size: int = 0) -> Frame | None:

@@ -14,13 +14,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from itertools import islice
+from itertools import chain, compress, islice, repeat
 from operator import attrgetter
 
 import xxhash
 
 from haz_trio import __version__
-from haz_trio.frames import read_frame, read_own, seal_frame, write_whole
+from haz_trio.frames import MANY, read_frame, read_own, seal_frame, write_whole
 from haz_trio.living import RUNS, dead
 from haz_trio.ragged import pack, unpack
 from haz_trio.trust import ABSENT, FIELDS, ROW
@@ -28,7 +28,10 @@ from haz_trio.trust import ABSENT, FIELDS, ROW
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from mmap import mmap
 
+    from haz_trio.frames import Frame
+    from haz_trio.scout import Scout
     from haz_trio.trust import Row
 
 KIND = b"memo   1"
@@ -37,6 +40,7 @@ SECRET = STATE + "/secret"
 MOST = 8  # memos of a workspace
 LONGEST = 1 << 20  # bytes that a memo may say
 STDOUT, STDERR, CLOCK = b"1", b"2", b"t"  # what a piece is: bytes for a stream, or the time taken
+_KINDS = frozenset({STDOUT, STDERR, CLOCK})
 
 # Variables of our own environment that change what is said; so does every HAZ_ variable.
 _HEEDED = frozenset(
@@ -210,41 +214,69 @@ def _recall(root: str, argv: Sequence[str], here: str) -> list[bytes] | None:
     if environment != _environment(read_own(os.path.join(root, SECRET), largest=32), listed):
         return None
     full = int.from_bytes(count, "little")
-    # A list of them all would cost more.
-    names, rows = frame.each_name(), ROW.iter_unpack(frame.rows)
     first, second = islice(frame.each_name(), 2)
     if first != _CACHE or second not in _MARKERS or full < 2:
         return None  # whoever made it did not look at what makes this a workspace
+    return (
+        pieces if _holds(root, frame, full) and _KINDS.issuperset(p[:1] for p in pieces) else None
+    )
+
+
+def _holds(root: str, frame: Frame, full: int) -> bool:
+    """Whether as many names have their rows, and those behind them are the same folders.
+
+    What was seen before the first that differs is kept for ``held_below``.
+    """
     fields, lstat = FIELDS, os.lstat
+    scout = _scout_for(root, frame)
+    seen: bytes | mmap = bytes(len(frame.rows) // ROW.size) if scout is None else scout.seen
+    # A list of them all would cost more.
+    names, rows = frame.each_name(), ROW.iter_unpack(frame.rows)
     base = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for place, (name, row) in enumerate(zip(islice(names, full), rows, strict=False)):
+            if seen[place]:
+                continue
             try:
                 holds = fields(lstat(name, dir_fd=base)) == row
             except OSError:
                 holds = row == ABSENT
             if not holds:
-                seen = ROW.iter_unpack(frame.rows)
-                _held[root] = dict(zip(islice(frame.each_name(), place), seen, strict=False))
-                return None
+                each = zip(frame.each_name(), ROW.iter_unpack(frame.rows), strict=True)
+                _held[root] = dict(compress(each, chain(repeat(1, place), seen[place:])))
+                return False
         for name, row in zip(names, rows, strict=True):
             if _IDENTITY(lstat(name, dir_fd=base)) != (row[0], row[1], row[5]):
-                return None
+                return False
     finally:
         os.close(base)
-    return pieces if {piece[:1] for piece in pieces} <= {STDOUT, STDERR, CLOCK} else None
+        if scout is not None:
+            scout.dismiss()
+    return True
+
+
+def _scout_for(root: str, frame: Frame) -> Scout | None:
+    """Another process that looks as well, where there is enough to do and another processor."""
+    count = len(frame.rows) // ROW.size
+    if count < MANY or len(os.sched_getaffinity(0)) < 2:
+        return None
+    # Imported here: few workspaces are as large.
+    from haz_trio.scout import send_scout
+
+    return send_scout(root, count, frame.names_from_the_end(), frame.rows, ROW, FIELDS)
 
 
 def _say(pieces: list[bytes], began: float) -> int:
     """Write the pieces; the exit code of a run in which everything was a hit."""
-    said: list[tuple[int, bytes]] = []
+    parts: list[tuple[int, list[bytes]]] = []
     for piece in pieces:
         kind, data = piece[:1], piece[1:]
         if kind == CLOCK:
             kind, data = STDERR, _duration(time.perf_counter() - began)
-        if said and said[-1][0] == int(kind):
-            data = said.pop()[1] + data
-        said.append((int(kind), data))
+        if not parts or parts[-1][0] != int(kind):
+            parts.append((int(kind), []))
+        parts[-1][1].append(data)
+    said = [(target, b"".join(texts)) for target, texts in parts]
     for place, (target, data) in enumerate(said):
         written = 0
         try:

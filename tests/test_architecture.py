@@ -25,8 +25,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ragged": set(),
     "trust": set(),
     "living": set(),
+    "scout": {"trust"},
     "config": {"errors", "model", "graph", "abc", "frames", "ragged", "trust"},
-    "cache": {"errors", "model", "graph", "plan", "abc", "frames", "ragged", "trust", "living"},
+    "cache": {
+        "errors",
+        "model",
+        "graph",
+        "plan",
+        "abc",
+        "frames",
+        "ragged",
+        "scout",
+        "trust",
+        "living",
+    },
     "process": {"errors", "model", "plan", "abc"},
     "functions": {"errors", "model", "plan", "abc"},
     "vcs": {"errors", "model"},
@@ -48,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "output": {"errors", "model", "graph", "plan", "abc"},
     # Tried before anything else: what it imports is all that a warm start pays for.
-    "memo": {"frames", "ragged", "trust", "living", "output"},
+    "memo": {"frames", "ragged", "scout", "trust", "living", "output"},
     "__init__": set(),
 }
 # The command line stands on everything; ``__main__`` starts it.

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -202,3 +203,16 @@ def test_names_come_one_by_one(count: int) -> None:
     frame = parse_frame(build_frame(b"test   1", names=names, rows=[b""] * count), b"test   1")
     assert frame is not None
     assert tuple(frame.each_name()) == frame.names == names
+    lists = list(frame.names_from_the_end())
+    assert tuple(chain.from_iterable(reversed(lists))) == names
+    assert all(0 < len(part) < 1400 for part in lists)
+
+
+def test_long_names_come_from_the_end_as_well() -> None:
+    """Names longer than a list is meant to be."""
+    names = (b"a", b"b" * 20_000, b"c" * 9000, b"d" * 9000, b"e")
+    frame = parse_frame(build_frame(b"test   1", names=names, rows=[b""] * 5), b"test   1")
+    assert frame is not None
+    lists = list(frame.names_from_the_end())
+    assert [list(map(len, part)) for part in lists] == [[9000, 1], [9000], [20_000], [1]]
+    assert tuple(chain.from_iterable(reversed(lists))) == names

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from haz_trio import memo, scout
 from haz_trio.memo import (
     CLOCK,
     MOST,
@@ -26,6 +28,7 @@ from haz_trio.memo import (
     write_memo,
 )
 from haz_trio.output.summary import format_duration
+from haz_trio.scout import send_scout
 from haz_trio.trust import ABSENT, row_at
 from tests.cli.support import Home
 from tests.config.snapshot_support import reseal
@@ -63,9 +66,19 @@ class Place:
         return sorted((self.root / STATE).glob("memo-*"))
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """A memo that holds, in an environment that holds still."""
+@pytest.fixture(params=["alone", "together", "behind"])
+def place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Place]:
+    """A memo that holds, in an environment that holds still.
+
+    It is looked at alone, together with a scout, or behind one that has seen everything.
+    """
+    if request.param != "alone":
+        monkeypatch.setattr(memo, "MANY", 1)
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    if request.param == "behind":
+        monkeypatch.setattr(scout, "send_scout", ahead)
     root = tmp_path.resolve()
     for name in (*FILES, ".haz/workspace.yml", SECRET):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +91,16 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
             monkeypatch.delenv(name)
     place = Place(root)
     place.remember()
-    return place
+    yield place
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def ahead(*words: Any) -> scout.Scout | None:
+    """A scout that has come back already."""
+    sent = send_scout(*words)
+    os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+    return sent
 
 
 def says(capfd: pytest.CaptureFixture[str], argv: list[str] = ARGV) -> bool:
@@ -223,11 +245,11 @@ def test_another_boot_and_a_clock_set_back_end_a_memo(
     place: Place, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing survives a boot; what comes from the future is thrown away."""
-    (memo,) = place.memos
-    reseal(memo, boot=bytes(range(16)))
+    (file,) = place.memos
+    reseal(file, boot=bytes(range(16)))
     assert not says(capfd)
     place.remember()
-    reseal(memo, written_ns=time.time_ns() + 10**12)
+    reseal(file, written_ns=time.time_ns() + 10**12)
     assert not says(capfd)
     assert place.memos == []
 
@@ -255,12 +277,12 @@ def test_each_byte_and_each_length_of_a_damaged_memo_is_no_memo(
     place: Place, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing is raised, and nothing is said by halves."""
-    (memo,) = place.memos
-    whole = memo.read_bytes()
+    (file,) = place.memos
+    whole = file.read_bytes()
     for at in range(len(whole)):
-        memo.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        file.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         assert replay(ARGV, 0) is None
-        memo.write_bytes(whole[:at])
+        file.write_bytes(whole[:at])
         assert replay(ARGV, 0) is None
     assert capfd.readouterr() == ("", "")
 
@@ -362,3 +384,25 @@ def test_what_held_before_a_memo_was_refused_is_told(place: Place) -> None:
     assert held[b"p/haz.yml"] == row_at(str(place.root / "p/haz.yml"))
     assert b"p/in" not in held
     assert held_below(str(place.root / "p")) == {}
+
+
+@pytest.mark.parametrize("place", ["behind"], indirect=True)
+def test_what_a_scout_has_seen_is_told_and_not_asked_for_again(
+    place: Place, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what lies behind the first name that differs; folders are asked for once more."""
+    asked: list[bytes] = []
+    lstat = os.lstat
+
+    def seen(name: bytes, dir_fd: int | None = None) -> os.stat_result:
+        asked.append(name)
+        return lstat(name, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "lstat", seen)
+    assert says(capfd)
+    assert [name for name in asked if isinstance(name, bytes)] == [b"p"]
+    (place.root / "p/in").write_text("other")
+    assert not says(capfd)
+    held = held_below(str(place.root))
+    assert held[b"p/out"] == row_at(str(place.root / "p/out"))
+    assert b"p/in" not in held

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from operator import eq
 
+from haz_trio.frames import MANY
 from haz_trio.trust import ABSENT
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     from mmap import mmap
     from struct import Struct
 
-    from haz_trio.cache.scout import Scout
+    from haz_trio.scout import Scout
     from haz_trio.trust import Row, RowOf
 
-MANY = 8000  # names that are worth another process, which costs some milliseconds
+_STEP = 256  # names that a scout asks for between two looks whether anybody still wants to know
 
 
 class Holding:
@@ -65,10 +66,13 @@ class Holding:
         """
         if self._scout is None and self._good.count(0) >= many:
             # Imported here: few workspaces are as large.
-            from haz_trio.cache.scout import send_scout
+            from haz_trio.scout import send_scout
 
+            names = self._names
+            starts = reversed(range(0, len(names), _STEP))
+            parts = (names[start : start + _STEP] for start in starts)
             self._scout = send_scout(
-                self._root, self._names, self._rows, self._shape, self._row_of
+                self._root, len(names), parts, self._rows, self._shape, self._row_of
             )
             if self._scout is not None:
                 self._ahead = self._scout.seen

@@ -18,8 +18,8 @@ from array import array
 from functools import cached_property
 from itertools import pairwise
 
-from haz_trio.cache.holding import MANY, Holding
-from haz_trio.frames import Frame, read_frame
+from haz_trio.cache.holding import Holding
+from haz_trio.frames import MANY, Frame, read_frame
 from haz_trio.ragged import Ragged, unpack
 from haz_trio.trust import ROW, SENSES, UNSURE, Senses, survives
 

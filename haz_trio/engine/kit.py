@@ -13,11 +13,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from haz_trio.abc import Store
-from haz_trio.cache.holding import MANY
 from haz_trio.cache.known import read_known
 from haz_trio.config.snapshot import Origin, Snapshot
 from haz_trio.engine.jobs import Jobs, known_edges, planned_tasks
 from haz_trio.engine.knowledge import Knowledge, environment_digest, read_secret
+from haz_trio.frames import MANY
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.living import dead
 from haz_trio.model.names import TaskId

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from haz_trio import __version__
-from haz_trio.cache.holding import MANY
 from haz_trio.cache.known import DIGEST, NO_DIGEST, SHORT, Known, Standing
 from haz_trio.config.snapshot import Snapshot
 from haz_trio.engine.found import Found, Replay, in_order
-from haz_trio.frames import read_own
+from haz_trio.frames import MANY, read_own
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
 from haz_trio.plan.messages import Stream, Upstream

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from struct import Struct
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haz_trio.cache.holding import Holding
-from haz_trio.cache.scout import Scout, send_scout
+from haz_trio.scout import Scout, send_scout
 from haz_trio.trust import ABSENT, FIELDS, ROW, row_at
 
 SHAPE = Struct(f"{ROW.format}8x")
@@ -30,8 +31,13 @@ def finished() -> None:
     os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
 
 
+def in_steps(names: list[bytes], step: int = 100) -> Iterator[list[bytes]]:
+    """Lists of names, the last one first."""
+    return (names[start : start + step] for start in reversed(range(0, len(names), step)))
+
+
 def sent(root: Path, names: list[bytes], rows: bytes) -> Scout:
-    scout = send_scout(os.fsencode(root) + b"/", names, rows, SHAPE, FIELDS)
+    scout = send_scout(os.fsencode(root), len(names), in_steps(names), rows, SHAPE, FIELDS)
     assert scout is not None
     return scout
 

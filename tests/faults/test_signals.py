@@ -45,6 +45,16 @@ def test_an_interrupt_at_any_instant_of_the_start(tmp_path: Path, count: int) ->
         lane.result()
 
 
+@pytest.mark.row("A02")
+def test_an_interrupt_while_a_memo_is_looked_at(tmp_path: Path) -> None:
+    """A run that only says again what it said ends without a word as well."""
+    home = Home.make(tmp_path, {"t": sh("true")})
+    with halted(home, Moment("import", ("haz_trio.memo'",)), "run", "p:t") as running:
+        os.kill(running.child.pid, signal.SIGINT)
+        assert running.end() == -signal.SIGINT
+        assert_quiet(running.heard)
+
+
 def interrupt_starts(root: Path, seed: str, count: int) -> None:
     """So many starts in one workspace, each interrupted at an instant that the seed draws."""
     home = Home.make(root, {"t": sh("sleep 0.2")})

@@ -8,23 +8,19 @@ where it comes first.  So nothing waits for the other, and whatever becomes of i
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found]  # `signal` without its enumerations
 import mmap
 import os
-import signal
-from contextlib import suppress
-from functools import partial
 from operator import eq
-from typing import TYPE_CHECKING
 
 from haz_trio.trust import ABSENT
 
+TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from struct import Struct
 
     from haz_trio.trust import Row, RowOf
-
-_STEP = 256  # names between two looks whether anybody still wants to know
 
 
 class Scout:
@@ -37,21 +33,29 @@ class Scout:
 
     def dismiss(self) -> None:
         """End the process; what it has seen stays."""
-        with suppress(OSError):  # it has gone, and somebody else was told
+        try:
             os.kill(self._process, signal.SIGKILL)
             os.waitpid(self._process, 0)
+        except OSError:
+            return  # it has gone, and somebody else was told
 
 
 def send_scout(
-    root: bytes, names: Sequence[bytes], rows: bytes, shape: Struct, row_of: RowOf
+    root: bytes | str,
+    count: int,
+    parts: Iterable[Sequence[bytes]],
+    rows: bytes,
+    shape: Struct,
+    row_of: RowOf,
 ) -> Scout | None:
-    """Have somebody look at the names below ``root``, from the last to the first.
+    """Have somebody look at ``count`` names below ``root``, from the last to the first.
 
+    ``parts`` are all of them in lists, the last list first; only the other process takes them.
     ``rows`` are those that they had, packed in this ``shape``.  For a process with one thread.
     ``None`` where no process can be made.
     """
     try:
-        seen = mmap.mmap(-1, len(names))
+        seen = mmap.mmap(-1, count)
         parent, process = os.getpid(), os.fork()
     except OSError:
         return None
@@ -59,12 +63,14 @@ def send_scout(
         return Scout(process, seen)
     try:
         os.chdir(root)
-        for start in reversed(range(0, len(names), _STEP)):
+        end, size = count, shape.size
+        for names in parts:
             if os.getppid() != parent:
                 break
-            end = min(start + _STEP, len(names))
-            wanted = list(shape.iter_unpack(rows[start * shape.size : end * shape.size]))
-            seen[start:end] = bytes(_hold(names[start:end], wanted, row_of))
+            start = end - len(names)
+            wanted = list(shape.iter_unpack(rows[start * size : end * size]))
+            seen[start:end] = bytes(_hold(names, wanted, row_of))
+            end = start
     finally:  # nothing of the other process is to be tidied up here
         os._exit(0)
 
@@ -74,7 +80,7 @@ def _hold(names: Sequence[bytes], rows: Sequence[Row], row_of: RowOf) -> list[bo
     try:
         return list(map(eq, map(row_of, map(os.lstat, names)), rows))
     except OSError:  # there is a name of nothing among them
-        return list(map(eq, map(partial(_row_at, row_of=row_of), names), rows))
+        return [_row_at(name, row_of) == row for name, row in zip(names, rows, strict=True)]
 
 
 def _row_at(name: bytes, row_of: RowOf) -> Row:
