@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
@@ -17,6 +15,7 @@ from haz_trio.cache.problems import Problem
 from haz_trio.cache.sweep import carry_out
 from haz_trio.model.workspace import HashName
 from haz_trio.plan.messages import Stream
+from tests.beside import beside
 from tests.cache.store_support import KEY, OTHER_KEY, Bench, subject, write
 
 WHAT = subject("out.o")
@@ -102,29 +101,6 @@ def test_a_collector_at_the_moment_a_name_is_taken_is_not_noticed(
     assert isinstance(bench.hit(WHAT), Restored)
 
 
-@contextmanager
-def again_and_again(work: Callable[[], None]) -> Iterator[None]:
-    """Do something all the time beside a block; what it raised is raised at the end."""
-    over, raised = threading.Event(), list[BaseException]()
-
-    def go_on() -> None:
-        try:
-            while not over.is_set():
-                work()
-        except BaseException as problem:  # told to the test
-            raised.append(problem)
-
-    thread = threading.Thread(target=go_on)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-    if raised:
-        raise raised[0]
-
-
 @pytest.mark.parametrize("collect", [clean_all, clear_all])
 def test_a_storm_of_collections_keeps_no_result_from_being_stored(
     bench: Bench, collect: Collect
@@ -132,7 +108,7 @@ def test_a_storm_of_collections_keeps_no_result_from_being_stored(
     """Also where a folder was made and is not locked yet, which no step shows."""
     write(bench.lib / "out.o")
     problems: list[Problem] = []
-    with again_and_again(lambda: problems.extend(collect(bench))):
+    with beside(lambda: problems.extend(collect(bench))):
         for number in range(STORES):
             store = bench.store()
             pending = store.begin((KEY, OTHER_KEY)[number % 2], WHAT, lambda secret: b"{}")

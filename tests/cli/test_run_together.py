@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,8 @@ from haz_trio.cache.ledger_file import load
 from haz_trio.cache.root import CacheRoot
 from haz_trio.cache.sweep import carry_out
 from haz_trio.model.workspace import HashName
-from tests.cli.support import LIMIT, Done, Home, Running
+from tests.beside import beside
+from tests.cli.support import Done, Home, Running
 from tests.engine.workspaces import sh
 
 ALL = ("run", "--all")
@@ -211,32 +211,11 @@ def test_what_several_runs_note_is_all_kept(tmp_path: Path) -> None:
     assert sorted(known.tasks) == [f"p:{name}".encode() for name in names]
 
 
-@contextlib.contextmanager
-def twenty_times_a_second(work: Callable[[], None]) -> Iterator[list[BaseException]]:
-    """Do something again and again during a block; what it raised."""
-    over, raised = threading.Event(), list[BaseException]()
-
-    def go_on() -> None:
-        while not over.wait(0.05):
-            try:
-                work()
-            except BaseException as problem:  # told to the test
-                raised.append(problem)
-
-    thread = threading.Thread(target=go_on)
-    thread.start()
-    try:
-        yield raised
-    finally:
-        over.set()
-        thread.join(LIMIT)
-
-
 def _run_while(home: Home, collect: Callable[[], tuple[object, ...]]) -> set[str]:
     """Run often, also at once, while somebody collects: nobody fails; the notes of the runs."""
     notes = set[str]()
     complaints: list[object] = []
-    with twenty_times_a_second(lambda: complaints.extend(collect())) as raised:
+    with beside(lambda: complaints.extend(collect()), pause=0.05):
         for number in range(6):
             home.place.write("p/in", f"{number // 2}\n")
             for done in together(home, ALL, ALL):
@@ -244,7 +223,6 @@ def _run_while(home: Home, collect: Callable[[], tuple[object, ...]]) -> set[str
                 notes.update(done.said("note:"))
             for name in "abc":
                 assert (home.place.p / name).read_text() == f"{number // 2}\n" * 2
-    assert raised == []
     assert complaints == []
     return notes
 

@@ -6,40 +6,21 @@ import json
 import os
 import shutil
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from haz_trio.abc import Miss, Restored, Stored
 from haz_trio.errors import OutputError
+from tests.beside import beside
 from tests.cache.store_support import Bench, remove, subject, write
 from tests.cli.support import Home
 from tests.engine.workspaces import sh
 from tests.faults.support import assert_quiet, halted
 
 WAITING = "echo up; while [ ! -e ../go ]; do sleep 0.02; done"
-
-
-@contextmanager
-def meanwhile(act: Callable[[], object]) -> Iterator[None]:
-    """Something done over and over in a thread, for the time of a block."""
-    over = threading.Event()
-
-    def again() -> None:
-        while not over.is_set():
-            act()
-
-    thread = threading.Thread(target=again)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 @pytest.mark.row("G02")
@@ -84,7 +65,7 @@ def test_files_that_come_and_go_during_a_run(tmp_path: Path, rounds: int) -> Non
             if not any(path.parent.iterdir()):
                 path.parent.rmdir()
 
-    with meanwhile(churn):
+    with beside(churn):
         for _ in range(rounds):
             done = home.haz("run", "p:t", HAZ_MEMO="0")
             assert_quiet(done.err)
@@ -208,7 +189,7 @@ def test_a_link_that_is_swapped_in_during_restores(tmp_path: Path, seconds: floa
 
     seen = set()
     end = time.monotonic() + seconds
-    with meanwhile(flip):
+    with beside(flip):
         while time.monotonic() < end:
             remove(bench.lib / "d/y/3")
             try:
