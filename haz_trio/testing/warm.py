@@ -144,7 +144,8 @@ class Zygote:
                 with suppress(ProcessLookupError):
                     os.killpg(child, signal.SIGKILL)
                 if code is None:  # it may have had no time for a group of its own
-                    os.kill(child, signal.SIGKILL)
+                    with suppress(ProcessLookupError):  # or have been reaped by now
+                        os.kill(child, signal.SIGKILL)
                     self.hear()
                 raise TooLateError
             for descriptor, _ in ready:

@@ -267,6 +267,7 @@ def test_programs_of_a_function_end_with_it(tmp_path: Path) -> None:
 
     async def stop(engine: Engine, recorder: Recorder) -> None:
         await until(lambda: any(getattr(e, "data", b"") == b"up\n" for _, e in recorder.events))
+        await until(lambda: any(b"exit 4" in getattr(e, "data", b"") for _, e in recorder.events))
         engine.stop()
 
     tasks = [make_task(f.__name__, function=f, from_host=["PATH", *token]) for f in (waits, fails)]
