@@ -187,7 +187,7 @@ def test_a_failure_is_executed_again(tmp_path: Path) -> None:
 
 def test_leftovers_end_are_named_and_prevent_storing(tmp_path: Path) -> None:
     """A background job of a successful task is killed, and the result is not kept."""
-    place = Place.make(tmp_path, {"leaky": sh("sleep 60 & echo ok")})
+    place = Place.make(tmp_path, {"leaky": sh("sleep 60 & sleep 0.1; echo ok")})
     for _ in range(2):
         ran = go(place)
         assert ran.sources() == {"leaky": FRESH}

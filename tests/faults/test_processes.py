@@ -38,7 +38,7 @@ from tests.process.support import (
 @pytest.mark.row("B01")
 def test_a_grandchild_that_keeps_the_pipe(tmp_path: Path) -> None:
     """The run is over in a moment, nobody is left, a line names it, nothing is stored."""
-    home = Home.make(tmp_path, {"t": sh("sleep 60 & echo hi")})
+    home = Home.make(tmp_path, {"t": sh("sleep 60 & sleep 0.1; echo hi")})
     began = time.monotonic()
     done = home.haz("run", "p:t")
     assert (done.code, done.out) == (0, b"[p:t] hi\n")

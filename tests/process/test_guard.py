@@ -18,7 +18,7 @@ from tests.process.support import Session, bearers, children, end, new_stop, new
 # A daemon: two forks, a session of its own, all descriptors closed; it is there when this ends.
 DAEMON = (
     'rm -f $MARK; (setsid sh -c "echo > $MARK; exec sleep 60 >/dev/null 2>&1" &); '
-    "while [ ! -e $MARK ]; do :; done"
+    "while [ ! -e $MARK ]; do :; done; sleep 0.1"
 )
 
 

@@ -32,7 +32,9 @@ from tests.process.support import (
 
 # Starts what follows in a session of its own, and goes on when it is there.
 DETACH = """
-detach() { rm -f $MARK; setsid sh -c "echo > $MARK; $1" & while [ ! -e $MARK ]; do :; done; }
+detach() {
+    rm -f $MARK; setsid sh -c "echo > $MARK; $1" & while [ ! -e $MARK ]; do :; done; sleep 0.1
+}
 """
 
 
@@ -116,7 +118,7 @@ def test_a_silent_command_is_halted_and_aborted() -> None:
 def test_who_outlives_the_command_in_its_group_is_ended_and_named() -> None:
     """The result comes at once, the leftover is gone, the command keeps its status (B01)."""
     env = new_token()
-    result = run(shell("sleep 60 & sleep 61 >/dev/null 2>&1 & echo hi; exit 0", **env))
+    result = run(shell("sleep 60 & sleep 61 >/dev/null 2>&1 & sleep 0.1; echo hi; exit 0", **env))
     assert result.out == b"hi\n"
     assert result.ending.status == Exited(0)
     assert [text.split(" (pid ")[0] for text in result.ending.leftovers] == ["sleep", "sleep"]
