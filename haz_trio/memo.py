@@ -23,7 +23,7 @@ from haz_trio import __version__
 from haz_trio.frames import MANY, read_frame, read_own, seal_frame, write_whole
 from haz_trio.living import RUNS, dead
 from haz_trio.ragged import pack, unpack
-from haz_trio.trust import ABSENT, FIELDS, ROW
+from haz_trio.trust import ABSENT, FIELDS, ROW, row_at
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
@@ -217,9 +217,11 @@ def _recall(root: str, argv: Sequence[str], here: str) -> list[bytes] | None:
     first, second = islice(frame.each_name(), 2)
     if first != _CACHE or second not in _MARKERS or full < 2:
         return None  # whoever made it did not look at what makes this a workspace
-    return (
-        pieces if _holds(root, frame, full) and _KINDS.issuperset(p[:1] for p in pieces) else None
-    )
+    if row_at(os.fsencode(root) + b"/" + _CACHE) != next(ROW.iter_unpack(frame.rows)):
+        return None  # what moves most often, before anybody is sent for the others
+    if not _KINDS.issuperset(piece[:1] for piece in pieces):
+        return None
+    return pieces if _holds(root, frame, full) else None
 
 
 def _holds(root: str, frame: Frame, full: int) -> bool:
@@ -228,11 +230,11 @@ def _holds(root: str, frame: Frame, full: int) -> bool:
     What was seen before the first that differs is kept for ``held_below``.
     """
     fields, lstat = FIELDS, os.lstat
-    scout = _scout_for(root, frame)
-    seen: bytes | mmap = bytes(len(frame.rows) // ROW.size) if scout is None else scout.seen
     # A list of them all would cost more.
     names, rows = frame.each_name(), ROW.iter_unpack(frame.rows)
     base = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    scout = _scout_for(base, frame)
+    seen: bytes | mmap = bytes(len(frame.rows) // ROW.size) if scout is None else scout.seen
     try:
         for place, (name, row) in enumerate(zip(islice(names, full), rows, strict=False)):
             if seen[place]:
@@ -242,8 +244,10 @@ def _holds(root: str, frame: Frame, full: int) -> bool:
             except OSError:
                 holds = row == ABSENT
             if not holds:
+                # This one did not hold, whatever the scout has seen before it moved.
+                behind = seen[place + 1 :] if scout is not None else b""
                 each = zip(frame.each_name(), ROW.iter_unpack(frame.rows), strict=True)
-                _held[root] = dict(compress(each, chain(repeat(1, place), seen[place:])))
+                _held[root] = dict(compress(each, chain(repeat(1, place), (0,), behind)))
                 return False
         for name, row in zip(names, rows, strict=True):
             if _IDENTITY(lstat(name, dir_fd=base)) != (row[0], row[1], row[5]):
@@ -255,7 +259,7 @@ def _holds(root: str, frame: Frame, full: int) -> bool:
     return True
 
 
-def _scout_for(root: str, frame: Frame) -> Scout | None:
+def _scout_for(base: int, frame: Frame) -> Scout | None:
     """Another process that looks as well, where there is enough to do and another processor."""
     count = len(frame.rows) // ROW.size
     if count < MANY or len(os.sched_getaffinity(0)) < 2:
@@ -263,7 +267,7 @@ def _scout_for(root: str, frame: Frame) -> Scout | None:
     # Imported here: few workspaces are as large.
     from haz_trio.scout import send_scout
 
-    return send_scout(root, count, frame.names_from_the_end(), frame.rows, ROW, FIELDS)
+    return send_scout(base, count, frame.names_from_the_end(), frame.rows, ROW, FIELDS)
 
 
 def _say(pieces: list[bytes], began: float) -> int:

@@ -3,7 +3,8 @@
 Most of what an unchanged task costs is one ``lstat`` for each name that it rests on, and while
 Python makes one it can do nothing else.  A forked process shares a byte for each name with this
 one and sets it when the row holds; this one believes the bytes that are set, and asks itself
-where it comes first.  So nothing waits for the other, and whatever becomes of it is no matter.
+where it comes first.  So neither waits for what the other sees, and whatever becomes of the other
+is no matter.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Scout:
 
 
 def send_scout(
-    root: bytes | str,
+    root: bytes | int,
     count: int,
     parts: Iterable[Sequence[bytes]],
     rows: bytes,
@@ -50,6 +51,7 @@ def send_scout(
 ) -> Scout | None:
     """Have somebody look at ``count`` names below ``root``, from the last to the first.
 
+    ``root`` is a path, or a descriptor of a folder.
     ``parts`` are all of them in lists, the last list first; only the other process takes them.
     ``rows`` are those that they had, packed in this ``shape``.  For a process with one thread.
     ``None`` where no process can be made.

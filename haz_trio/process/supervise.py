@@ -250,6 +250,9 @@ class _Supervision:
         ours = {process for process in holders if self._is_descendant(process)}
         if thorough and ours.difference(withstood):
             self.family.meet(ours)
+            for process in self.family.everybody():
+                if process.pid != self.child.pid:
+                    self._name(process)
             await self.family.kill(self.family.everybody)
 
     def _note_sent(self, number: signal.Signals) -> None:

@@ -28,7 +28,7 @@ def packed(root: Path, names: list[bytes]) -> bytes:
 
 def finished() -> None:
     """Wait until a process that was started here has ended, and leave it to be waited for."""
-    os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+    os.waitid(os.P_PID, children()[-1], os.WEXITED | os.WNOWAIT)
 
 
 def in_steps(names: list[bytes], step: int = 100) -> Iterator[list[bytes]]:

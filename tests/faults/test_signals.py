@@ -46,8 +46,8 @@ def test_an_interrupt_at_any_instant_of_the_start(tmp_path: Path, count: int) ->
 
 
 @pytest.mark.row("A02")
-def test_an_interrupt_while_a_memo_is_looked_at(tmp_path: Path) -> None:
-    """A run that only says again what it said ends without a word as well."""
+def test_an_interrupt_before_the_first_import(tmp_path: Path) -> None:
+    """A run that looks whether it has only to say again what it said ends without a word, too."""
     home = Home.make(tmp_path, {"t": sh("true")})
     with halted(home, Moment("import", ("haz_trio.memo'",)), "run", "p:t") as running:
         os.kill(running.child.pid, signal.SIGINT)
