@@ -34,6 +34,7 @@ from haz_trio.trust import ABSENT, row_at
 from tests.cli.support import Home
 from tests.config.snapshot_support import reseal
 from tests.engine.workspaces import sh
+from tests.process.support import children
 from tests.told import Told, haz
 
 ARGV = ["run", "p:a"]
@@ -101,14 +102,9 @@ def ahead(*words: Any) -> scout.Scout | None:
     """A scout that has come back already."""
     before = children()
     sent = send_scout(*words)
-    (process,) = children() - before
+    (process,) = set(children()).difference(before)
     os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
     return sent
-
-
-def children() -> set[int]:
-    """The processes that this one has, the dead among them that nobody has reaped."""
-    return set(map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()))
 
 
 def says(capfd: pytest.CaptureFixture[str], argv: list[str] = ARGV) -> bool:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from haz_trio.cache.holding import Holding
 from haz_trio.scout import Scout, send_scout
 from haz_trio.trust import ABSENT, FIELDS, ROW, row_at
+from tests.process.support import children
 
 SHAPE = Struct(f"{ROW.format}8x")
 
@@ -145,12 +146,6 @@ def test_a_scout_that_is_killed_is_not_missed(tmp_path: Path) -> None:
     assert held.first_amiss(range(4)) is None
     held.look_alone()
     assert children() == []
-
-
-def children() -> list[int]:
-    """The processes that this one has."""
-    text = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
-    return [int(word) for word in text.split()]
 
 
 def test_what_has_just_been_seen_is_worth_nobody(tmp_path: Path) -> None:

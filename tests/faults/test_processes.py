@@ -104,6 +104,19 @@ def test_who_holds_the_pipes_of_a_killed_task_is_named_and_ends(
     assert done.said("[p:b]", "outlived by sleep")
 
 
+@pytest.mark.row("B04")
+def test_who_comes_from_a_holder_of_a_pipe_is_named_as_well(tmp_path: Path) -> None:
+    """It holds none itself, and another task that runs could have brought it forth."""
+    leave = "setsid sh -c 'sleep 60 >/dev/null 2>&1 & exec sleep 61' & sleep 0.3; kill -9 $$"
+    home = Home.make(tmp_path, {"a": sh("sleep 1"), "b": sh(leave, deps=["~:c"]), "c": sh("true")})
+    done = home.haz("run", "--workspace", "-j", "2")
+    left = home.place.processes()
+    subprocess.run(["kill", *map(str, left)], check=bool(left))
+    assert (done.code, left) == (1, [])
+    (line,) = done.said("[p:b]", "outlived by")
+    assert line.count("(pid ") == 2
+
+
 @pytest.mark.row("B06")
 @pytest.mark.parametrize("containment", list(Containment))
 def test_forks_that_race_with_their_end(containment: Containment) -> None:
