@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.ctrl_c import LATE, interrupt, percentile
+from tests.faults.ctrl_c import LATE, Ended, interrupt, percentile
 
 
 @pytest.mark.row("A03", "B04")
@@ -21,7 +21,16 @@ def test_fifty_stubborn_tasks_and_one_press(tmp_path: Path, number: int) -> None
     ended = interrupt(tmp_path, random.Random(seed), held=held, strict=strict)
     assert ended.names == ()
     assert ended.beyond < LATE
-    assert ended.code in (130, -signal.SIGINT)
+    assert not ended.is_odd, ended
+
+
+def test_only_an_interpreter_that_is_not_ready_may_end_with_one() -> None:
+    """What haz itself ends with is the signal or 130, whatever it says."""
+    unready = b"Fatal Python error: init_import_site: Failed to import the site module\n"
+    codes = {-signal.SIGINT: b"", 130: b"", 1: unready}
+    assert not any(Ended(0, code, 0, (), said).is_odd for code, said in codes.items())
+    assert Ended(0, 1, 0, (), b"Traceback (most recent call last):\n").is_odd
+    assert Ended(0, 0, 0, (), unready).is_odd
 
 
 def test_percentiles_are_those_of_the_values() -> None:
