@@ -135,6 +135,14 @@ def bearers(env: Mapping[str, str]) -> list[int]:
     return found
 
 
+def wait_until(condition: Callable[[], object], seconds: float) -> None:
+    """Return when a condition of the outside world holds; fail after so many seconds."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
 def end(pids: list[int]) -> None:
     """End what a test lets survive on purpose."""
     for pid in pids:

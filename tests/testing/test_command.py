@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from haz_trio.testing.command.main import main
 from haz_trio.testing.command.session import Batch, play
 from haz_trio.testing.rules import RULES
 from haz_trio.testing.subject import Subject
+from tests.process.support import bearers, new_token, wait_until
 
 HAZ = (sys.executable, "-m", "haz_trio")
 WARM = Subject((str(Path(sys.executable).with_name("haz")),), warm=True)
@@ -94,6 +98,44 @@ def test_wrong_arguments_are_refused(
         main(words)
     assert refused.value.code == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("number", "to_all", "presses"),
+    [(signal.SIGINT, True, 1), (signal.SIGTERM, False, 1), (signal.SIGINT, False, 2)],
+)
+def test_whoever_stops_it_gets_a_report(
+    tmp_path: Path, number: int, to_all: bool, presses: int
+) -> None:
+    """No traceback, and nobody is left; a second signal waits for no program on trial."""
+    env = {**os.environ, **new_token()}
+    marking = tmp_path / "haz"
+    slow = "sleep 20" if presses == 2 else "true"  # less than they are waited for
+    marking.write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] || {{ : > {tmp_path}/begun; {slow}; }}\n'
+        f'exec {shlex.join(HAZ)} "$@"\n'
+    )
+    marking.chmod(0o755)
+    words = ["--haz", str(marking), "--area", "query", "--examples", "9999", "--jobs", "2"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "haz_trio.testing.command.main", *words],
+        env=env,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as child:
+        wait_until((tmp_path / "begun").exists, 60)
+        for press in range(presses):
+            time.sleep(press)  # two that come together may count as one
+            (os.killpg if to_all else os.kill)(child.pid, number)
+        out, err = child.communicate(timeout=60)
+    assert child.returncode == 128 + number
+    first, *rest = err.splitlines()
+    assert first.startswith(b"judging ")
+    assert rest == [b"interrupted: the report is of what was tried until then"]
+    assert b" rules: " in out
+    wait_until(lambda: not bearers(env), 10)
 
 
 def test_programs_heed_signals_also_in_the_background() -> None:

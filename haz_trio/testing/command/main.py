@@ -10,7 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,19 +28,33 @@ from haz_trio.testing.command.failures import unused, write_failure
 from haz_trio.testing.command.progress import Progress
 from haz_trio.testing.command.report import Report, as_html, as_json, as_text
 from haz_trio.testing.command.session import Batch, Played, play
+from haz_trio.testing.command.stopping import (
+    asked,
+    hurried,
+    listen_in_worker,
+    listening,
+    pass_on,
+    undisturbed,
+)
 from haz_trio.testing.command.turns import Turns
 from haz_trio.testing.profile import load_profile
-from haz_trio.testing.subject import Subject, heed_signals
+from haz_trio.testing.subject import Subject
 
 EXAMPLES = 1000  # over all areas, when neither they nor the minutes are limited
 EXIT_FINDINGS, EXIT_USAGE = 1, 2
 _ANSWER = 10.0  # seconds
+_LOOK = 0.2  # seconds between looks whether somebody wants this to stop
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0 without findings, 1 with some, 2 for wrong arguments."""
+    """Exit code 0 without findings, 1 with some, 2 for wrong arguments, 128 + N for a signal."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    with listening():
+        return _judge(parser, options)
+
+
+def _judge(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     try:
         known = {it.name for it in load_profile(options.profile)} if options.profile else set()
     except (OSError, ValueError) as problem:
@@ -78,10 +98,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report.seconds = time.monotonic() - started
         progress.show(report)
     progress.end()
+    if asked():
+        sys.stderr.write("interrupted: the report is of what was tried until then\n")
     sys.stdout.write(as_text(report, every_rule=options.rules))
     if options.report:
         write = as_html if options.report.endswith(".html") else as_json
         Path(options.report).write_text(write(report))
+    if asked():
+        return 128 + asked()
     return EXIT_FINDINGS if report.findings else 0
 
 
@@ -108,21 +132,31 @@ def _play_all(turns: Turns, jobs: int, deadline: float, report: Report) -> Itera
     As many processes more are for areas whose examples mostly wait.
     """
     context = get_context("spawn")
-    pool_of = partial(ProcessPoolExecutor, mp_context=context, initializer=heed_signals)
+    pool_of = partial(ProcessPoolExecutor, mp_context=context, initializer=listen_in_worker)
+    told = False
     with pool_of(jobs) as busy, pool_of(jobs) as lazy:
         running: dict[Future[Played], bool] = {}
         while True:
+            if asked() and not told:
+                told = True
+                pass_on()
             for waits, pool in ((False, busy), (True, lazy)):
                 while list(running.values()).count(waits) < jobs and time.monotonic() < deadline:
-                    batch = turns.next(waits=waits)
+                    batch = None if told else turns.next(waits=waits)
                     if batch is None:
                         break
-                    running[pool.submit(play, _told(batch, report))] = waits
+                    with undisturbed():
+                        running[pool.submit(play, _told(batch, report))] = waits
             if not running:
                 return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+            for future in wait(running, timeout=_LOOK, return_when=FIRST_COMPLETED).done:
                 del running[future]
-                played = future.result()
+                try:
+                    played = future.result()
+                except BrokenExecutor:
+                    if hurried():
+                        return
+                    raise
                 turns.ended(played.batch, played.seconds)
                 yield played
 
@@ -138,7 +172,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="haz-conformance",
         description="Draw workspaces, edits and command lines, and compare what a program does "
         "with what the rules of haz say.",
-        epilog="Exit codes: 0 no findings, 1 findings, 2 wrong arguments.",
+        epilog="Exit codes: 0 no findings, 1 findings, 2 wrong arguments, 130 Ctrl-C.",
     )
     names = [area.name for area in AREAS]
     add = parser.add_argument

@@ -19,6 +19,7 @@ from hypothesis.errors import DidNotReproduce
 
 from haz_trio.testing.areas.area import Area, Case
 from haz_trio.testing.areas.registry import area_named
+from haz_trio.testing.command.stopping import asked
 from haz_trio.testing.subject import Subject
 from haz_trio.testing.trial import DifferenceError, MutedError, Step, Trial, new_trial
 
@@ -82,7 +83,7 @@ class _Search:
     def __call__(self, case: Case) -> None:
         if case.text in self.verdicts:
             verdict = self.verdicts[case.text]
-        elif time.monotonic() > self.deadline:
+        elif time.monotonic() > self.deadline or asked():
             raise _EnoughError
         else:
             verdict = self.verdicts[case.text] = self._play(case)
@@ -161,7 +162,10 @@ def _draw(test: Callable[..., None], name: str, wanted: Callable[[], bool], coun
 
 
 def play(batch: Batch) -> Played:
-    """Play a batch to its end, or to the smallest example of the first difference."""
+    """Play a batch to its end, or to the smallest example of the first difference.
+
+    Where this process is asked to stop, what is played last is the example that was begun.
+    """
     started = time.monotonic()
     search = _Search(batch)
     test = hypothesis.given(area_named(batch.area).cases())(search.__call__)
