@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from haz_trio.scout import Scout
     from haz_trio.trust import Row
 
-KIND = b"memo   1"
+KIND = b"memo   2"
 STATE = ".haz/cache/state"
 SECRET = STATE + "/secret"
 MOST = 8  # memos of a workspace

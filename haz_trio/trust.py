@@ -29,6 +29,17 @@ FIELDS: Callable[[os.stat_result], Row] = attrgetter(
 ABSENT: Row = (0, 0, 0, 0, 0, 0)  # of a name under which there is nothing
 UNSURE: Row = (0, 0, 0, 0, 0, 1)  # the row of nothing at all: it never holds
 
+
+def identity(row: Row) -> Row:
+    """Of a folder only which one it is: its times change with every file that is made in it."""
+    return (row[0], row[1], 0, 0, 0, row[5])
+
+
+def is_identity(row: Row) -> bool:
+    """Whether a row says no more than which folder stands there: nothing was ever changed at 0."""
+    return row[4] == 0 and row[1] != 0
+
+
 # How much older than the look at it a stamp must be, in nanoseconds (decisions.md 31).
 FINE_SLACK = 20_000_000
 COARSE_SLACK = 2_000_000_000

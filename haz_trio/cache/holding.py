@@ -9,7 +9,7 @@ import os
 from operator import eq
 
 from haz_trio.frames import MANY
-from haz_trio.trust import ABSENT
+from haz_trio.trust import ABSENT, identity, is_identity
 
 TYPE_CHECKING = False  # typing itself would cost a warm start more than all of this module
 if TYPE_CHECKING:
@@ -121,7 +121,8 @@ class Holding:
                 found = row_of(lstat(root + names[number]))
             except OSError:
                 found = ABSENT
-            if found != unpack(rows, number * size):
+            row = unpack(rows, number * size)
+            if found != row and not (is_identity(row) and identity(found) == row):
                 return place
             good[number] = 1
         return None

@@ -7,6 +7,10 @@ proof holds and what the predecessors said is the same, the look would find the 
 
 A row is kept only if a change after it was taken must show (``haz_trio.trust``), so that a name
 whose row holds has not changed.  What is not kept is asked again.
+
+Of the folders that lead to a file it only matters that they are the same: a *way* is the name of
+such a folder behind ``./``, and its row is its identity.  Without ways a folder could be moved
+elsewhere and be reached through a link in its place, where files have a second name.
 """
 
 from __future__ import annotations
@@ -30,11 +34,12 @@ if TYPE_CHECKING:
     from haz_trio.cache.proof import Columns, Proof
     from haz_trio.trust import Row
 
-KIND = b"known  2"
+KIND = b"known  3"
 PLACE = ".haz/cache/state/known"
 DIGEST = 32  # bytes of a content's digest, a key, an environment
 SHORT = 16  # bytes of the digests that only tell whether something is the same
 NO_DIGEST = bytes(DIGEST)
+WAY = b"./"
 ROW_SIZE = ROW.size + DIGEST
 NOTHING = ROW.pack(*UNSURE) + NO_DIGEST  # of a name of which nothing is known
 _ROW_ALONE = struct.Struct(f"{ROW.format}{DIGEST}x")
@@ -158,10 +163,11 @@ class Known:
     def touch(self, names: Iterable[bytes]) -> None:
         """A restore of ours has written just these files: their rows are to be asked again.
 
-        So are those of the folders that they are in.
+        So are those of the folders that they are in, and of the ways through them.
         """
         places = self.places
         changed = [each for name in names for each in (name, name.rpartition(b"/")[0] or b".")]
+        changed += [WAY + name for name in changed]
         self._holding.touch([places[name] for name in changed if name in places])
 
     def disturb(self) -> None:

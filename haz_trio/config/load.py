@@ -23,11 +23,11 @@ from haz_trio.config.files import (
     parse_workspace_file,
 )
 from haz_trio.config.overlay_files import list_overlays
-from haz_trio.config.sources import Sources, identity
+from haz_trio.config.sources import Sources
 from haz_trio.errors import ConfigError, Diagnostic, Severity
 from haz_trio.model.patterns import WORKSPACE_ROOT
 from haz_trio.model.workspace import Mode, Overlay, Project, Settings, Workspace
-from haz_trio.trust import ABSENT, SENSES, Senses
+from haz_trio.trust import ABSENT, SENSES, Senses, identity
 from haz_trio.values import evolve
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from haz_trio import __version__
-from haz_trio.config.sources import Sources, identity, subfolders_digest
+from haz_trio.config.sources import Sources, subfolders_digest
 from haz_trio.config.thawed import Bodies, Edges, Nodes, Tasks, thaw_mutex
 from haz_trio.frames import Frame, read_frame
 from haz_trio.graph.files import index_files
@@ -35,7 +35,7 @@ from haz_trio.model.workspace import (
     Workspace,
 )
 from haz_trio.ragged import Ragged, unpack
-from haz_trio.trust import ROW, SENSES, UNSURE, Senses, survives
+from haz_trio.trust import ROW, SENSES, UNSURE, Senses, identity, survives
 from haz_trio.values import frozen
 
 if TYPE_CHECKING:

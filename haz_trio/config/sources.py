@@ -35,11 +35,6 @@ class Sources:
     overlays: tuple[str, Row] | None = None
 
 
-def identity(row: Row) -> Row:
-    """Of a folder only which one it is: its times change with every file that is made in it."""
-    return (row[0], row[1], 0, 0, 0, row[5])
-
-
 def digest_of_subfolders(found: Iterable[bytes]) -> bytes:
     """16 bytes that tell one set of subfolders and links from another, by ``mark``."""
     return xxhash.xxh3_128_digest(b"\0".join(sorted(found)))

@@ -131,8 +131,10 @@ class Lessons:
         return tuple(found)
 
     def _others(self, evidence: Evidence) -> tuple[tuple[bytes, Row], ...]:
-        row_at, base = self._senses.row_at, self._base
-        return tuple([(name, row_at(base + name)) for name in map(_name, evidence.others)])
+        return tuple([(name, self._row_at(name)) for name in map(_name, evidence.others)])
+
+    def _row_at(self, name: bytes) -> Row:
+        return self._senses.row_at(self._base + name)
 
     def _current(self) -> Known | None:
         """What the state file says now: another process may have written it meanwhile."""
@@ -146,7 +148,8 @@ class Lessons:
         """Write what may be believed from now on; raises ``OSError``.
 
         Without a snapshot, or the digest of the environment, nothing can be proven of tasks; what
-        was proven of others before stays.
+        was proven of others before stays.  What was proven of these does not: they have left other
+        files behind, which a look would clear away (decisions.md 11).
         """
         now = self._senses.clock()
         old = self._current()
@@ -157,12 +160,13 @@ class Lessons:
         proofs: dict[bytes, Prove] = {}
         if snapshot is not None and environment:
             consumers = self._knowledge.consumers
-            maker = Maker(self._graph, consumers, snapshot, rows, now, len(self._base))
+            size = len(self._base)
+            maker = Maker(self._graph, consumers, snapshot, rows, now, size, self._row_at)
             for lesson in self._lessons.values():
                 maker.take_parts(lesson.before.parts or ())
-                maker.take(lesson.others)
+                maker.take_own(lesson.made, lesson.others)
             for renewal in self._renewals.values():
-                maker.take(renewal.others)
+                maker.take_own(renewal.made, renewal.others)
             for task, lesson in self._lessons.items():
                 proofs[str(task).encode()] = partial(self._prove, maker, lesson)
             for task, renewal in self._renewals.items():
@@ -173,16 +177,18 @@ class Lessons:
                     renewed = maker.renew(renewal, known.proof(renewal.proof))
                 if task not in self._lessons and renewed is not None:
                     proofs[str(task).encode()] = partial(_as_it_is, renewed)
+        gone = set(self._knowledge.gone)
         if snapshot is not None and environment:
             head = (snapshot.seal, environment)
         else:
+            gone |= self._lessons.keys() | self._renewals.keys()
             head = (bytes(SHORT), bytes(DIGEST)) if old is None else (old.graph, old.environment)
         seal = write_known(
             self._root or "/",
             old,
             rows,
             proofs,
-            {str(task).encode() for task in self._knowledge.gone},
+            {str(task).encode() for task in gone},
             graph=head[0],
             environment=head[1],
             contents=self._contents,

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from haz_trio.cache.book import Book
 from haz_trio.cache.fingerprint import TOLD, Fingerprint
-from haz_trio.cache.known import NO_DIGEST, Known
+from haz_trio.cache.known import NO_DIGEST, WAY, Known
+from haz_trio.cache.layout import CACHE
 from haz_trio.cache.proof import Proof
 from haz_trio.cache.steady import Matched
 from haz_trio.config.snapshot import Snapshot
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.model.names import TaskId
 from haz_trio.plan.outcome import Record
-from haz_trio.trust import ABSENT, ROW, is_settled
+from haz_trio.trust import ABSENT, ROW, identity, is_settled
 from haz_trio.values import field, frozen
 
 if TYPE_CHECKING:
     from haz_trio.trust import Row
+
+_CACHE = f"{CACHE}/".encode()
 
 
 @frozen
@@ -72,7 +76,7 @@ class Maker:
 
     A name has one row, that of the last look: what rests on another one is not proven.
     ``base`` is how many bytes of a host path come before the name; ``consumers`` are who reads
-    a workspace-absolute path.
+    a workspace-absolute path; ``row_at`` gives the row of a name, of a link itself.
     """
 
     graph: TaskGraph
@@ -81,6 +85,8 @@ class Maker:
     rows: Book
     now: int
     base: int
+    row_at: Callable[[bytes], Row]
+    _is_folder: dict[bytes, bool] = field(factory=dict)
     _same: dict[int, bool] = field(factory=dict)
     _taken: set[int] = field(factory=set)
 
@@ -90,11 +96,52 @@ class Maker:
             self.rows.put(name, ROW.pack(*row) + NO_DIGEST)
 
     def take_parts(self, parts: Iterable[Matched]) -> None:
-        """Take the rows of the folders that were looked into."""
+        """Take the rows of the folders that were looked into, and of the ways there."""
         for part in parts:
             if id(part) not in self._taken:
                 self._taken.add(id(part))
                 self.take(part.folders)
+                self._ways_to(self._start(part))
+
+    def take_own(
+        self,
+        made: Sequence[tuple[bytes, Fingerprint | None]],
+        others: Sequence[tuple[bytes, Row]],
+    ) -> None:
+        """Take what a task has of its own, and the ways there."""
+        self.take(others)
+        self._ways_to(_places(made, others))
+
+    def _start(self, part: Matched) -> Iterable[bytes]:
+        """The one file of a part, or the folder where its glob begins: ways lead there."""
+        if part.folders:
+            return (part.folders[0][0],)
+        return [host[self.base :] for host in part.hosts]
+
+    def _ways_to(self, names: Iterable[bytes]) -> tuple[bytes, ...] | None:
+        """The ways to these names, whose rows are taken; ``None`` where one leads through a link.
+
+        What is behind a link has another name, under which it changes without a trace here.
+        """
+        ways: dict[bytes, None] = {}
+        for name in names:
+            above = name.rpartition(b"/")[0]
+            while above and (way := WAY + above) not in ways:
+                if not self._leads_through(above):
+                    return None
+                ways[way] = None
+                above = above.rpartition(b"/")[0]
+        return tuple(ways)
+
+    def _leads_through(self, name: bytes) -> bool:
+        """Whether a name is that of a folder itself; then its identity is taken."""
+        is_folder = self._is_folder.get(name)
+        if is_folder is None:
+            row = self.row_at(name)
+            is_folder = self._is_folder[name] = stat.S_ISDIR(row[5])
+            if is_folder:
+                self.take([(WAY + name, identity(row))])
+        return is_folder
 
     def still(self, known: Known, proof: int) -> bool:
         """Whether the key of an old proof rests on nothing that has another row now."""
@@ -118,7 +165,13 @@ class Maker:
             if not all(self._is_settled(*each, before.looked_ns) for each in part.folders):
                 return None
             inputs.update(dict.fromkeys([name for name, _ in part.folders]))
-        own = _names((*lesson.made, *lesson.others))
+            ways = self._ways_to(self._start(part))
+            if ways is None:
+                return None
+            inputs.update(dict.fromkeys(ways))
+        ways = self._ways_to(_places(lesson.made, lesson.others))
+        own = (*_names((*lesson.made, *lesson.others)), *(ways or ()))
+        whole = ways is not None and self._are_right(lesson.made, lesson.others, before.looked_ns)
         return Proof(
             key=bytes.fromhex(lesson.record.key),
             stdout_digest=lesson.record.stdout,
@@ -128,7 +181,7 @@ class Maker:
             made=lesson.record.outputs,
             uses=(*own, *inputs),
             own=len(own),
-            whole=self._are_right(lesson.made, lesson.others, before.looked_ns),
+            whole=whole,
             readers=self._readers_of(lesson.record.outputs),
             stdout=lesson.stdout,
             stderr=lesson.stderr,
@@ -147,9 +200,10 @@ class Maker:
 
     def renew(self, renewal: Renewal, proof: Proof) -> Proof | None:
         """The proof with other names of its own; ``None`` when they are too young still."""
-        if not self._are_right(renewal.made, renewal.others, renewal.looked_ns):
+        ways = self._ways_to(_places(renewal.made, renewal.others))
+        if ways is None or not self._are_right(renewal.made, renewal.others, renewal.looked_ns):
             return None
-        own = _names((*renewal.made, *renewal.others))
+        own = (*_names((*renewal.made, *renewal.others)), *ways)
         proof.uses = own + proof.uses[proof.own :]
         proof.own, proof.whole = len(own), True
         proof.made = tuple("/" + name.decode() for name, _ in renewal.made)
@@ -189,6 +243,13 @@ class Maker:
             for reader in self.consumers(path):
                 pairs += (place, self.graph.number(reader))
         return pairs
+
+
+def _places(
+    made: Sequence[tuple[bytes, object]], others: Sequence[tuple[bytes, object]]
+) -> list[bytes]:
+    """What a task has of its own in the workspace: all but its entry in the cache."""
+    return [name for name, _ in (*made, *others) if not name.startswith(_CACHE)]
 
 
 def _names(each: Sequence[tuple[bytes, object]]) -> tuple[bytes, ...]:

@@ -7,19 +7,19 @@ import stat
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from haz_trio.cache.known import Known
-from haz_trio.cache.layout import CACHE
+from haz_trio.cache.known import WAY, Known
+from haz_trio.cache.layout import CACHE, LEDGER, STATE
 from haz_trio.config.snapshot import OVERLAYS, Snapshot
-from haz_trio.config.sources import identity
 from haz_trio.model.names import TaskId
 from haz_trio.model.workspace import Mode
-from haz_trio.trust import ABSENT, SENSES, UNSURE, Senses, is_settled
+from haz_trio.trust import ABSENT, SENSES, UNSURE, Senses, identity, is_settled
 from haz_trio.values import frozen
 
 if TYPE_CHECKING:
     from haz_trio.trust import Row
 
 _WORKSPACE_FILE = b".haz/workspace.yml"
+_LEDGER = f"{CACHE}/{STATE}/{LEDGER}".encode()  # what other runs have left behind, and last said
 _COERCED = "LC_CTYPE"  # which Python may have set itself, so that our own value says nothing
 
 
@@ -51,6 +51,7 @@ def rows_of_run(
     watched = snapshot.watched
     cache = CACHE.encode()
     rows: dict[bytes, Row] = {cache: UNSURE, **watched.files}
+    folders = dict(watched.folders)
     root = os.fsencode(snapshot.workspace.root).rstrip(b"/") + b"/"
     for task in tasks:
         number = known.tasks.get(str(task).encode())
@@ -59,19 +60,20 @@ def rows_of_run(
         for place in known.uses(number):
             name = known.names[place]
             row = known.row(place)
-            if not known.believable(row) or rows.setdefault(name, row) != row:
+            of_kind = folders if name.startswith(WAY) else rows
+            name = name.removeprefix(WAY)
+            if not known.believable(row) or of_kind.setdefault(name, row) != row:
                 return None
     now = senses.clock()
-    for name in (*watched.listings, cache):
+    for name in (*watched.listings, cache, _LEDGER):
         row = rows[name] = senses.row_at(root + name)
-        if row == ABSENT and name == OVERLAYS:
+        if row == ABSENT and name in (OVERLAYS, _LEDGER):
             continue
         settled = is_settled(row[0], row[3], row[4], seen_ns=seen_ns, now_ns=now)
-        if row == ABSENT or not settled:
-            return None
+        if row == ABSENT or stat.S_ISLNK(row[5]) or not settled:
+            return None  # what a link leads to moves without a trace
     if UNSURE in rows.values():
         return None
-    folders = dict(watched.folders)
     if snapshot.workspace.mode is Mode.IMPLICIT:
         git = senses.row_at(root + b".git")
         if not (stat.S_ISDIR(git[5]) or stat.S_ISREG(git[5])):
