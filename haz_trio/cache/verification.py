@@ -1,7 +1,7 @@
 """Entries judged down to their last byte, so that a hit foretold is a hit (cache.md C6).
 
 A run verifies bytes when it uses them; ``why`` and ``cache verify`` read them all and change
-nothing.
+nothing.  What stands in the way of a restore is looked for where a task is known.
 """
 
 from __future__ import annotations
@@ -21,14 +21,26 @@ from haz_trio.cache.entries import (
     open_entry,
     unless_replaced,
 )
-from haz_trio.cache.files import FOLDER, READ, Damage, Disk, copy, opened, regular
+from haz_trio.cache.files import FOLDER, READ, Damage, Disk, copy, explain, opened, regular
 from haz_trio.cache.hashing import new_hasher
 from haz_trio.cache.layout import OUTPUTS, STDERR, STDOUT
 from haz_trio.cache.manifest import Manifest
 from haz_trio.cache.order import read_order
 from haz_trio.cache.streams import open_recorded
+from haz_trio.cache.targets import Comparison
+from haz_trio.cache.tree import Obstacle, Tree
 from haz_trio.model.workspace import HashName
+from haz_trio.values import frozen
 
+
+@frozen
+class Blocked:
+    """A sound entry that a run could not restore, for what stands at a target or on the way."""
+
+    reason: str
+
+
+Foretold: TypeAlias = Examined | Blocked
 _Seen: TypeAlias = tuple[int, int, int, int, int]
 _READER = Disk()
 
@@ -46,9 +58,12 @@ class Verifier:
         self._hash_name = hash_name
         self._right: dict[_Seen, str] = {}
 
-    def verify(self, key: str, subject: Subject) -> Examined:
+    def verify(self, key: str, subject: Subject) -> Foretold:
         """The manifest of a key if a run of this task would use it; never raises."""
-        return self._verify(key, lambda found: misfit(found, subject, self._workspace))
+        found = self._verify(key, lambda found: misfit(found, subject, self._workspace))
+        if isinstance(found, Manifest) and (obstacle := self._obstacle(found, subject)):
+            return Blocked(f"{subject.task} cannot be restored: {obstacle}")
+        return found
 
     def verify_alone(self, key: str) -> Examined:
         """The same without asking whose entry it is."""
@@ -75,6 +90,21 @@ class Verifier:
         except OSError as problem:
             return Unreadable(problem)
         return found
+
+    def _obstacle(self, manifest: Manifest, subject: Subject) -> str:
+        """Why a restore would not begin, or an empty text."""
+        try:
+            tree = Tree(self._workspace or "/")
+            try:
+                comparison = Comparison(tree, subject.outputs, self._hash_name, _as_recorded)
+                comparison.work(manifest, {})
+            finally:
+                tree.close()
+        except Obstacle as obstacle:
+            return str(obstacle)
+        except OSError as problem:
+            return explain(problem)
+        return ""
 
     def _streams(self, manifest: Manifest, entry: int) -> None:
         for name, size, digest in (
@@ -107,3 +137,8 @@ class Verifier:
             if count != size or hasher.digest().hex() != digest:
                 raise Damage(f"blob {digest} has other bytes", kind="blob", blob=digest)
             self._right[seen] = digest
+
+
+def _as_recorded(path: str, info: os.stat_result, digest: str) -> bool:
+    """A file is in nobody's way, whatever its bytes are: none is read."""
+    return True

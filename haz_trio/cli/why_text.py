@@ -10,10 +10,11 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
-from haz_trio.cache.entries import Damaged, Examined, NoEntry, Unreadable
+from haz_trio.cache.entries import Damaged, NoEntry, Unreadable
 from haz_trio.cache.files import explain as reason_of
 from haz_trio.cache.manifest import Manifest
 from haz_trio.cache.manifest_reader import OtherSchema
+from haz_trio.cache.verification import Blocked, Foretold
 from haz_trio.engine.comparison import Comparison
 from haz_trio.engine.differences import (
     ActionDiffers,
@@ -69,8 +70,8 @@ def _report(explanation: Explanation, graph: TaskGraph) -> Iterator[str]:
     yield f"cache_lookup: {lookup(view.standing.found)}"
 
 
-def lookup(found: Examined) -> str:
-    """What a look found, in the original's words."""
+def lookup(found: Foretold) -> str:
+    """What a look found, in the original's words where it has any."""
     match found:
         case Manifest():
             return "hit"
@@ -82,16 +83,18 @@ def lookup(found: Examined) -> str:
             return "miss: corrupt entry"
         case Unreadable():
             return "miss: unreadable"
+        case Blocked():
+            return "miss: cannot be restored"
         case _:
             assert_never(found)
 
 
-def detail(found: Examined) -> str:
+def detail(found: Foretold) -> str:
     """What more is known of a miss, or nothing."""
     match found:
         case Manifest() | NoEntry():
             return ""
-        case OtherSchema(reason) | Damaged(reason, _):
+        case OtherSchema(reason) | Damaged(reason, _) | Blocked(reason):
             return reason
         case Unreadable(problem):
             return reason_of(problem)

@@ -9,13 +9,12 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from haz_trio.cache.entries import Examined
 from haz_trio.cache.files import FOLDER, Disk, opened
 from haz_trio.cache.inputs import InputReader
 from haz_trio.cache.manifest import Manifest
 from haz_trio.cache.recipe import Recipe
 from haz_trio.cache.root import CacheRoot
-from haz_trio.cache.verification import Verifier
+from haz_trio.cache.verification import Foretold, Verifier
 from haz_trio.engine.jobs import Job, job_for
 from haz_trio.engine.keys import Keys
 from haz_trio.errors import InputError
@@ -33,7 +32,7 @@ class Keyed:
     """The key is known, and so is what a run would find under it; a ``Manifest`` is a hit."""
 
     key: str
-    found: Examined
+    found: Foretold
 
 
 @frozen

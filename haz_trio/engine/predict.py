@@ -13,7 +13,7 @@ from haz_trio.cache.entries import Damaged, NoEntry, Unreadable
 from haz_trio.cache.inputs import InputReader
 from haz_trio.cache.manifest import Manifest
 from haz_trio.cache.manifest_reader import OtherSchema
-from haz_trio.cache.verification import Verifier
+from haz_trio.cache.verification import Blocked, Verifier
 from haz_trio.engine.explain import code_unread, reading_cache
 from haz_trio.engine.jobs import Job, jobs_for
 from haz_trio.engine.keys import Key, Keys
@@ -119,7 +119,7 @@ class _Oracle:
                 reason = self.reasons.reason(job.id, key.recipe)
             case Damaged(text, _):
                 reason = f"damaged entry: {text}"
-            case OtherSchema(text):
+            case OtherSchema(text) | Blocked(text):
                 reason = text
             case Unreadable(problem):
                 reason = f"the entry cannot be read: {problem.strerror or problem}"

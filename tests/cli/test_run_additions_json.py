@@ -293,6 +293,17 @@ def test_predictions(tmp_path: Path) -> None:
     assert sorted(home.root.rglob("*")) == before, "a dry run writes nothing"
 
 
+def test_what_cannot_be_put_back_is_no_hit(tmp_path: Path) -> None:
+    """A folder with something in it stands at an output: the dry run says what the run says."""
+    home = Home.make(tmp_path, {"a": sh("rm -rf o; echo o > o", outputs=["o"])})
+    assert home.haz("run", "p:a").code == 0
+    (home.root / "p/o").unlink()
+    home.place.write("p/o/mine", "")
+    (foretold,) = json.loads(home.haz("run", "--dry-run", "--json", "p:a").out)["tasks"]
+    assert foretold["cache"] == "miss"
+    assert home.haz("run", "--explain", "p:a").said(foretold["reason"])
+
+
 def test_predictions_come_true(mixed: Home) -> None:
     """The key foretold is the key of the run; a forced run is foretold as misses."""
     foretold = json.loads(mixed.haz("run", "--dry-run", "--json", "p:bytes").out)["tasks"][0]

@@ -400,6 +400,18 @@ def test_an_entry_that_is_no_use(
     assert f"cache_lookup: miss: {state}\nreason: " in producers("why", "--diff", "p:b").out
 
 
+def test_a_result_whose_place_is_taken(place: Haz) -> None:
+    """Row B184 of the cache document: a miss with its own name, and the sentence of the run."""
+    place.bench.config({"p": {"tasks": {"a": {"shell": ": > o", "outputs": ["o"]}}}})
+    place.bench.run("p:a")
+    (place.bench.root / "p/o").unlink()
+    place.bench.write("p/o/mine", "")
+    assert place.why("p:a").endswith("cache_lookup: miss: cannot be restored\n")
+    reason = 'p:a cannot be restored: "/p/o" is a folder with something in it'
+    assert f"\nreason: {reason}\n" in place("why", "--diff", "p:a").out
+    assert json.loads(place("why", "--json", "p:a").out)["reason"] == reason
+
+
 def test_inputs_that_cannot_be_read(place: Haz) -> None:
     """Rows M12, M14, M16: exit code 2, the path and the reason; so for a predecessor."""
     tasks = {"a": {"command": ["true"], "inputs": ["f"]}, "b": {"command": ["x"], "deps": ["~:a"]}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from haz_trio.cache.entries import Damaged, NoEntry
 from haz_trio.cache.manifest import Manifest, render
 from haz_trio.cache.manifest_reader import OtherSchema
+from haz_trio.cache.verification import Blocked
 from haz_trio.engine.explain import Explanation, Keyed, Unkeyed
 from haz_trio.values import evolve
 from tests.engine.why_support import Bench, sh, snapshot, task_id
@@ -166,6 +168,46 @@ def test_a_sound_entry_of_another_task_is_no_hit(bench: Bench) -> None:
     found = keyed(bench.explain("lib:build")).found
     assert isinstance(found, Damaged)
     assert '"/lib/other" matches no declared output' in found.reason
+
+
+def _full_folder(bench: Bench) -> None:
+    bench.write("lib/d/out/mine", "")
+
+
+def _file_above(bench: Bench) -> None:
+    bench.write("lib/d", "")
+
+
+def _way_out(bench: Bench) -> None:
+    (bench.root / "lib/d").symlink_to("/tmp")
+
+
+@pytest.mark.parametrize(
+    ("hinder", "reason"),
+    [
+        (_full_folder, '"/lib/d/out" is a folder with something in it'),
+        (_file_above, '"/lib/d" is a file where a folder has to be'),
+        (_way_out, '"/lib/d" leads outside the workspace, to "/tmp"'),
+    ],
+    ids=["B184", "B186", "B189"],
+)
+def test_what_cannot_be_put_back_is_no_hit(
+    bench: Bench, hinder: Callable[[Bench], None], reason: str
+) -> None:
+    """A sound entry whose place is taken: a run would miss, and so what depends on it."""
+    build = sh("mkdir -p d; echo made > d/out", outputs=["d/out"])
+    page = sh("true", deps=["lib:build"])
+    bench.config({"lib": {"tasks": {"build": build}}, "web": {"tasks": {"page": page}}})
+    bench.run("web:page")
+    (bench.root / "lib/d/out").unlink()
+    (bench.root / "lib/d").rmdir()
+    assert isinstance(keyed(bench.explain("lib:build")).found, Manifest)
+    hinder(bench)
+    before = snapshot(bench.root)
+    found = keyed(bench.explain("lib:build")).found
+    assert found == Blocked(f"lib:build cannot be restored: {reason}")
+    assert bench.explain("web:page").unready == task_id("lib:build")
+    assert snapshot(bench.root) == before
 
 
 def test_a_cache_that_is_a_file_is_an_error(bench: Bench) -> None:
