@@ -16,6 +16,7 @@ from haz_trio.cache.files import FOLDER, READ, Disk, lock, opened, pieces, regul
 from haz_trio.cache.layout import (
     CACHE,
     MANIFEST,
+    ORDER,
     OUTPUTS,
     POOL,
     QUARANTINE,
@@ -36,7 +37,7 @@ from haz_trio.model.workspace import HashName
 from haz_trio.values import evolve, frozen
 
 _OURS = frozenset((POOL, QUARANTINE, STATE))
-_WRITTEN = frozenset((MANIFEST, RECIPE, STDOUT, STDERR))
+_WRITTEN = frozenset((MANIFEST, ORDER, RECIPE, STDOUT, STDERR))
 _GONE = (errno.ENOENT, errno.ESTALE)
 # What is no manifest to us: a link, a folder, a file that cannot be opened as one.
 _NO_MANIFEST = (errno.ENOENT, errno.ELOOP, errno.EISDIR, errno.ENOTDIR, errno.ENXIO)

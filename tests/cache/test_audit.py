@@ -14,6 +14,7 @@ from haz_trio.cache.audit import Audit, audit
 from haz_trio.cache.claims import Claim
 from haz_trio.cache.repair import repair
 from haz_trio.model.workspace import HashName
+from haz_trio.plan.messages import Stream
 from tests.cache.collect_support import held, manifest, put
 from tests.cache.small_result import WHAT, build
 from tests.cache.store_support import KEY, Bench, remove, tree, write
@@ -128,6 +129,18 @@ def test_files_of_others_are_named_and_never_touched(bench: Bench) -> None:
     assert found.faults == ()
     assert repair(str(bench.root), HashName.BLAKE3, found).mended == ()
     assert tree(bench.root) == before
+
+
+def test_the_order_of_the_streams_is_a_file_of_ours(bench: Bench) -> None:
+    """A task that printed on both streams in turns has a sound entry like any other."""
+    pending = bench.store().begin(KEY, WHAT, lambda secret: b'{"recipe": 1}\n')
+    build(bench)
+    for stream in (Stream.STDOUT, Stream.STDERR, Stream.STDOUT):
+        pending.write(stream, b"said\n")
+    pending.collect()
+    assert pending.commit(foreign=frozenset(), duration=0.25) == Stored()
+    assert (bench.entry() / "order").is_file()
+    assert look(bench).is_right
 
 
 def test_what_is_not_published_is_nobodys_damage(bench: Bench) -> None:

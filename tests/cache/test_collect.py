@@ -277,6 +277,7 @@ def test_a_folder_with_files_of_others_is_counted_and_stays(bench: Bench) -> Non
     """Not a key for a name, and something in it that we do not write: nobody's to delete."""
     ours = put(bench.root, "looks-like-ours", shard="zz")
     write(ours / "stdout", b"")
+    write(ours / "order", b"")
     write(ours / "outputs" / key("1"), b"")
     strange = put(bench.root, "strange", shard="zz")
     write(strange / "thesis.txt", b"years of work")
