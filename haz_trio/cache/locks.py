@@ -39,8 +39,11 @@ class Plane(enum.IntEnum):
 
 
 def place_of(name: str, plane: Plane) -> int:
-    """The byte of a name; two names share one by chance once in 2^61 pairs."""
-    return 2 * (xxhash.xxh3_64_intdigest(name.encode()) >> 3) + plane
+    """The byte of a name, also of a folder's that is no text.
+
+    Two names share one by chance once in 2^61 pairs.
+    """
+    return 2 * (xxhash.xxh3_64_intdigest(name.encode(errors="surrogateescape")) >> 3) + plane
 
 
 class Locks:

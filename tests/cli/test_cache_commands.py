@@ -410,6 +410,22 @@ def test_a_folder_of_somebody_else_stays_and_is_named(shell: Shell) -> None:
     assert (strange / "thesis.txt").exists()
 
 
+def test_a_folder_whose_name_is_no_text_is_corrupt(shell: Shell) -> None:
+    """A name that is not UTF-8 is no key; it is counted, and removed like any other."""
+    os.makedirs(os.fsencode(shell.cache) + b"/ab/d\xff")
+    write(shell.cache / "state" / "locks", b"")
+    assert (shell.haz("cache ls").code, shell.haz("cache ls --json").code) == (0, 0)
+    assert shell.haz("cache info").out == info_of(shell, 0, 1, (0, 0), 0)
+    assert "no entry has a key" in narrated(shell.haz("cache show abcd"))
+    verified = shell.haz("cache verify")
+    assert (verified.code, "strange ab/d\\xff" in verified.out) == (1, True)
+    line = "  d\N{REPLACEMENT CHARACTER} created_at=0 footprint=0 mode=--soft"
+    plan = planned(1, 1, 0, 0, (0, 0), 0, "dry-run plan:", line)
+    assert shell.haz("cache clean --soft --dry-run").out == plan
+    assert shell.haz("cache clean --soft").out == cleaned(1, 1, 0, 0, (0, 0), 0)
+    assert os.listdir(shell.cache) == ["state"]
+
+
 def as_nobody(root: Path, words: str) -> Said:
     """Run a command line in a process without privileges."""
     script = (
