@@ -10,19 +10,17 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
 from typing import TypeAlias
 
 from haz_trio.cache.census import cache_path, open_cache, quarantined, read_file, strangers
 from haz_trio.cache.entries import Damaged, NoEntry, Unreadable, open_entry
-from haz_trio.cache.files import FOLDER, Damage, explain, opened
+from haz_trio.cache.files import FOLDER, Damage, opened
 from haz_trio.cache.layout import (
     IGNORE,
     MANIFEST,
     OUTPUTS,
     POOL,
     QUARANTINE,
-    RECIPE,
     RESTORING,
     STATE,
     TAG,
@@ -35,7 +33,6 @@ from haz_trio.cache.manifest import Manifest
 from haz_trio.cache.manifest_reader import OtherSchema
 from haz_trio.cache.problems import Problem, Step
 from haz_trio.cache.record import parse_record
-from haz_trio.cache.strict_json import load_strictly
 from haz_trio.cache.verification import Verifier
 from haz_trio.model.workspace import HashName
 from haz_trio.values import frozen
@@ -182,7 +179,8 @@ class Auditor:
             if not is_digest(key):
                 self._strangers.append(place)
                 continue
-            match self.judge(place):
+            found = self.judge(place)
+            match found:
                 case Manifest():
                     self._entries += 1
                 case OtherSchema():
@@ -194,7 +192,7 @@ class Auditor:
                 case None:
                     pass
             if shard(key) == name:
-                self._strangers += self._strangers_in(key, place)
+                self._strangers += self._strangers_in(key, place, found)
 
     def _look_into_pool(self) -> None:
         for place in self._listed(POOL):
@@ -214,10 +212,8 @@ class Auditor:
         if place != f"{shard(key)}/{key}":
             return Fault(place, "it stands in the folder of other keys", "entry")
         match self._verifier.verify_alone(key):
-            case Manifest() as manifest:
-                return self._beside(place, key, manifest) or manifest
-            case OtherSchema() as other:
-                return other
+            case Manifest() | OtherSchema() as found:
+                return found
             case Damaged(reason, kind):
                 return Fault(place, reason, kind, self._task(key))
             case Unreadable(problem):
@@ -225,26 +221,17 @@ class Auditor:
             case NoEntry():
                 return None
 
-    def _beside(self, place: str, key: str, manifest: Manifest) -> Fault | None:
-        """What is wrong beside the manifest and what it names."""
+    def _strangers_in(self, key: str, place: str, found: _Judged) -> list[str]:
+        """The places in an entry, which was judged so, of what no store has written there."""
         try:
             with open_entry(self._root, key) as entry:
-                load_strictly(read_file(RECIPE, entry))
-                extra = _blobs(entry).difference(output.digest for output in manifest.outputs)
-        except OSError as problem:
-            return Fault(place, f"{RECIPE}: {explain(problem)}", "recipe", manifest.task)
-        except (ValueError, RecursionError) as problem:
-            return Fault(place, f"{RECIPE}: {problem}", "recipe", manifest.task)
-        if extra:
-            return Fault(place, f"no record names the blob {min(extra)}", "blob", manifest.task)
-        return None
-
-    def _strangers_in(self, key: str, place: str) -> Iterator[str]:
-        try:
-            with open_entry(self._root, key) as entry:
-                yield from [f"{place}/{name}" for name in sorted(strangers(entry))]
+                names = set(strangers(entry))
+                unnamed = _unnamed(entry, found) if isinstance(found, Manifest) else set()
         except OSError:
-            return  # it was removed, or it is a fault already
+            return []  # it was removed, or it is a fault already
+        if unnamed and self.judge(place) == found:  # else another entry has taken its place
+            names |= unnamed
+        return [f"{place}/{name}" for name in sorted(names)]
 
     def _task(self, key: str) -> str:
         """Whose entry it was, if that can be read."""
@@ -273,13 +260,15 @@ class Auditor:
             return None
 
 
-def _blobs(entry: int) -> set[str]:
-    """The names of the blobs in an entry."""
+def _unnamed(entry: int, manifest: Manifest) -> set[str]:
+    """The blobs in an entry that its record does not name; raises ``OSError``."""
+    named = {output.digest for output in manifest.outputs}
     try:
         with opened(OUTPUTS, FOLDER, at=entry) as folder:
-            return set(filter(is_digest, os.listdir(folder)))
+            found = set(filter(is_digest, os.listdir(folder)))
     except FileNotFoundError:
         return set()
+    return {f"{OUTPUTS}/{digest}" for digest in found - named}
 
 
 def _is_folder(name: str, at: int) -> bool:

@@ -30,10 +30,10 @@ def look(bench: Bench) -> Audit:
     return audit(str(bench.root), HashName.BLAKE3)
 
 
-def published(bench: Bench) -> list[Path]:
-    """The files of the entry and of the pool."""
+def needed(bench: Bench) -> list[Path]:
+    """The files of the entry and of the pool, but for the recipe, without which a hit is one."""
     found = [*bench.entry().rglob("*"), *(bench.cache / "blobs").iterdir()]
-    return sorted(path for path in found if path.is_file())
+    return sorted(path for path in found if path.is_file() and path.name != "recipe.json")
 
 
 def test_a_sound_cache_is_right_and_stays_as_it_is(bench: Bench) -> None:
@@ -78,7 +78,7 @@ def test_every_damage_of_every_file_is_found_and_repaired(
     bench: Bench, damage: Callable[[Path], object]
 ) -> None:
     """C09: after a repair nothing is wrong, and after a run there is a hit again."""
-    for path in published(bench):
+    for path in needed(bench):
         damage(path)
         found = look(bench)
         assert found.faults, path
@@ -112,10 +112,26 @@ def test_an_entry_under_another_key_is_damage(bench: Bench) -> None:
     assert look(bench).is_right
 
 
-def test_a_blob_that_no_record_names_is_damage(bench: Bench) -> None:
-    """Nothing else is in what is published."""
+def test_a_blob_that_no_record_names_is_strange(bench: Bench) -> None:
+    """B168: it is nobody's, and the result that it lies beside stays a hit."""
     write(bench.entry() / "outputs" / ("0" * 64))
-    assert "no record names the blob" in look(bench).faults[0].reason
+    found = look(bench)
+    assert (found.entries, found.faults) == (1, ())
+    assert found.strangers == (f"3f/{KEY}/outputs/{'0' * 64}",)
+
+
+@pytest.mark.parametrize(
+    "damage", [remove, _change, _make_fifo, lambda path: path.write_bytes(b"")]
+)
+def test_an_entry_is_right_without_its_recipe(
+    bench: Bench, damage: Callable[[Path], object]
+) -> None:
+    """Missing or damaged: a run uses the entry, so that no repair takes it away (C5)."""
+    damage(bench.entry() / "recipe.json")
+    found = look(bench)
+    assert (found.entries, found.is_right) == (1, True)
+    assert repair(str(bench.root), HashName.BLAKE3, found).mended == ()
+    assert isinstance(bench.hit(WHAT), Restored)
 
 
 def test_files_of_others_are_named_and_never_touched(bench: Bench) -> None:
