@@ -13,7 +13,7 @@ from haz_trio.cache.files import Disk
 from haz_trio.cache.layout import STATE
 from haz_trio.cache.locks import Locks, Plane, open_locks, place_of
 from haz_trio.cache.presence import Presence, others
-from haz_trio.cache.quarantine import make_folder
+from haz_trio.cache.quarantine import make_state
 from haz_trio.cache.root import CacheRoot, Refused
 
 if TYPE_CHECKING:
@@ -179,8 +179,7 @@ class Claims:
     def _open(self) -> None:
         root = self._root.reading()
         if self.makes:
-            root = self._root.writing()
-            make_folder(STATE, at=root, disk=self._disk)
+            root = make_state(self._root)
         if root is None:
             return
         self._locks = open_locks(root, self._disk, make=self.makes)

@@ -9,13 +9,24 @@ from collections.abc import Iterator
 
 from haz_trio.cache.census import is_live, open_cache, shards
 from haz_trio.cache.files import FOLDER, Disk, opened
-from haz_trio.cache.layout import POOL, QUARANTINE, RESTORING, STATE, TEMPORARY, TRASH, is_digest
+from haz_trio.cache.layout import (
+    IGNORE,
+    POOL,
+    QUARANTINE,
+    RESTORING,
+    STATE,
+    TAG,
+    TEMPORARY,
+    TRASH,
+    is_digest,
+)
 from haz_trio.cache.locks import Locks, existing_locks, is_in_use
 from haz_trio.cache.problems import Problem, Step
 from haz_trio.cache.removal import Remover
 from haz_trio.values import frozen
 
 _ROUNDS = 3  # how often a cache that grows while it is cleared is cleared again
+_STAYS = frozenset({STATE, TAG, IGNORE})  # beside what living runs work on
 _FULL = (errno.ENOTEMPTY, errno.EEXIST)
 
 
@@ -30,7 +41,7 @@ class Cleared:
 def clear(workspace: str, disk: Disk | None = None) -> Cleared:
     """Remove the cache: the folder itself, or all that is in it where it is behind a link.
 
-    What a living run works on stays, and the folder ``state`` with it.
+    What a living run works on stays, and with it the folder ``state`` and what marks the cache.
     Raises ``OSError`` when the root cannot be opened or is no folder.
     """
     root = open_cache(workspace)
@@ -76,7 +87,7 @@ def _clear_around(remover: Remover, locks: Locks | None) -> list[str]:
     if locks is not None and not _take_all(locks):
         busy.append(STATE)  # removed, its locks would keep nobody out any more
     for name in sorted(os.listdir(remover.root)):
-        if name in busy or (busy and name == STATE):
+        if name in busy or (busy and name in _STAYS):
             continue
         if name.startswith(TRASH):
             remover.delete(name, remover.root, Step.REMOVE_WASTE, name)

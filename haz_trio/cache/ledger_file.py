@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from haz_trio.cache.files import Disk
 from haz_trio.cache.layout import LEDGER, STATE
 from haz_trio.cache.ledger import Leavings, Ledger, decode, encode
-from haz_trio.cache.quarantine import make_folder
+from haz_trio.cache.quarantine import make_state
 from haz_trio.cache.root import CacheRoot, Refused
 from haz_trio.frames import read_frame, write_frame
 from haz_trio.trust import UNSURE, row_at
@@ -32,7 +31,7 @@ def stamp(root: CacheRoot) -> Row:
     return row_at(_path(root))
 
 
-def save(root: CacheRoot, ledger: Ledger, disk: Disk, *, loaded: Row = UNSURE) -> None:
+def save(root: CacheRoot, ledger: Ledger, *, loaded: Row = UNSURE) -> None:
     """Write the rows of this run over those that are on disk now.  Never raises.
 
     ``loaded`` is the ``stamp`` from before the other rows of this ledger were loaded.
@@ -41,7 +40,7 @@ def save(root: CacheRoot, ledger: Ledger, disk: Disk, *, loaded: Row = UNSURE) -
     if root.reading() is None:
         return  # a cache is made by a store alone
     try:
-        make_folder(STATE, at=root.writing(), disk=disk)
+        make_state(root)
         others = ledger.rows if stamp(root) == loaded else load(root)
         write_frame(_path(root), _KIND, body=encode({**others, **ledger.new}))
     except (OSError, Refused):

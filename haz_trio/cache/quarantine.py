@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from haz_trio.cache.files import FOLDER, Disk, delete_tree, opened, token
-from haz_trio.cache.layout import QUARANTINE, quarantined, shard, trash
+from haz_trio.cache.layout import QUARANTINE, STATE, quarantined, shard, trash
+
+if TYPE_CHECKING:
+    from haz_trio.cache.root import CacheRoot
 
 MOST = 16  # entries
 MOST_BYTES = 64 << 20
@@ -45,6 +49,22 @@ def make_folder(name: str, *, at: int, disk: Disk) -> None:
     ``at`` is the cache root.  Raises ``OSError``.
     """
     os.close(open_folder(name, at=at, disk=disk))
+
+
+def make_state(root: CacheRoot) -> int:
+    """Have the folder of the state files; the descriptor of the cache, which exists now.
+
+    A cache that stands without it was new or cleared, and is marked again.
+    Raises ``Refused`` and ``OSError``.
+    """
+    at = root.writing()
+    try:
+        os.close(os.open(STATE, FOLDER, dir_fd=at))
+    except OSError:
+        make_folder(STATE, at=at, disk=root.disk)
+        with suppress(OSError):  # the cache works without the marks
+            root.mark()
+    return at
 
 
 def open_folder(name: str, *, at: int, disk: Disk) -> int:

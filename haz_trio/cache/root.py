@@ -75,6 +75,18 @@ class CacheRoot:
                 raise Refused(self._refused or f"the cache {self.path} went away")
             return self._fd
 
+    def mark(self) -> None:
+        """Write the two files that keep the folder out of backups and git; raises ``OSError``."""
+        for name, text in ((TAG, TAG_TEXT), (IGNORE, IGNORE_TEXT)):
+            try:
+                fd = os.open(os.path.join(self.path, name), CREATE, 0o644)
+            except FileExistsError:
+                continue  # another process's, or not cleared away
+            try:
+                self.disk.write(fd, text)
+            finally:
+                os.close(fd)
+
     def give_up(self, problem: OSError) -> str:
         """Nothing more is written in this run; the reason, in words."""
         with self._lock:
@@ -142,7 +154,7 @@ class CacheRoot:
         self.note(reason)
 
     def _make(self) -> None:
-        """Make the folder of mode 0700, and the two files that keep it out of backups and git."""
+        """Make the folder of mode 0700, and mark it."""
         parent = os.path.dirname(self.path)
         if not os.path.isdir(parent):
             self.disk.before("mkdir")
@@ -152,15 +164,7 @@ class CacheRoot:
             self.disk.mkdir(self.path)
         except FileExistsError:
             return  # another process was quicker
-        for name, text in ((TAG, TAG_TEXT), (IGNORE, IGNORE_TEXT)):
-            try:
-                fd = os.open(os.path.join(self.path, name), CREATE, 0o644)
-            except FileExistsError:
-                continue  # ours was cleared away, and this is another process's
-            try:
-                self.disk.write(fd, text)
-            finally:
-                os.close(fd)
+        self.mark()
         if self.disk.durable:
             for folder in (self.path, parent, os.path.dirname(parent)):
                 with opened(os.path.realpath(folder), FOLDER) as fd:

@@ -7,6 +7,7 @@ with "not stored", and raise only what concerns the workspace itself.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from functools import cached_property
 
 from haz_trio.abc import (
@@ -31,7 +32,6 @@ from haz_trio.cache.entries import (
     open_entry,
 )
 from haz_trio.cache.files import Damage, Disk, explain
-from haz_trio.cache.layout import STATE
 from haz_trio.cache.ledger import Ledger
 from haz_trio.cache.ledger_file import load, save, stamp
 from haz_trio.cache.manifest import Manifest, Output
@@ -39,7 +39,7 @@ from haz_trio.cache.manifest_reader import OtherSchema
 from haz_trio.cache.mending import Mender
 from haz_trio.cache.pending import DiskPending, Shared
 from haz_trio.cache.pool import Pool
-from haz_trio.cache.quarantine import make_folder, set_aside
+from haz_trio.cache.quarantine import make_state, set_aside
 from haz_trio.cache.recovery import recover
 from haz_trio.cache.restore import Restore
 from haz_trio.cache.restored import restored, written
@@ -155,8 +155,7 @@ class DiskStore:
         if not self.is_there:
             return False
         try:
-            root = self._root.writing()
-            make_folder(STATE, at=root, disk=self._disk)
+            root = make_state(self._root)
         except Refused:
             return False
         remove_begun(root, self._disk)
@@ -237,6 +236,8 @@ class DiskStore:
     def _veil(self) -> bytes:
         """The secret of this cache, which is there when the first result is stored."""
         if self._secret is None:
+            with suppress(OSError, Refused):  # then the secret serves this run alone
+                make_state(self._root)
             self._secret = ensure_secret(self._root.path)
         return self._secret
 
@@ -271,7 +272,7 @@ class DiskStore:
         """See ``abc.Store``; writes the ledger."""
         if self._loaded is not None and self._loaded.new:
             with self.claims.maintenance():
-                save(self._root, self._loaded, self._disk, loaded=self._ledger_stamp)
+                save(self._root, self._loaded, loaded=self._ledger_stamp)
         self._staging.close(self._root.reading())
         remarks = [*self.cut_off(), *self._root.notes]
         if self._aside:

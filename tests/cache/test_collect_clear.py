@@ -51,6 +51,30 @@ def test_behind_a_link_the_contents_go_and_the_link_stays(bench: Bench) -> None:
     assert list(elsewhere.iterdir()) == []
 
 
+def test_a_cache_that_stays_is_marked(bench: Bench) -> None:
+    """Beside a living run the two files for git and backups stay (C4)."""
+    bench.fresh(subject("out"), lambda: write(bench.lib / "out"))
+    orphan = write(bench.cache / "aa" / ".tmp-x" / "f").parent
+    with held(orphan):
+        assert clear(str(bench.root)).busy == ("aa/.tmp-x",)
+    assert sorted(os.listdir(bench.cache)) == [".gitignore", "CACHEDIR.TAG", "aa", "state"]
+    assert clear(str(bench.root)) == Cleared()
+    assert not bench.cache.exists()
+
+
+def test_a_cache_behind_a_link_is_marked_by_the_next_run(bench: Bench) -> None:
+    """Where the folder is there already: empty at first, and emptied by a clear."""
+    elsewhere = bench.root / "elsewhere"
+    elsewhere.mkdir()
+    bench.cache.symlink_to(elsewhere)
+    for _ in range(2):
+        bench.fresh(subject("out"), lambda: write(bench.lib / "out"))
+        assert (elsewhere / ".gitignore").read_text() == "*\n"
+        assert (elsewhere / "CACHEDIR.TAG").is_file()
+        assert clear(str(bench.root)) == Cleared()
+        assert list(elsewhere.iterdir()) == []
+
+
 def test_a_file_in_the_place_of_the_cache_is_not_removed(bench: Bench) -> None:
     """It is not ours; the original refuses as well."""
     write(bench.cache)

@@ -414,7 +414,7 @@ def test_a_key_that_leads_out_of_the_cache_is_no_key(ran: World) -> None:
     (evil / "recipe.json").write_bytes(recipe)
     root = CacheRoot(str(ran.bench.root), Disk())
     ledger = Ledger(str(ran.bench.root), {"lib:build": Leavings("lib:build", "../evil/x", ())})
-    save(root, ledger, Disk(), loaded=stamp(root))
+    save(root, ledger, loaded=stamp(root))
     shutil.rmtree(ran.bench.entry(_last_key(ran)))
     assert diff(ran)[0].last is None
 
