@@ -141,7 +141,8 @@ def measure(workspace: str) -> Bulk:
 
     A file with several names counts once.  Raises ``OSError`` when the root cannot be read.
     """
-    top = os.path.realpath(cache_path(workspace))
+    path = cache_path(workspace)
+    top = os.path.realpath(path)
     waiting, seen, total = [top], set[tuple[int, int]](), 0
     problems: list[Problem] = []
     while waiting:
@@ -163,7 +164,7 @@ def measure(workspace: str) -> Bulk:
                 continue  # removed while we looked, or no cache at all
             if folder == top:
                 raise
-            problems.append(Problem.of(Step.READ, folder, problem))
+            problems.append(Problem.of(Step.READ, path + folder[len(top) :], problem))
     return Bulk(total, tuple(problems))
 
 

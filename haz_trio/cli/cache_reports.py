@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 
@@ -31,7 +32,7 @@ def info_text(census: Census, bulk: Bulk, hash_name: HashName) -> str:
 
 
 def info_json(census: Census, bulk: Bulk, hash_name: HashName) -> str:
-    """The same figures, and what could not be looked at."""
+    """The same figures, and what is not counted in them."""
     good = census.count(Standing.WELL_FORMED)
     schema = {"revision": REVISION, "hash": hash_name.value, "entries": good}
     return json_text(
@@ -44,12 +45,18 @@ def info_json(census: Census, bulk: Bulk, hash_name: HashName) -> str:
             "quarantined": census.quarantined,
             "totalBytes": bulk.total,
             "bySchema": [schema] if good else [],
-            "problems": [
-                {"path": problem.path, "reason": problem.reason}
-                for problem in dict.fromkeys(census.problems + bulk.problems)
-            ],
+            "problems": _problems(census, bulk),
         }
     )
+
+
+def _problems(census: Census, bulk: Bulk) -> list[dict[str, str]]:
+    """What is not counted, each place once, though two looks have met it."""
+    met = [(problem.path, problem.reason) for problem in census.problems + bulk.problems]
+    met += [
+        (f"{census.path}/{name}", os.strerror(errno.ENOTDIR)) for name in sorted(census.misplaced)
+    ]
+    return [{"path": path, "reason": reason} for path, reason in dict.fromkeys(met)]
 
 
 def cleaned_text(done: CleanPlan) -> str:

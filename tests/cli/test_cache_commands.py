@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -15,7 +16,11 @@ from pathlib import Path
 import attrs
 import pytest
 
+from haz_trio.cache.census import Bulk, Census
+from haz_trio.cache.problems import Problem, Step
+from haz_trio.cli.cache_reports import info_json
 from haz_trio.cli.main import run_command_line
+from haz_trio.model.workspace import HashName
 from tests.cache.collect_support import key, manifest, put, put_key
 from tests.cache.store_support import Bench, subject, tree, write
 
@@ -294,6 +299,24 @@ def test_info_as_json_has_the_same_figures(shell: Shell) -> None:
     }
 
 
+def test_info_as_json_lists_an_obstacle_once() -> None:
+    """Two looks meet the same one; what has the name of an orphan and is no folder is another."""
+    problem = PermissionError(errno.EACCES, "Permission denied")
+    shut, other = "/w/.haz/cache/11", "/w/.haz/cache/22"
+    found = Census(
+        "/w/.haz/cache",
+        restoring=(".restore-x",),
+        misplaced=frozenset({".restore-x"}),
+        problems=(Problem.of(Step.READ_SHARD, shut, problem),),
+    )
+    bulk = Bulk(0, tuple(Problem.of(Step.READ, path, problem) for path in (shut, other)))
+    assert json.loads(info_json(found, bulk, HashName.BLAKE3))["problems"] == [
+        {"path": shut, "reason": "Permission denied"},
+        {"path": other, "reason": "Permission denied"},
+        {"path": "/w/.haz/cache/.restore-x", "reason": "Not a directory"},
+    ]
+
+
 def test_a_dry_run_lists_the_plan_and_changes_nothing(shell: Shell) -> None:
     """H08, A10: the first eight characters of a name, sorted by mode, time and name."""
     put(shell.root, "notanentry", shard="no")
@@ -460,6 +483,9 @@ def test_a_folder_that_cannot_be_read_is_named() -> None:
         info = as_nobody(root, "cache info")
         assert (info.code, info.out.splitlines()[1]) == (2, "well-formed entries: 1")
         assert f"cannot read {shut}: Permission denied" in info.err
+        info = as_nobody(root, "cache info --json")
+        problem = {"path": str(shut), "reason": "Permission denied"}
+        assert (info.code, json.loads(info.out)["problems"]) == (2, [problem])
         clean = as_nobody(root, "cache clean --max-size 0 --dry-run")
         assert (clean.code, clean.out.splitlines()[1]) == (2, "entries inspected: 1")
         assert clean.err == (
