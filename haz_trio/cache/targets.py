@@ -55,7 +55,7 @@ class Mode:
 
 @frozen
 class Gone:
-    """Something at a place that we left there earlier and that this result lacks."""
+    """Something at a place of an output that we left there earlier and that this result lacks."""
 
     place: str
     ino: int
@@ -227,14 +227,22 @@ class Comparison:
                 info = self._tree.stat(place)
             except OSError:
                 continue  # behind a link or gone: not where we left it
-            if info is not None and info.st_ino == row[0]:
-                folder = stat.S_IMODE(info.st_mode) if stat.S_ISDIR(info.st_mode) else None
+            if info is None or info.st_ino != row[0]:
+                continue
+            folder = stat.S_IMODE(info.st_mode) if stat.S_ISDIR(info.st_mode) else None
+            if self._is_declared(path, folder=folder is not None):
                 gone.append(Gone(place, info.st_ino, folder))
         return tuple(
             sorted((g for g in gone if g.folder_mode is None), key=lambda g: g.place)
         ) + tuple(
             sorted((g for g in gone if g.folder_mode is not None), key=lambda g: g.place)[::-1]
         )
+
+    def _is_declared(self, path: str, *, folder: bool) -> bool:
+        """Whether a path can be in a result; what has left the outputs may be needed by others."""
+        if folder:
+            return any(below(path, pattern.prefix) for pattern in self._globs)
+        return path in self._literals or any(p.matches(path) for p in self._globs)
 
 
 _READER = Disk()

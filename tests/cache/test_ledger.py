@@ -90,6 +90,19 @@ def test_files_that_another_task_has_taken_over_are_not_removed(bench: Bench) ->
     assert names(bench) == {"a", "b"}
 
 
+def test_what_is_no_output_any_more_stays(bench: Bench) -> None:
+    """It may be an output of another task by now, or its input."""
+    bench.fresh(
+        subject("one", "dist/*"),
+        lambda: [write(bench.lib / name) for name in ("one", "dist/a.o", "dist/a.txt")],
+        key=OTHER_KEY,
+    )
+    objects = subject("dist/*.o")
+    bench.fresh(objects, lambda: write(bench.lib / "dist/b.o"))
+    assert isinstance(bench.hit(objects), Restored)
+    assert set(bench.tree("lib")) == {"one", "dist", "dist/a.o", "dist/a.txt", "dist/b.o"}
+
+
 def test_without_a_ledger_nothing_is_removed(bench: Bench) -> None:
     """A ledger that is absent or damaged knows of nothing."""
     ledger = bench.cache / "state/ledger"

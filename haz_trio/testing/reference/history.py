@@ -212,7 +212,9 @@ class History:
                 self.touch(path)
                 ours.add(path)
         for path in ours - entry.outputs.keys():
+            if not any(matches(pattern, path) for pattern in step.outputs):
+                continue  # it has left the outputs: others may need it
+            ours.discard(path)
             if "leavings-stay" not in self.known:
                 self.files.pop(path, None)  # somebody may have removed it
-        ours.intersection_update(entry.outputs)
         self.streams[step.id] = entry.effect.out, entry.effect.err
