@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from haz_trio.cache.manifest import check_path, is_path
-from haz_trio.values import frozen
+from haz_trio.values import evolve, frozen
 
 Row: TypeAlias = tuple[int, int, int, int]
 
@@ -87,6 +87,21 @@ class Ledger:
         owners.pop(task, None)
         return bool(owners) and left_row(self._root + path) in owners.values()
 
+    def take_over(self, task: str, paths: Iterable[str]) -> set[str]:
+        """Those of the paths that other tasks have left, untouched since: theirs no more."""
+        taken = {path for path in paths if self.of_another(path, task)}
+        if not taken:
+            return taken
+        with self._lock:
+            assert self._owners is not None, "of_another has made them"
+            for owner in {owner for path in taken for owner in self._owners.get(path, ())}:
+                old = self._rows[owner]
+                left = tuple(seen for seen in old.paths if seen[0] not in taken)
+                self._rows[owner] = self._new[owner] = evolve(old, paths=left)
+            for path in taken:
+                self._owners.pop(path, None)
+        return taken
+
     def record(self, task: str, key: str, *, wrote: Iterable[str], kept: Iterable[str]) -> None:
         """Note what a run or restore left: paths just written, and older ones still ours."""
         found = {path: left_row(self._root + path) for path in (*kept, *wrote)}
@@ -101,7 +116,7 @@ class Ledger:
             self._rows[task] = self._new[task] = leavings
             if self._owners is not None:
                 for path, _ in () if old is None else old.paths:
-                    self._owners[path].pop(task, None)
+                    self._owners.get(path, {}).pop(task, None)
                 _own(self._owners, leavings)
 
 

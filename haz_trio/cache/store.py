@@ -304,7 +304,10 @@ class DiskStore:
                 Restore(root, entry, tree, manifest, self._staging, self._disk).run(work)
         finally:
             tree.close()
-        self._ledger.record(task, manifest.key, wrote=written(work, manifest), kept=ours)
+        wrote = written(work, manifest)
+        found = set(manifest.paths).difference(ours, wrote)
+        taken = self._ledger.take_over(task, found)
+        self._ledger.record(task, manifest.key, wrote=wrote, kept=(*ours, *taken))
         return work
 
     def _doubt(self, key: str, subject: Subject, reason: str, kind: str) -> Miss:

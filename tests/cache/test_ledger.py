@@ -103,6 +103,31 @@ def test_what_is_no_output_any_more_stays(bench: Bench) -> None:
     assert set(bench.tree("lib")) == {"one", "dist", "dist/a.o", "dist/a.txt", "dist/b.o"}
 
 
+def test_what_a_hit_finds_of_another_task_is_its_own_from_then_on(bench: Bench) -> None:
+    """A task was split, joined and split again: what its part has found right stays."""
+    part = subject("dist/b", task="part")
+    bench.fresh(part, lambda: write(bench.lib / "dist/b"), key="ab" * 32)
+    bench.fresh(WHAT, lambda: write(bench.lib / "dist/a"))
+    bench.fresh(WHAT, lambda: [write(bench.lib / "dist" / x) for x in "ab"], key=OTHER_KEY)
+    for _ in range(2):
+        assert isinstance(bench.hit(part, key="ab" * 32), Restored)
+        assert isinstance(bench.hit(WHAT), Restored)
+        assert names(bench) == {"a", "b"}
+    assert isinstance(bench.hit(WHAT, key=OTHER_KEY), Restored)
+    assert isinstance(bench.hit(WHAT), Restored)
+    assert names(bench) == {"a"}
+
+
+def test_what_a_hit_finds_of_people_is_not_its_own(bench: Bench) -> None:
+    """Somebody made the very file that the result has: no later hit removes it."""
+    two_results(bench)
+    remove(bench.lib / "dist/b")
+    write(bench.lib / "dist/b")
+    assert isinstance(bench.hit(WHAT, key=OTHER_KEY), Restored)
+    assert isinstance(bench.hit(WHAT), Restored)
+    assert names(bench) == {"a", "b"}
+
+
 def test_without_a_ledger_nothing_is_removed(bench: Bench) -> None:
     """A ledger that is absent or damaged knows of nothing."""
     ledger = bench.cache / "state/ledger"

@@ -207,10 +207,11 @@ class History:
         """A hit leaves what the run left; of other files only our own leavings go."""
         ours = self.ours.setdefault(step.id, set())
         for path, file in entry.outputs.items():
-            if self.files.get(path) != file:
+            found = self.files.get(path) == file
+            if not found or any(path in paths for paths in self.ours.values()):
                 self.files[path] = file
                 self.touch(path)
-                ours.add(path)
+                ours.add(path)  # also what another task has left: it is needed here now
         for path in ours - entry.outputs.keys():
             if not any(matches(pattern, path) for pattern in step.outputs):
                 continue  # it has left the outputs: others may need it
