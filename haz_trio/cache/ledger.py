@@ -10,13 +10,19 @@ import json
 import os
 import stat
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from haz_trio.cache.manifest import check_path, is_path
 from haz_trio.values import evolve, frozen
 
 Row: TypeAlias = tuple[int, int, int, int]
+Declares: TypeAlias = Callable[[str, str], bool]
+
+
+def all_declare(task: str, path: str) -> bool:
+    """Nothing is known of any task: what it has left is still its output."""
+    return True
 
 
 @frozen
@@ -76,8 +82,8 @@ class Ledger:
             row = self._rows.get(task)
         return row is None or all(left == path for left, _ in row.paths)
 
-    def of_another(self, path: str, task: str) -> bool:
-        """Whether what stands at a path was left by another task and not touched since."""
+    def others(self, path: str, task: str) -> frozenset[str]:
+        """The other tasks that have left what stands at a path and that nobody touched since."""
         with self._lock:
             if self._owners is None:
                 self._owners = {}
@@ -85,15 +91,18 @@ class Ledger:
                     _own(self._owners, leavings)
             owners = dict(self._owners.get(path, ()))
         owners.pop(task, None)
-        return bool(owners) and left_row(self._root + path) in owners.values()
+        if not owners:
+            return frozenset()
+        seen = left_row(self._root + path)
+        return frozenset(owner for owner, row in owners.items() if row == seen)
 
     def take_over(self, task: str, paths: Iterable[str]) -> set[str]:
         """Those of the paths that other tasks have left, untouched since: theirs no more."""
-        taken = {path for path in paths if self.of_another(path, task)}
+        taken = {path for path in paths if self.others(path, task)}
         if not taken:
             return taken
         with self._lock:
-            assert self._owners is not None, "of_another has made them"
+            assert self._owners is not None, "others has made them"
             for owner in {owner for path in taken for owner in self._owners.get(path, ())}:
                 old = self._rows[owner]
                 left = tuple(seen for seen in old.paths if seen[0] not in taken)

@@ -10,7 +10,7 @@ from haz_trio.abc import Collected, NotStored, ReadableRecipe, Stored, Subject
 from haz_trio.cache.draft import Draft
 from haz_trio.cache.files import CREATE, Disk, explain
 from haz_trio.cache.layout import ORDER, RECIPE, STDERR, STDOUT
-from haz_trio.cache.ledger import Ledger
+from haz_trio.cache.ledger import Declares, Ledger
 from haz_trio.cache.manifest import Manifest, Output
 from haz_trio.cache.order import Turns
 from haz_trio.cache.outputs import Produced, Result, require, resolve, written
@@ -36,6 +36,7 @@ class Shared:
     root: CacheRoot
     pool: Pool
     ledger: Ledger
+    declares: Declares
     disk: Disk
     secret: Callable[[], bytes]
     doubted: Mapping[str, str]  # keys whose entries failed a check in this run
@@ -81,7 +82,7 @@ class DiskPending:
         self._strangers = frozenset(
             path
             for path in set(result.paths).difference(wrote)
-            if shared.ledger.of_another(path, task)
+            if any(shared.declares(other, path) for other in shared.ledger.others(path, task))
         )
         old = {folder.path for folder in self._before.folders}
         made = [folder.path for folder in result.folders if folder.path not in old]

@@ -32,7 +32,7 @@ from haz_trio.cache.entries import (
     open_entry,
 )
 from haz_trio.cache.files import Damage, Disk, explain
-from haz_trio.cache.ledger import Ledger
+from haz_trio.cache.ledger import Declares, Ledger, all_declare
 from haz_trio.cache.ledger_file import load, save, stamp
 from haz_trio.cache.manifest import Manifest, Output
 from haz_trio.cache.manifest_reader import OtherSchema
@@ -71,6 +71,7 @@ class DiskStore:
     caller can fail the run (decisions.md 14).
     ``vouch`` may know that a file has a digest without reading it.
     ``lives`` knows whether a command of a killed run still runs.
+    ``declares`` knows whether there is a task, by its id, with an output that matches a path.
     ``disk`` lets tests make calls fail.
     """
 
@@ -83,6 +84,7 @@ class DiskStore:
         strict: bool = False,
         vouch: Vouch = no_vouch,
         lives: Lives = unknown,
+        declares: Declares = all_declare,
         disk: Disk | None = None,
     ) -> None:
         self.failures: list[str] = []
@@ -92,6 +94,7 @@ class DiskStore:
         self._strict = strict
         self._vouch = vouch
         self._lives = lives
+        self._declares = declares
         self._disk = disk or Disk()
         self._root = CacheRoot(self._workspace or "/", self._disk)
         self.claims: Claims = Claims(self._root, self._disk)
@@ -227,6 +230,7 @@ class DiskStore:
             root=self._root,
             pool=self._pool,
             ledger=self._ledger,
+            declares=self._declares,
             disk=self._disk,
             secret=self._veil,
             doubted=self._doubted,

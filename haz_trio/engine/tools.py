@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 
 from haz_trio.abc import Store
 from haz_trio.cache.files import Disk
 from haz_trio.cache.hashing import RowOf, StatRow, stat_row
 from haz_trio.cache.inputs import InputReader
+from haz_trio.cache.ledger import all_declare
 from haz_trio.cache.store import DiskStore
 from haz_trio.cache.targets import no_vouch
 from haz_trio.engine.keys import Keys
@@ -65,7 +67,9 @@ def make_tools(
     )
     disk = lessons = None
     if store is None:
-        store = disk = disk_store(workspace, strict=strict, durable=durable, reader=reader)
+        store = disk = disk_store(
+            workspace, strict=strict, durable=durable, reader=reader, graph=graph
+        )
     if knowledge is not None:
         reader.fingerprints.earlier = knowledge.earlier
         contents = hash_name.value.encode()
@@ -89,6 +93,10 @@ def make_tools(
     return Tools(store, keys, looker, disk, lessons)
 
 
+def _declares(graph: TaskGraph, task: str, path: str) -> bool:
+    return any(str(id) == task for id in graph.producers_of(path))
+
+
 def _stat_row_through(senses: Senses) -> RowOf:
     if senses.row_of is FIELDS:
         return stat_row
@@ -101,12 +109,14 @@ def disk_store(
     strict: bool = False,
     durable: bool = False,
     reader: InputReader | None = None,
+    graph: TaskGraph | None = None,
 ) -> DiskStore:
     """The cache below the workspace root, for one run that begins now (cache.md C4).
 
     ``strict`` counts results that could not be stored in ``failures`` (decisions.md 14).
     ``durable`` has each result on the disk before it is stored (cache.md C11).
     What ``reader`` knows of files need not be read again to compare outputs.
+    What tasks have left that ``graph`` does not have, or not with such outputs, is nobody's.
     """
     now = int(time.time())
     hash_name = workspace.settings.hash
@@ -117,5 +127,6 @@ def disk_store(
         strict=strict,
         vouch=no_vouch if reader is None else reader.vouches,
         lives=lives,
+        declares=all_declare if graph is None else partial(_declares, graph),
         disk=Disk(durable=durable),
     )

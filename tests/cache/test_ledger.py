@@ -205,8 +205,8 @@ def test_a_row_is_ours_while_it_is_unchanged(tmp_path: Path) -> None:
     ledger = Ledger(str(tmp_path), {})
     ledger.record("a:b", KEY, wrote=["/d/x", "/d", "/absent", "/bad\n"], kept=[])
     assert set(ledger.ours("a:b")) == {"/d", "/d/x"}
-    assert ledger.of_another("/d/x", "c:d")
-    assert not ledger.of_another("/d/x", "a:b")
+    assert ledger.others("/d/x", "c:d") == {"a:b"}
+    assert not ledger.others("/d/x", "a:b")
     write(tmp_path / "d/y")
     (tmp_path / "d/x").chmod(0o600)
     assert set(ledger.ours("a:b")) == {"/d"}

@@ -190,3 +190,18 @@ def test_any_file_of_the_cache_may_be_damaged(
         assert "Traceback" not in said.err
         assert (home.place.p / "mid").read_text() == "1\n"
         assert (home.place.p / "out").read_text() == "1\n1\n", name
+
+
+def test_a_renamed_task_has_what_it_left_under_its_old_name(tmp_path: Path) -> None:
+    """What no task declares any more is an old output like any other (decisions.md 10)."""
+    script = "mkdir -p out; [ -f out/x ] || echo x > out/x; cat in > out/y"
+    task = sh(script, inputs=["in"], outputs=["out/*"])
+    home = Home.make(tmp_path, {"build": task})
+    home.place.write("p/in", "1\n")
+    assert home.haz("run", "p:build").code == 0
+    home = Home.make(tmp_path, {"compile": task})
+    home.place.write("p/in", "2\n")
+    assert home.haz("run", "p:compile").code == 0
+    shutil.rmtree(home.root / "p/out")
+    assert b"cached" in home.haz("run", "p:compile").err
+    assert sorted(path.name for path in (home.root / "p/out").iterdir()) == ["x", "y"]
