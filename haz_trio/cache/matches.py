@@ -118,6 +118,8 @@ class _Search:
             left, self._candidates = sorted(self._candidates), set()
             for path in left:
                 self._copy(path)
+        if self.links:
+            self._refuse_below_links()
 
     def _check_prefix(self, prefix: str) -> None:
         if is_straight(self._root, prefix):
@@ -129,6 +131,19 @@ class _Search:
 
     def _hinder(self, obstacle: str) -> None:
         self.obstacle = self.obstacle or obstacle
+
+    def _refuse_below_links(self) -> None:
+        """A link that stays cannot be restored together with what other patterns find in it."""
+        folders: set[str] = set()
+        for path in (*self.files, *self.links, *self.folders):
+            while (path := path.rpartition("/")[0]) and path not in folders:
+                folders.add(path)
+        behind = folders & self.links.keys()
+        if behind:
+            self._hinder(
+                f"{quote(min(behind))} is a link and an output, and other outputs lie behind it; "
+                "declare them where the link leads to"
+            )
 
     def _take_literal(self, path: str) -> None:
         if below(path, CACHE_PATH):

@@ -106,6 +106,17 @@ def test_links_into_the_result_stay_links(root: Path) -> None:
     assert result.obstacle == ""
 
 
+@pytest.mark.parametrize("patterns", [("dist/**", "dist/latest/x"), ("dist/*", "dist/latest/*")])
+def test_outputs_behind_a_link_that_stays_are_an_obstacle(
+    root: Path, patterns: tuple[str, str]
+) -> None:
+    """No entry could say that a path is a link and a folder with something in it (C5)."""
+    write(root / "lib/dist/v1/x")
+    (root / "lib/dist/latest").symlink_to("v1")
+    assert '"/lib/dist/latest" is a link' in resolve(str(root), outputs(*patterns)).obstacle
+    assert resolve(str(root), outputs(patterns[1])).obstacle == ""
+
+
 def test_links_out_of_the_result_are_copies(root: Path) -> None:
     """A file stands for its bytes, a folder for what is in it, under the link's path (B 122)."""
     write(root / "lib/src/deep/a", b"source")
