@@ -32,7 +32,7 @@ def written(work: Work, manifest: Manifest) -> list[str]:
     """The workspace-absolute paths that a restore wrote."""
     made = {need.place for need in work.needs}
     folders = [folder.path for folder in manifest.folders if folder.path[1:] in made]
-    return [want.item.path for want in work.wants] + folders
+    return [want.item.path for want in work.wants] + [*work.aliases] + folders
 
 
 def _chunks(streams: Mapping[Stream, Recorded], stream: Stream) -> Iterator[bytes]:
@@ -41,7 +41,7 @@ def _chunks(streams: Mapping[Stream, Recorded], stream: Stream) -> Iterator[byte
 
 def _changed(work: Work) -> tuple[str, ...] | None:
     """What the work has changed; ``None`` where links led to it, so that it has other names."""
-    if any(want.item.path[1:] != want.place for want in work.wants):
+    if work.aliases or any(want.item.path[1:] != want.place for want in work.wants):
         return None
     places = [each.place for each in work.needs]
     places += [each.place for each in work.wants]

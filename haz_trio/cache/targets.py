@@ -15,7 +15,7 @@ from haz_trio.cache.tree import Here, Obstacle, Tree, split
 from haz_trio.model.names import quote
 from haz_trio.model.patterns import Anchored, below
 from haz_trio.model.workspace import HashName
-from haz_trio.values import frozen
+from haz_trio.values import evolve, frozen
 
 Vouch: TypeAlias = Callable[[str, os.stat_result, str], bool]
 
@@ -64,12 +64,16 @@ class Gone:
 
 @frozen
 class Work:
-    """All changes, folders before what is in them; nothing to do when all parts are empty."""
+    """All changes, folders before what is in them; nothing to do when all parts are empty.
+
+    ``aliases`` are paths of the result that links lead to the place of a wanted one.
+    """
 
     needs: tuple[Need, ...] = ()
     wants: tuple[Want, ...] = ()
     gone: tuple[Gone, ...] = ()
     modes: tuple[Mode, ...] = ()
+    aliases: tuple[str, ...] = ()
 
     @property
     def single(self) -> Want | None:
@@ -112,15 +116,24 @@ class Comparison:
         for (place, prefix), folder in folders:
             if self._stands(place, prefix) and (mode := self._mode(place, folder)) is not None:
                 modes.append(mode)
-        wants, places = [], set(self._modes)
+        wants: dict[str, Want] = {}
+        placed: dict[str, Output | Link] = {}
+        aliases = []
         items: list[Output | Link] = [*manifest.outputs, *manifest.links]
         for item in sorted(items, key=lambda item: item.path):
             place, prefix = self._place(item.path, self._prefix(item.path))
-            places.add(place)
-            if (want := self._want(place, prefix, item)) is not None:
-                wants.append(want)
+            first = placed.setdefault(place, item)
+            if first is not item:
+                _check_alike(first, item)
+                if place in wants:
+                    aliases.append(item.path)
+            elif (want := self._want(place, prefix, item)) is not None:
+                wants[place] = want
+        places = {*self._modes, *placed}
         gone = self._gone(leavings, places)
-        return Work(tuple(self._needs.values()), tuple(wants), gone, tuple(modes))
+        return Work(
+            tuple(self._needs.values()), tuple(wants.values()), gone, tuple(modes), tuple(aliases)
+        )
 
     def _place(self, path: str, prefix: str) -> tuple[str, str]:
         return self._tree.place(path, prefix), self._tree.place(prefix, prefix)
@@ -243,6 +256,14 @@ class Comparison:
         if folder:
             return any(below(path, pattern.prefix) for pattern in self._globs)
         return path in self._literals or any(p.matches(path) for p in self._globs)
+
+
+def _check_alike(first: Output | Link, second: Output | Link) -> None:
+    if evolve(second, path=first.path) != first:
+        raise Obstacle(
+            f"{quote(first.path)} and {quote(second.path)} are one file through a link, "
+            "and were two"
+        )
 
 
 _READER = Disk()

@@ -160,6 +160,39 @@ def test_a_link_above_the_prefix_is_followed_inside_the_workspace(bench: Bench) 
     assert (bench.lib / "out").is_symlink()
 
 
+def test_two_outputs_that_are_one_file_through_a_link(bench: Bench) -> None:
+    """The file comes back once, and both paths are ours then (B 178)."""
+    what = subject("build/x", "out/x")
+
+    def command() -> None:
+        write(bench.lib / "build/x")
+        (bench.lib / "out").symlink_to("build")
+
+    bench.fresh(what, command)
+    fresh = bench.tree()
+    remove(bench.lib / "build/x")
+    answer = bench.hit(what)
+    assert isinstance(answer, Restored)
+    assert answer.wrote
+    assert answer.changed is None
+    assert bench.tree() == fresh
+    ledger = (bench.cache / "state/ledger").read_bytes()
+    assert b"/lib/build/x" in ledger
+    assert b"/lib/out/x" in ledger
+
+
+def test_two_outputs_that_have_become_one_file_are_a_miss(bench: Bench) -> None:
+    """What stands there cannot have both contents, whichever it has."""
+    what = subject("build/x", "out/x")
+    bench.fresh(what, lambda: (write(bench.lib / "build/x", b"1"), write(bench.lib / "out/x")))
+    remove(bench.lib / "out")
+    (bench.lib / "out").symlink_to("build")
+    answer = bench.hit(what)
+    assert isinstance(answer, Miss)
+    assert "are one file through a link" in answer.reason
+    assert (bench.lib / "build/x").read_bytes() == b"1"
+
+
 def test_a_parent_that_leads_outside_is_a_miss(bench: Bench, tmp_path: Path) -> None:
     """Nothing is written outside the workspace, and a remark says why (B 189)."""
     built(bench)
