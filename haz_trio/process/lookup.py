@@ -38,6 +38,8 @@ def find_program(command: Command) -> bytes:
     Raises ``SpawnError`` when there is no such program.
     """
     program, cwd = command.argv[0], command.cwd
+    if "\0" in program:
+        raise SpawnError(nul_in(program, "its argument", program))
     _check_directory(program, cwd)
     if "/" in program:
         path = encode(program)
@@ -118,6 +120,14 @@ def explain(error: OSError, command: Command, path: bytes) -> str:
 
 def cannot_start(program: str, reason: str) -> str:
     return f"program `{program}` cannot be started: {reason}"
+
+
+def nul_in(program: str, what: str, text: str) -> str:
+    """The sentence for a text of a command that ends early for the system."""
+    return cannot_start(
+        program.replace("\0", "\\0"),
+        f"{what} {text!r} contains a NUL character, which ends a text for the system; remove it",
+    )
 
 
 def encode(text: str) -> bytes:

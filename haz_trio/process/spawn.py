@@ -23,7 +23,7 @@ from haz_trio.errors import SpawnError
 from haz_trio.process.child import Child
 from haz_trio.process.guard import Guard, Ward
 from haz_trio.process.launch import Program, launch
-from haz_trio.process.lookup import cannot_start, encode, explain, find_program, glance
+from haz_trio.process.lookup import cannot_start, encode, explain, find_program, glance, nul_in
 from haz_trio.values import field, frozen
 
 # Seconds before another attempt.
@@ -167,13 +167,7 @@ def _check_texts(command: Command) -> None:
     texts.append(("its directory", command.cwd))
     for what, text in texts:
         if "\0" in text:
-            raise SpawnError(
-                cannot_start(
-                    program.replace("\0", "\\0"),
-                    f"{what} {text!r} contains a NUL character, which ends a text for the system; "
-                    "remove it",
-                )
-            )
+            raise SpawnError(nul_in(program, what, text))
         try:
             encode(text)
         except UnicodeEncodeError:

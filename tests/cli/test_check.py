@@ -43,6 +43,17 @@ def test_warnings_change_nothing_but_stderr(tmp_path: Path) -> None:
     assert done.said("Begin snippet", "p/haz.yml")
 
 
+def test_a_nul_in_the_name_of_a_program(tmp_path: Path) -> None:
+    """It is a warning that no such program is found, and an error of the task when it is run."""
+    home = home_of(tmp_path, t={"command": ["a\0b"]})
+    done = home.haz("check", NO_GRAPHICS="1")
+    assert (done.code, done.out) == (0, b"1 task(s) validated.\n")
+    assert done.said("`p:t` has no PATH", r"`a\0b`")
+    ran = home.haz("run", "p:t")
+    assert ran.code == 1
+    assert ran.said(r"program `a\0b` cannot be started", "contains a NUL character")
+
+
 def test_a_marker_that_was_passed_over_is_noted_at_v(tmp_path: Path) -> None:
     """The note of the root is no warning: only `-v` shows it, and `--strict` allows it."""
     home = home_of(tmp_path, a=TRUE)

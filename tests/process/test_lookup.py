@@ -132,6 +132,7 @@ def test_texts_that_the_system_cannot_take() -> None:
     """Arguments that are too long, NUL characters, impossible names and texts, no words at all."""
     assert "longer than the system allows (3,0" in refusal(command("true", "x" * 3_000_000))
     assert "its argument 'a\\x00b' contains a NUL" in refusal(command("true", "a\0b"))
+    assert "`a\\0b` cannot be started: its argument 'a\\x00b'" in refusal(command("a\0b"))
     assert "the variable X" in refusal(command("true", X="\0"))
     assert "its directory" in refusal(command("true", cwd="/\0"))
     assert "'a=b' is no name" in refusal(Command(("true",), "/", {"a=b": ""}))
