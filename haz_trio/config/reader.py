@@ -13,6 +13,7 @@ import yaml
 
 from haz_trio.config.merging import build_mapping
 from haz_trio.config.nodes import Node, Place, Scalar, Sequence, Sheet
+from haz_trio.config.starts import free_starts
 from haz_trio.config.syntax import MAX_DEPTH, TOO_DEEP, indicate_indent, report_syntax, soften_tab
 from haz_trio.config.text import Text
 from haz_trio.model.names import quote
@@ -65,6 +66,7 @@ def read_tree(text: Text, sheet: Sheet, loader: Loader = LOADERS[0]) -> Node | N
     """The root node of the only document, or ``None`` when there is no readable one."""
     before = len(sheet.problems)
     for attempt in range(MAX_ATTEMPTS):
+        text = free_starts(text, loader)
         builder = _Builder(text, sheet)
         try:
             for event in yaml.parse(text.parsed, Loader=loader):

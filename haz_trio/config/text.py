@@ -86,7 +86,7 @@ def _tame(source: SourceText, text: str) -> Text:
     pairs = "\\u" in text and _PAIR.search(text) is not None
     if not strange and not pairs:
         return Text(source, text)
-    private = _unused(text)
+    private = unused(text)
     table = dict(zip(strange, private, strict=False))
     replaced = [(stand_in, own) for own, stand_in in table.items()]
     text = text.translate(str.maketrans(table))
@@ -118,7 +118,7 @@ def _join(high: int, low: int) -> str:
     return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
 
 
-def _unused(text: str) -> Iterator[str]:
+def unused(text: str) -> Iterator[str]:
     """Private characters that a text contains neither raw nor as an escape."""
     lowered = text.lower()
     for point in range(0xE000, 0xF900):

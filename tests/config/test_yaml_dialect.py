@@ -127,6 +127,37 @@ def test_what_is_refused_has_a_place(loader: type, text: str | bytes, place: str
     assert only.help
 
 
+@pytest.mark.parametrize("loader", LOADERS, ids=LOADER_IDS)
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('["true", -addr, :8080]', ["true", "-addr", ":8080"]),
+        ("{a: :80, ?b: c, :d: ?e}", [("a", ":80"), ("?b", "c"), (":d", "?e")]),
+        ("[?.rs, ::x, ?:?y, c:?d]", ["?.rs", "::x", "?:?y", "c:?d"]),
+        ("[:- q, ?#x, :x :y, ?z :k]", [":- q", "?#x", ":x :y", "?z :k"]),
+        ("[&a :x, *a, !!str ?y, # , :c\n :z]", [":x", ":x", "?y", ":z"]),
+        ("[':x', \"[ ?y\", it's :z]", [":x", "[ ?y", "it's :z"]),
+        ('{"a":b, "c" :d, ? e : f, "g":}', [("a", "b"), ("c", "d"), ("e", "f"), ("g", None)]),
+        ("a: |\n  [ :x, ?y\nb: [ :z, \ue000 ]", [("a", "[ :x, ?y\n"), ("b", [":z", "\ue000"])]),
+        ("a: :x\nb: ?y\n:c: [\t:d]", [("a", ":x"), ("b", "?y"), (":c", [":d"])]),
+    ],
+)
+def test_text_that_starts_like_an_indicator(loader: type, text: str, value: object) -> None:
+    """CFG-001: in brackets as elsewhere, ``?`` and ``:`` before a letter are a part of text."""
+    found, sheet = tree(text, loader)
+    assert sheet.problems == []
+    assert found == value
+
+
+def test_the_place_of_a_text_that_starts_like_an_indicator() -> None:
+    """What is wrong with the text, or behind it, is marked where it stands."""
+    [first, second] = errors(project("name: a\ntasks: {t: {command: [a], deps: [?b, :c]}}"))
+    assert [(p.span.column, p.span.end_column) for p in (first, second) if p.span] == [
+        (34, 36),
+        (38, 40),
+    ]
+
+
 def test_half_of_a_surrogate_pair_is_refused() -> None:
     """No parser lets one through, whatever it thinks of the escape."""
     for loader in LOADERS:
