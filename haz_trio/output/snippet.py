@@ -9,6 +9,7 @@ from haz_trio.output.text import escape
 from haz_trio.values import frozen
 
 WINDOW = 200  # columns of a source line that are shown at most
+_REACH = 2 * WINDOW  # characters on each side of a place that are looked at
 
 
 @frozen
@@ -74,7 +75,7 @@ def draw_snippet(span: Span, label: str, path: str, palette: Palette) -> list[st
     for number in numbers:
         here = number == span.line
         marked = mark(span, strokes.more) if here else None
-        text = marked.text if marked else _shorten(cells(source_line(span, number)), strokes.more)
+        text = marked.text if marked else _head(source_line(span, number), strokes.more)
         shown = palette.paint(f"{number:>{width}}", Tone.DIM)
         lines.append(f" {shown} {strokes.bar} {text}".rstrip())
         if marked:
@@ -97,19 +98,32 @@ def source_line(span: Span, number: int) -> str:
 
 def mark(span: Span, more: str) -> Marked:
     """The line of a span, cut to a window around the place when it is too long to show."""
-    shown = cells(source_line(span, span.line))
-    first = span.column - 1
-    last = span.end_column - 1 if span.end_line == span.line else len(shown)
+    line = source_line(span, span.line)
+    begin = max(span.column - 1 - _REACH, 0)
+    shown = _piece(line, begin, begin + 2 * _REACH, more)
+    first = span.column - 1 - begin
+    last = (span.end_column - 1 if span.end_line == span.line else len(line)) - begin
     skipped = 0
-    if display_width("".join(shown)) > WINDOW:
+    if begin or display_width("".join(shown)) > WINDOW:
         while skipped < first and display_width("".join(shown[skipped:first])) > WINDOW // 2:
             skipped = first - WINDOW // 2 if first - skipped > WINDOW // 2 else skipped + 1
-    front = more if skipped else ""
+    front = more if begin or skipped else ""
     visible = shown[skipped:]
     start = display_width(front + "".join(visible[: first - skipped]))
     end = display_width(front + "".join(visible[: max(last, first) - skipped]))
     text = _shorten([front, *visible], more)
     return Marked(text, start, min(end, max(display_width(text), start)))
+
+
+def _head(line: str, more: str) -> str:
+    """The beginning of a line, or all of it."""
+    return _shorten(_piece(line, 0, _REACH, more), more)
+
+
+def _piece(line: str, begin: int, end: int, more: str) -> list[str]:
+    """The cells of a part of a line: what is far away costs nothing."""
+    shown = cells(line[begin:end])
+    return [*shown, more] if end < len(line) else shown
 
 
 def _shorten(shown: list[str], more: str) -> str:

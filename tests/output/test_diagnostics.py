@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -369,6 +370,30 @@ def test_a_very_long_line_is_cut_around_its_place(column: int) -> None:
     assert shown.startswith("…") == (column > 101)
     assert shown.endswith("…") == (column < 99_900)
     assert all(len(each) < 220 for each in lines)
+
+
+@pytest.mark.parametrize("far", [0, 5_000])
+def test_a_line_without_any_width_is_cut_as_well(far: int) -> None:
+    """Where characters take no column, the ellipses still say that there is more of the line."""
+    line = "\u0301" * far + "x" + "\u0301" * 5_000
+    span = at(1, far + 1, far + 2, SourceText("/ws/x", (line,)))
+    lines = render(Diagnostic("m", span=span)).splitlines()
+    shown, stroke = lines[2].removeprefix(" 1 │ "), lines[3].removeprefix("   · ")
+    assert shown.replace("\u0301", "") == ("…x…" if far else "x…")
+    assert stroke == (" ─" if far else "─")
+
+
+@pytest.mark.parametrize("column", [1, 500_000])
+def test_the_rest_of_a_long_line_costs_nothing(column: int) -> None:
+    """A file that a program wrote on one line may have a thousand places to show."""
+    line = "ab" * 500_000
+    problem = Diagnostic("m", span=at(2, column, len(line), SourceText("/ws/x", (line,) * 3)))
+    tracemalloc.start()
+    try:
+        render(problem)
+        assert tracemalloc.get_traced_memory()[1] < len(line) // 10
+    finally:
+        tracemalloc.stop()
 
 
 def test_names_move_no_cursor() -> None:
