@@ -166,7 +166,8 @@ class _Body:
     def _check_outputs(self, names: tuple[Name, ...]) -> None:
         for index, name in enumerate(names):
             where = f"outputs[{index}]"
-            if name.value.removeprefix("/").split("/", 1)[0] == ".haz":
+            # Where a relative output lies is known with the project's root: graph/files.py.
+            if name.value == "/.haz" or name.value.startswith("/.haz/"):
                 self._add(
                     "017",
                     f"the output {quote(name.value)} lies under `.haz/`, which belongs to haz",

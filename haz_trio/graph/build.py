@@ -14,7 +14,7 @@ from haz_trio.errors import (
 from haz_trio.graph.cycles import find_components
 from haz_trio.graph.edges import resolve_edges
 from haz_trio.graph.effective import effective_tasks
-from haz_trio.graph.files import collisions, index_files, overlaps
+from haz_trio.graph.files import collisions, index_files, overlaps, trespasses
 from haz_trio.graph.graph import TaskGraph
 from haz_trio.graph.races import find_races, race_warnings
 from haz_trio.graph.references import Resolver
@@ -26,8 +26,9 @@ from haz_trio.model.workspace import Workspace
 def build_graph(workspace: Workspace) -> TaskGraph:
     """The graph of the effective tasks of a workspace.
 
-    Raises ``GraphError`` with all problems: first those of single tasks in canonical order, then
-    cycles by their first members, then literal outputs by path (DAG-011).
+    Raises ``GraphError`` with all problems: outputs among the files of haz (CFG-017), references,
+    both in canonical order of their tasks, cycles by their first members, and literal outputs by
+    path (DAG-011).
     If nothing but one kind is wrong, it is a ``CycleError``, an ``UnknownTaskError`` or an
     ``OutputCollisionError``.
     Colliding overlays (DAG-006) are reported alone, since all else depends on them.
@@ -44,7 +45,7 @@ def build_graph(workspace: Workspace) -> TaskGraph:
     wiring = Wiring(bodies, edges, producers, resolver)
     cycles = [report_cycle(members, wiring) for members in components.cycles]
     shared = collisions(files, bodies)
-    problems = (*edges.problems, *cycles, *shared)
+    problems = (*trespasses(bodies), *edges.problems, *cycles, *shared)
     if problems:
         counts = (edges.references, len(cycles), len(shared))
         raise _error_class(counts, len(problems))(problems, _headline(problems))

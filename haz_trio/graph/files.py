@@ -1,4 +1,4 @@
-"""What tasks make and read: producers, shared literal outputs, overlaps (DAG-013, 015, 016)."""
+"""What tasks make and read: producers, shared outputs, overlaps (CFG-017, DAG-013, 015, 016)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from haz_trio.errors import Diagnostic, Severity
 from haz_trio.graph.effective import Node
 from haz_trio.graph.index import Entry, PatternIndex, merged
 from haz_trio.graph.references import without
+from haz_trio.model.patterns import WORKSPACE_ROOT, below
 from haz_trio.values import frozen, frozen_with
 
 LISTED = 10
+OWN_FOLDER = "/.haz"
 
 
 @frozen_with(eq=False)
@@ -81,6 +83,18 @@ def passage(producer: Node, consumer: Node) -> Passage | None:
     return None
 
 
+def trespasses(nodes: Sequence[Node]) -> list[Diagnostic]:
+    """Relative outputs under the workspace's ``.haz/`` (CFG-017); files refuse absolute ones."""
+    return [
+        _trespass(node, place)
+        for node in nodes
+        if node.project.root == WORKSPACE_ROOT or below(node.project.root, OWN_FOLDER)
+        for place, (written, made) in enumerate(zip(node.task.outputs, node.outputs, strict=True))
+        if not written.is_absolute
+        and below(made.prefix if made.is_glob else made.text, OWN_FOLDER)
+    ]
+
+
 def collisions(files: Files, nodes: Sequence[Node]) -> list[Diagnostic]:
     """Literal outputs that several tasks declare, by path (DAG-015)."""
     shared = [entry for entry in files.outputs.literals if len(entry.owners) > 1]
@@ -97,6 +111,19 @@ def overlaps(files: Files, nodes: Sequence[Node]) -> list[Diagnostic]:
             if others:
                 found.append(_overlap(entry, others, nodes))
     return found
+
+
+def _trespass(node: Node, place: int) -> Diagnostic:
+    written = node.task.outputs[place].text
+    return Diagnostic(
+        f"task `{node.id}`: the output `{written}` lies under `{OWN_FOLDER}/`, "
+        "which belongs to haz",
+        code="haz::cfg::017",
+        span=node.task.place(f"outputs[{place}]"),
+        label="here",
+        key_path=f"tasks.{node.id.task}.outputs[{place}]",
+        help="let the task write somewhere else",
+    )
 
 
 def _collision(entry: Entry, nodes: Sequence[Node]) -> Diagnostic:

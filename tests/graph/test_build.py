@@ -142,6 +142,37 @@ def test_every_problem_is_reported_in_order() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("root", "output", "refused"),
+    [
+        ("/", ".haz/x", True),
+        ("/", ".haz", True),
+        ("/", ".haz/*", True),
+        ("/", ".hazard/x", False),
+        ("/", "*/x", False),
+        ("/.haz/p", "o", True),
+        ("/.haz/p", "**", True),
+        ("/.haz/p", "/o", False),
+        ("/p", ".haz/x", False),
+        ("/p", ".haz/*", False),
+        ("/.hazard", "o", False),
+    ],
+)
+def test_a_relative_output_among_the_files_of_haz(root: str, output: str, refused: bool) -> None:
+    """CFG-017: what counts is the workspace's `.haz/`, wherever the project lies."""
+    whole = workspace(project("p", task("a", outputs=["/fine", output], line=10), root=root))
+    if not refused:
+        assert build_graph(whole).nodes
+        return
+    found = problems(whole)
+    assert {p.code for p in found} == {"haz::cfg::017"}
+    assert found[-1].message == (
+        f"task `p:a`: the output `{output}` lies under `/.haz/`, which belongs to haz"
+    )
+    assert found[-1].span is not None
+    assert (found[-1].span.line, found[-1].key_path) == (12, "tasks.a.outputs[1]")
+
+
 def test_the_kinds_of_edges_of_a_cycle() -> None:
     """The message tells the members, a chain, and what makes each edge, with its place."""
     whole = one(
