@@ -169,7 +169,7 @@ def _affected(revision: str | None) -> Changes | None:
 def _question(expression: str) -> Meaning:
     from haz_trio.query.filters import Filter, read_filter
 
-    return read_filter(Filter.EXPR, expression)
+    return read_filter(Filter.EXPR, expression, flag="--query")
 
 
 def _exclude(given: Mapping[str, object]) -> None:

@@ -106,12 +106,13 @@ def read_filters(texts: Mapping[Filter, str]) -> dict[Filter, Meaning]:
     return found
 
 
-def read_filter(filter: Filter, text: str) -> Meaning:
+def read_filter(filter: Filter, text: str, *, flag: str = "") -> Meaning:
     """What an expression asks of a task; raises ``QueryError``.
 
+    ``flag`` is what the expression was given to, where that is not the filter's own flag.
     The mistakes are the first one of the grammar, or else those of all words.
     """
-    source = _Source(filter, text)
+    source = _Source(flag or filter.value, text)
     rules = _RULES[filter]
     try:
         tree = parse(text, rules.language)
@@ -142,15 +143,15 @@ def _mean(tree: Expression[Operand], meanings: Mapping[Atom, Meaning]) -> Meanin
 
 @attrs.frozen
 class _Source:
-    """The text of a filter, which mistakes point into as if it were a file."""
+    """The text given to a flag, which mistakes point into as if it were a file."""
 
-    filter: Filter
+    flag: str
     text: str
     file: SourceText = attrs.field(init=False)
 
     @file.default
     def _make_file(self) -> SourceText:
-        return SourceText(self.filter.value, tuple(self.text.split("\n")))
+        return SourceText(self.flag, tuple(self.text.split("\n")))
 
     def span(self, start: int, end: int) -> Span:
         return Span(self.file, *self._place(start), *self._place(end))
@@ -161,7 +162,7 @@ class _Source:
 
     def grammar_problem(self, problem: ParseError) -> Diagnostic:
         return Diagnostic(
-            f"{self.filter.value}: failed to parse expression `{self.text}`: {problem}",
+            f"{self.flag}: failed to parse expression `{self.text}`: {problem}",
             span=self.span(problem.start, problem.end),
             label="here",
             help="an expression is made of words, `!` (not), `&` (and), `|` (or) and parentheses",
@@ -181,8 +182,7 @@ class _Source:
             except AtomError as problem:
                 start, end = (byte_offset(self.text, at) for at in (atom.start, atom.end))
                 message = (
-                    f"{self.filter.value}: invalid atom in `{self.text}`: "
-                    f"{problem.sentence(start, end)}"
+                    f"{self.flag}: invalid atom in `{self.text}`: {problem.sentence(start, end)}"
                 )
                 problems.append(Diagnostic(message, span=span, label="this word"))
                 if len(problems) == MOST_MISTAKES:

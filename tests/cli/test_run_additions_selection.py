@@ -105,6 +105,8 @@ def test_an_expression_selects(chain: Home) -> None:
     assert chosen(chain, "--query", "name:nothing") == []
     bad = chain.haz("run", "--query", "name:(")
     assert (bad.code, bad.out) == (2, b"")
+    assert bad.said("--query: failed to parse expression `name:(`")
+    assert bad.said("[--query:1:")
 
 
 def test_arguments_reach_the_named_task_alone(tmp_path: Path) -> None:
