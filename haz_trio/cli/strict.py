@@ -64,9 +64,7 @@ class StrictGroup(TyperGroup):
         head, rest = _split(args, flags)
         if _asks_for_help(head, flags) or "--help" in head:
             return super().parse_args(ctx, ["--help"])
-        if "--version" in flags and any(
-            word.partition("=")[0] in ("-V", "--version") for word in head
-        ):
+        if "--version" in flags and any(map(_asks_for_version, head)):
             return super().parse_args(ctx, ["--version"])
         for word in head:
             self._check_own_flag(ctx, word, flags)
@@ -113,13 +111,18 @@ def _flags(parameters: Iterable[object]) -> dict[str, _Flag]:
 def _asks_for_help(args: Sequence[str], flags: dict[str, _Flag]) -> bool:
     words = args[: args.index("--")] if "--" in args else args
     for word in words:
-        if word in HELP:
+        if word.partition("=")[0] in HELP:
             return True
         if word.startswith("-") and not word.startswith("--") and "h" in word:
             short = [f"-{letter}" for letter in word[1:]]
             if all(name in flags and not flags[name].takes_value for name in short):
                 return True
     return False
+
+
+def _asks_for_version(word: str) -> bool:
+    name = word.partition("=")[0]
+    return name == "--version" or (name.startswith("-V") and name.rstrip("V") == "-")
 
 
 def _split(args: Sequence[str], flags: dict[str, _Flag]) -> tuple[list[str], list[str]]:
@@ -144,10 +147,14 @@ def _scan(args: Sequence[str], flags: dict[str, _Flag]) -> list[str]:
         if not word.startswith("-") or word == "-":
             left.append(word)
             continue
-        flag, value = _read_flag(word, flags)
-        if flag.name in seen and not flag.repeatable:
-            raise refused(f"argument `{flag.name}` cannot be used multiple times in this context")
-        seen.add(flag.name)
+        named, value = _read_flags(word, flags)
+        for flag in named:
+            if flag.name in seen and not flag.repeatable:
+                raise refused(
+                    f"argument `{flag.name}` cannot be used multiple times in this context"
+                )
+            seen.add(flag.name)
+        flag = named[-1]
         if not flag.takes_value:
             if value is not None:
                 raise refused(f"`{value}` is not expected in this context")
@@ -165,16 +172,17 @@ def _with_values(args: Sequence[str], flags: dict[str, _Flag]) -> list[str]:
     return head + list(args[end:])
 
 
-def _read_flag(word: str, flags: dict[str, _Flag]) -> tuple[_Flag, str | None]:
+def _read_flags(word: str, flags: dict[str, _Flag]) -> tuple[list[_Flag], str | None]:
+    """The option of a word, or the switches of a cluster like ``-fk``, and the value in it."""
     name, equals, value = word.partition("=")
     if name in flags:
-        return flags[name], value if equals else None
+        return [flags[name]], value if equals else None
     if not word.startswith("--") and word[:2] in flags:
-        flag = flags[word[:2]]
-        if flag.takes_value:
-            return flag, word[2:]
-        if all(f"-{c}" in flags and not flags[f"-{c}"].takes_value for c in word[1:]):
-            return flag, None
+        if flags[word[:2]].takes_value:
+            return [flags[word[:2]]], word[2:]
+        letters = [f"-{letter}" for letter in word[1:]]
+        if all(each in flags and not flags[each].takes_value for each in letters):
+            return [flags[each] for each in letters], None
     near = get_close_matches(name, [n for n in flags if n.startswith("--")], 1, NEAR)
     raise refused(_unknown_flag(name, near[0] if near else ""))
 

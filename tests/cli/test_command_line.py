@@ -86,6 +86,13 @@ from haz_trio.output.machine import to_json
             "run --dry-run --dry-run a:b",
             "argument `--dry-run` cannot be used multiple times in this context",
         ),
+        (
+            "run -fk -k a:b",
+            "argument `--keep-going` cannot be used multiple times in this context",
+        ),
+        ("run -fkf a:b", "argument `--force` cannot be used multiple times in this context"),
+        ("-vv check", "argument `--verbose` cannot be used multiple times in this context"),
+        ("-", "expected `COMMAND ...`, got `-`. Pass `--help` for usage information"),
         ("run --dryrun", "no such flag: `--dryrun`, did you mean `--dry-run`?"),
         ("run -n a:b", "`-n` is not expected in this context"),
         ("run :x", "couldn't parse `:x`: invalid project name: name is empty"),
@@ -181,6 +188,10 @@ def test_json_is_found_behind_every_option() -> None:
         ("--version", "Version: "),
         ("-V extra", "Version: "),
         ("--version=1", "Version: "),
+        ("-VV", "Version: "),
+        ("--help=1", "Usage: haz [OPTIONS] COMMAND"),
+        ("check --help=1", "Usage: haz check [OPTIONS]"),
+        ("cache -h=1", "Usage: haz cache [OPTIONS] COMMAND"),
     ],
 )
 def test_help_and_version_win(words: str, first: str, capfd: pytest.CaptureFixture[str]) -> None:
