@@ -71,6 +71,10 @@ _SCALAR_ENTRY = re.compile(r" *(?:- +)*-[ \t]+(?![-?:]\s|.*:(?:\s|$))")
 _TABS = re.compile(r"[ \t]+")
 _INDICATOR = re.compile(r"[+-]?[0-9]")
 _LINE = re.compile(r"[^\r\n]*")
+_WHOLE_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
+_ENTRY = re.compile(r"( *)-[ \t]++(?![-?:]\s|.*:(?:\s|$))")
+_MAY_GO_ON = re.compile(r"[|>\"']")  # a text may begin that the following lines belong to
+_QUOTED_ENTRY = re.compile(r" *-[ \t]+(?:\"[^\"\\]*\"|'[^']*')[ \t]*(?: #.*)?")
 _START = re.compile(r"character .*cannot start any token")
 
 
@@ -95,8 +99,58 @@ def soften_tab(text: str, problem: yaml.YAMLError, *, in_flow: bool) -> str | No
     )
     if not harmless:
         return None
-    spaces = _TABS.sub(lambda tabs: " " * len(tabs[0]), rest, count=1)
-    return text[: mark.index] + spaces + text[found.end() :]
+    spaces = _TABS.sub(_as_spaces, rest, count=1)
+    after = text[found.end() :]
+    above = text[: mark.index - mark.column].rstrip()
+    above = above[max(above.rfind("\n"), above.rfind("\r")) + 1 :]
+    if _ends_itself(above) and not _is_in_block_text(text, problem):
+        after = _soften_alike(found[0], after)
+    return text[: mark.index] + spaces + after
+
+
+def _is_in_block_text(text: str, problem: yaml.YAMLError) -> bool:
+    """Whether the library stopped in a text behind ``|`` or ``>``."""
+    begins = getattr(problem, "context_mark", None)
+    return begins is not None and text[begins.index : begins.index + 1] in ("|", ">")
+
+
+def _as_spaces(blanks: re.Match[str]) -> str:
+    return " " * len(blanks[0])
+
+
+def _soften_alike(line: str, rest: str) -> str:
+    """What follows a line, with spaces for the tabs that are harmless for the same reason.
+
+    The library stops at each of them, and reads the text from its beginning every time.
+    These are lines that hold nothing, and entries of the list that ``line`` has one of, as long
+    as no text can have begun of which tabs are a part.
+    """
+    entry = _ENTRY.match(line)
+    indent = len(entry[1]) if entry else -1
+    done: list[str] = []
+    at = 0
+    while _ends_itself(line) and at < len(rest):
+        found = _WHOLE_LINE.match(rest, at)
+        assert found is not None, "every position is in a line"
+        whole = found[0]
+        line = whole.rstrip("\r\n")
+        at = found.end()
+        deep = len(line) - len(line.lstrip(" "))
+        if _NOTHING.fullmatch(line):
+            end = len(line) - len(line.lstrip(" \t"))
+        else:
+            indent = indent if deep >= indent else -1  # the list has ended
+            alike = _ENTRY.match(line) if deep == indent else None
+            end = alike.end() if alike else 0
+        done.append(whole[:end].replace("\t", " ") + whole[end:])
+    return "".join(done) + rest[at:]
+
+
+def _ends_itself(line: str) -> bool:
+    """Whether no text begins in a line that goes on in the next one."""
+    return bool(
+        not _MAY_GO_ON.search(line) or _NOTHING.fullmatch(line) or _QUOTED_ENTRY.fullmatch(line)
+    )
 
 
 def indicate_indent(text: str, problem: yaml.YAMLError, *, innermost: Place | None) -> str | None:
@@ -110,7 +164,7 @@ def indicate_indent(text: str, problem: yaml.YAMLError, *, innermost: Place | No
     if innermost is None or mark is None or begins is None:
         return None
     behind = begins.index + 1
-    if text[begins.index : behind] not in ("|", ">") or not text.startswith("\t", mark.index):
+    if not _is_in_block_text(text, problem) or not text.startswith("\t", mark.index):
         return None
     spaces = text[mark.index - mark.column : mark.index]
     more = mark.column - innermost[1]

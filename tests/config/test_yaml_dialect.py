@@ -129,6 +129,29 @@ def test_what_is_refused_has_a_place(loader: type, text: str | bytes, place: str
 
 @pytest.mark.parametrize("loader", LOADERS, ids=LOADER_IDS)
 @pytest.mark.parametrize(
+    ("lines", "entries"),
+    [
+        ("\t\n", []),
+        ("\t# don't |\n", []),
+        ("  -\ta\n", ["a"]),
+        ("  - \t'a'\n   \t\n", ["a"]),
+        ('  -\t"a b" # c\r\n  - b:c\r\n', ["a b", "b:c"]),
+        ("  -\ta\n  -\n    - |\n     -\tb\n", ["a", ["-\tb\n"]]),
+    ],
+)
+def test_many_lines_may_hold_a_harmless_tab(
+    loader: type, lines: str, entries: list[object]
+) -> None:
+    """Hundreds of them cost no more than one; a tab that is a part of a text stays one."""
+    count = 50 if "|\n " in lines else 400
+    text = f"x:\n{lines * count}  - z\ny: |\n  a\n  -\tb\n  \t\n"
+    found, sheet = tree(text, loader)
+    assert sheet.problems == []
+    assert found == [("x", [*entries * count, "z"]), ("y", "a\n-\tb\n\t\n")]
+
+
+@pytest.mark.parametrize("loader", LOADERS, ids=LOADER_IDS)
+@pytest.mark.parametrize(
     ("text", "value"),
     [
         ('["true", -addr, :8080]', ["true", "-addr", ":8080"]),
