@@ -125,9 +125,20 @@ def summary_path(root: RootOptions, choices: RunChoices) -> str | None:
 
 
 def write_whole(path: str, data: bytes) -> None:
-    """Write a file all at once: readers see the old bytes or the new ones; raises ``OSError``."""
+    """Write a file all at once: readers see the old bytes or the new ones; raises ``OSError``.
+
+    Of a link the target is written; a device or a FIFO is written into and stays what it is.
+    """
     import tempfile
 
+    if os.path.exists(path) and not os.path.isfile(path):
+        # A FIFO that nobody reads is refused: nobody would come to the end of a run for it.
+        fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        os.set_blocking(fd, True)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+        return
+    path = os.path.realpath(path)
     fd, temporary = tempfile.mkstemp(prefix=".haz-", dir=os.path.dirname(path))
     try:
         with os.fdopen(fd, "wb") as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import signal
 from collections import Counter
 from pathlib import Path
@@ -254,6 +255,23 @@ def test_a_summary_replaces_the_last_one(mixed: Home) -> None:
     assert done.code == 0
     assert json.loads((mixed.root / "run.json").read_bytes())["exit_code"] == 0
     assert events(done)
+
+
+def test_a_summary_leaves_what_is_no_file_as_it_is(mixed: Home) -> None:
+    """A FIFO and standard output are written into, and so is what a link leads to."""
+    (mixed.root / "link").symlink_to("target")
+    os.mkfifo(mixed.root / "fifo")
+    assert mixed.haz("run", "p:bytes", "--summary", "link").code == 0
+    assert os.readlink(mixed.root / "link") == "target"
+    assert json.loads((mixed.root / "target").read_bytes())["exit_code"] == 0
+    reader = os.open(mixed.root / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    assert mixed.haz("run", "p:bytes", "--summary", "fifo").code == 0
+    assert json.loads(os.read(reader, 1 << 16))["exit_code"] == 0
+    os.close(reader)
+    assert (mixed.root / "fifo").is_fifo()
+    refused = mixed.haz("run", "p:bytes", "--summary", "fifo")
+    assert (refused.code, len(refused.said("cannot write the summary"))) == (1, 1)
+    assert b'"exit_code"' in mixed.haz("run", "p:bytes", "--summary", "/dev/stdout").out
 
 
 def test_a_summary_without_a_folder_is_refused_before_the_run(mixed: Home) -> None:
