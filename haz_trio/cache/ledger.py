@@ -2,6 +2,10 @@
 
 A path is in the ledger only if our run or restore wrote it, and it counts only while its stat
 row is still the one that we saw then: what people or other tools made or changed is not ours.
+
+Several tasks may have left the same file: one wrote it, others found it right for a result of
+theirs.  Then it goes with the last of them; nobody changes what another one has left, which may
+be known better to another process.
 """
 
 from __future__ import annotations
@@ -10,11 +14,11 @@ import json
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import TypeAlias
 
 from haz_trio.cache.manifest import check_path, is_path
-from haz_trio.values import evolve, frozen
+from haz_trio.values import frozen
 
 Row: TypeAlias = tuple[int, int, int, int]
 Declares: TypeAlias = Callable[[str, str], bool]
@@ -76,6 +80,14 @@ class Ledger:
             return {}
         return {p: seen for p, seen in row.paths if left_row(self._root + p) == seen}
 
+    def own(self, task: str, parts: Container[str], declares: Declares) -> dict[str, Row]:
+        """The same without what other tasks have and declare, unless it is a part of a result."""
+        return {
+            path: row
+            for path, row in self.ours(task).items()
+            if path in parts or not any(declares(it, path) for it in self.others(path, task))
+        }
+
     def has_only(self, task: str, path: str) -> bool:
         """Whether a task has left nothing but at most this path, for all that is known."""
         with self._lock:
@@ -96,21 +108,6 @@ class Ledger:
         seen = left_row(self._root + path)
         return frozenset(owner for owner, row in owners.items() if row == seen)
 
-    def take_over(self, task: str, paths: Iterable[str]) -> set[str]:
-        """Those of the paths that other tasks have left, untouched since: theirs no more."""
-        taken = {path for path in paths if self.others(path, task)}
-        if not taken:
-            return taken
-        with self._lock:
-            assert self._owners is not None, "others has made them"
-            for owner in {owner for path in taken for owner in self._owners.get(path, ())}:
-                old = self._rows[owner]
-                left = tuple(seen for seen in old.paths if seen[0] not in taken)
-                self._rows[owner] = self._new[owner] = evolve(old, paths=left)
-            for path in taken:
-                self._owners.pop(path, None)
-        return taken
-
     def record(self, task: str, key: str, *, wrote: Iterable[str], kept: Iterable[str]) -> None:
         """Note what a run or restore left: paths just written, and older ones still ours."""
         found = {path: left_row(self._root + path) for path in (*kept, *wrote)}
@@ -125,7 +122,7 @@ class Ledger:
             self._rows[task] = self._new[task] = leavings
             if self._owners is not None:
                 for path, _ in () if old is None else old.paths:
-                    self._owners.get(path, {}).pop(task, None)
+                    self._owners[path].pop(task, None)
                 _own(self._owners, leavings)
 
 

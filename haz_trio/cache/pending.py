@@ -79,14 +79,14 @@ class DiskPending:
         others = [p for p in self._subject.outputs if not p.is_glob and p.text not in there]
         require(shared.workspace, self._subject.root, others)
         wrote = written(self._before.rows, result)
+        kept = shared.ledger.ours(task)
         self._strangers = frozenset(
             path
-            for path in set(result.paths).difference(wrote)
+            for path in set(result.paths).difference(wrote, kept)
             if any(shared.declares(other, path) for other in shared.ledger.others(path, task))
         )
         old = {folder.path for folder in self._before.folders}
         made = [folder.path for folder in result.folders if folder.path not in old]
-        kept = shared.ledger.ours(task)
         shared.ledger.record(task, self._key, wrote=(*wrote, *made), kept=kept)
         return Collected(
             self._spools[Stream.STDOUT].digest,

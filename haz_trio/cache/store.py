@@ -299,7 +299,8 @@ class DiskStore:
     def _put(self, manifest: Manifest, subject: Subject, root: int, entry: int) -> Work:
         """Make the outputs right and note what is ours now; returns what that took."""
         task = str(subject.task)
-        ours = self._ledger.ours(task)
+        parts = {*manifest.paths, *(folder.path for folder in manifest.folders)}
+        ours = self._ledger.own(task, parts, self._declares)
         tree = Tree(self._workspace or "/")
         try:
             comparison = Comparison(tree, subject.outputs, self._hash_name, self._vouch)
@@ -309,9 +310,9 @@ class DiskStore:
         finally:
             tree.close()
         wrote = written(work, manifest)
-        found = set(manifest.paths).difference(ours, wrote)
-        taken = self._ledger.take_over(task, found)
-        self._ledger.record(task, manifest.key, wrote=wrote, kept=(*ours, *taken))
+        found = parts.difference(ours, wrote)
+        shared = [path for path in found if self._ledger.others(path, task)]
+        self._ledger.record(task, manifest.key, wrote=wrote, kept=(*ours, *shared))
         return work
 
     def _doubt(self, key: str, subject: Subject, reason: str, kind: str) -> Miss:

@@ -115,7 +115,8 @@ class Maker:
     def _start(self, part: Matched) -> Iterable[bytes]:
         """The one file of a part, or the folder where its glob begins: ways lead there."""
         if part.folders:
-            return (part.folders[0][0],)
+            name, row = part.folders[0]
+            return () if row == ABSENT else (name,)  # nothing appears there without a trace
         return [host[self.base :] for host in part.hosts]
 
     def _ways_to(self, names: Iterable[bytes]) -> tuple[bytes, ...] | None:

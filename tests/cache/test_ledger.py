@@ -115,7 +115,7 @@ def test_what_a_hit_finds_of_another_task_is_its_own_from_then_on(bench: Bench) 
         assert names(bench) == {"a", "b"}
     assert isinstance(bench.hit(WHAT, key=OTHER_KEY), Restored)
     assert isinstance(bench.hit(WHAT), Restored)
-    assert names(bench) == {"a"}
+    assert names(bench) == {"a", "b"}  # the part has it as well
 
 
 def test_what_a_hit_finds_of_people_is_not_its_own(bench: Bench) -> None:
@@ -211,3 +211,29 @@ def test_a_row_is_ours_while_it_is_unchanged(tmp_path: Path) -> None:
     (tmp_path / "d/x").chmod(0o600)
     assert set(ledger.ours("a:b")) == {"/d"}
     assert left_row(str(tmp_path / "absent")) is None
+
+
+def test_what_another_task_found_right_is_not_removed(bench: Bench) -> None:
+    """Both have it then, also in the rows on disk; it goes with the last one."""
+    one, two = subject("dist/*", task="one"), subject("dist/*", task="two")
+    bench.fresh(two, lambda: write(bench.lib / "dist/two"), key="cd" * 32)
+    remove(bench.lib / "dist")
+    bench.fresh(one, lambda: [write(bench.lib / "dist" / x) for x in ("one", "both")])
+    remove(bench.lib / "dist")
+    bench.fresh(two, lambda: write(bench.lib / "dist/both"), key=OTHER_KEY)
+    assert isinstance(bench.hit(one), Restored)
+    assert isinstance(bench.hit(two, key="cd" * 32), Restored)
+    assert names(bench) == {"one", "both", "two"}
+
+
+def test_its_own_old_output_is_no_strangers_after_a_hit_of_another(bench: Bench) -> None:
+    """decisions.md 10: a command that leaves it as it is has it in its result all the same."""
+    one, two = subject("dist/both", task="one"), subject("dist/*", task="two")
+    bench.fresh(one, lambda: write(bench.lib / "dist/both"), key="cd" * 32)
+    remove(bench.lib / "dist")
+    bench.fresh(two, lambda: [write(bench.lib / "dist" / x) for x in ("two", "both")])
+    assert isinstance(bench.hit(one, key="cd" * 32), Restored)
+    bench.fresh(two, lambda: write(bench.lib / "dist/two"), key=OTHER_KEY)
+    remove(bench.lib / "dist")
+    assert isinstance(bench.hit(two, key=OTHER_KEY), Restored)
+    assert names(bench) == {"two", "both"}

@@ -63,6 +63,18 @@ def test_an_input_behind_a_link_is_the_file_that_was_put_back(tmp_path: Path, me
     assert said == ["1", "1"]
 
 
+def test_a_glob_where_there_is_nothing_is_no_obstacle(tmp_path: Path) -> None:
+    """What has no folder yet, nor the one above it, is looked for like anything else."""
+    home = Home.make(tmp_path, {"t": sh("true", inputs=["gen/deep/**"], env=PLAIN)})
+    for _ in range(3):
+        run(home, "p:t")
+    assert list((home.root / ".haz" / "cache" / "state").glob("memo-*"))
+    (home.place.p / "gen" / "deep").mkdir(parents=True)
+    assert hits(run(home, "p:t")) == ["[p:t]"]
+    write(home, {"gen/deep/new": ""})
+    assert hits(run(home, "p:t")) == []
+
+
 @MEMOS
 @pytest.mark.parametrize("outputs", ["build/d/o", "build/d/**"])
 def test_a_folder_that_leads_outside_is_no_hit(tmp_path: Path, memo: str, outputs: str) -> None:

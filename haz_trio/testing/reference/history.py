@@ -114,7 +114,7 @@ class History:
 
         def execute(id: Id) -> str:
             happened = details[id] = self._task(
-                steps[id], hard[id] & set(chosen), host, hash_name, look=look, keep=keep
+                steps[id], steps, hard[id] & set(chosen), host, hash_name, look=look, keep=keep
             )
             return DONE if happened.verdict == CACHED else happened.verdict
 
@@ -165,6 +165,7 @@ class History:
     def _task(
         self,
         step: Step,
+        steps: Mapping[Id, Step],
         before: Collection[Id],
         host: Mapping[str, str],
         hash_name: str,
@@ -179,7 +180,7 @@ class History:
         if key in self.doubtful and step.id in self.observed:
             entry = None
         if entry is not None:
-            self._restore(step, entry)
+            self._restore(step, entry, steps)
             return Happened(step.id, CACHED, None, entry.effect)
         variables = {name: host[name] for name in step.from_host if name in host}
         effect = step.does(self.files, {**variables, **step.override})
@@ -203,19 +204,27 @@ class History:
         self.streams[step.id] = effect.out, effect.err
         return Happened(step.id, DONE, None, effect)
 
-    def _restore(self, step: Step, entry: Entry) -> None:
+    def _restore(self, step: Step, entry: Entry, steps: Mapping[Id, Step]) -> None:
         """A hit leaves what the run left; of other files only our own leavings go."""
         ours = self.ours.setdefault(step.id, set())
         for path, file in entry.outputs.items():
-            found = self.files.get(path) == file
-            if not found or any(path in paths for paths in self.ours.values()):
+            if self.files.get(path) != file:
                 self.files[path] = file
                 self.touch(path)
-                ours.add(path)  # also what another task has left: it is needed here now
+                ours.add(path)
+            elif any(path in paths for paths in self.ours.values()):
+                ours.add(path)  # another task has left it: it goes with the last one
         for path in ours - entry.outputs.keys():
-            if not any(matches(pattern, path) for pattern in step.outputs):
+            if not _declares(step, path):
                 continue  # it has left the outputs: others may need it
             ours.discard(path)
+            others = {id for id, paths in self.ours.items() if path in paths}
+            if any(_declares(steps[id], path) for id in others & steps.keys()):
+                continue
             if "leavings-stay" not in self.known:
                 self.files.pop(path, None)  # somebody may have removed it
         self.streams[step.id] = entry.effect.out, entry.effect.err
+
+
+def _declares(step: Step, path: str) -> bool:
+    return any(matches(pattern, path) for pattern in step.outputs)
