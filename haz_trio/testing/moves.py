@@ -33,6 +33,30 @@ class Scribble:
 
 
 @attrs.frozen
+class Forge:
+    """The same, but the file's time does not change either; ``anew`` puts another file there."""
+
+    path: str
+    anew: bool = False
+
+
+@attrs.frozen
+class Link:
+    """A symbolic link stands at a path, whatever stood there."""
+
+    path: str
+    to: str
+
+
+@attrs.frozen
+class Folder:
+    """A folder stands at a path, whatever stood there; ``full`` is one with a file in it."""
+
+    path: str
+    full: bool = False
+
+
+@attrs.frozen
 class Chmod:
     path: str
     mode: int
@@ -83,11 +107,28 @@ class Ask:
     id: Id
 
 
-Move: TypeAlias = Write | Remove | Scribble | Chmod | Turn | Export | Damage | Rot | Run | Ask
+Move: TypeAlias = (
+    Write
+    | Remove
+    | Scribble
+    | Forge
+    | Link
+    | Folder
+    | Chmod
+    | Turn
+    | Export
+    | Damage
+    | Rot
+    | Run
+    | Ask
+)
 RULES: dict[type[Move], str] = {
     Write: "CACHE-006",
     Remove: "CACHE-006 CACHE-019",
     Scribble: "CACHE-006 CACHE-019",
+    Forge: "CACHE-006 CACHE-019",
+    Link: "CACHE-019 CACHE-020",
+    Folder: "CACHE-019 CACHE-020",
     Chmod: "CACHE-006 CACHE-019",
     Turn: "CACHE-001 CACHE-005",
     Export: "CACHE-008",

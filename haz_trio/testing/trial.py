@@ -96,6 +96,18 @@ class Trial:
                 target.chmod(mode)
             self.steps.append(Wrote(path, data, mode))
 
+    def forge(self, path: str, data: bytes, *, anew: bool = False) -> None:
+        """Other bytes for a file, which keeps its times, and its number unless it is made anew."""
+        stamp = "../outside/.stamp"
+        self.did("cp", "-p", path, stamp)
+        target = self.root / path
+        old = target.stat()
+        if anew:
+            self.remove(path)
+        self.write({path: data}, old.st_mode & 0o7777)
+        os.utime(target, ns=(old.st_atime_ns, old.st_mtime_ns))
+        self.did("touch", "-r", stamp, path)
+
     def remove(self, path: str) -> None:
         """Remove a file, or a folder with all that is in it."""
         target = self.root / path
@@ -166,6 +178,17 @@ class Trial:
                 if path.is_symlink():
                     found[path.relative_to(self.root).as_posix()] = os.readlink(path)
             folders[:] = [name for name in folders if name not in without]
+        return found
+
+    def folders(self, without: Collection[str] = (".haz",)) -> dict[str, int]:
+        """Folders with their modes, by their paths below the root."""
+        found = {}
+        for folder, folders, _ in os.walk(self.root):
+            folders[:] = [name for name in folders if name not in without]
+            for name in folders:
+                path = Path(folder, name)
+                if not path.is_symlink():
+                    found[path.relative_to(self.root).as_posix()] = path.stat().st_mode & 0o7777
         return found
 
     def files(self, under: str = "", without: Collection[str] = (".haz",)) -> dict[str, bytes]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
+from haz_trio.testing.harm import each, flip, flip_once
 from haz_trio.testing.models import files_of
 from haz_trio.testing.moves import (
     KNOB_RULES,
@@ -20,6 +21,9 @@ from haz_trio.testing.moves import (
     Chmod,
     Damage,
     Export,
+    Folder,
+    Forge,
+    Link,
     Move,
     Remove,
     Rot,
@@ -28,8 +32,20 @@ from haz_trio.testing.moves import (
     Turn,
     Write,
 )
+from haz_trio.testing.reference.globs import matches
 from haz_trio.testing.reference.graph import build, closure, label
-from haz_trio.testing.reference.history import CACHED, Happened, History, Tree, link_to
+from haz_trio.testing.reference.history import (
+    CACHED,
+    File,
+    Happened,
+    History,
+    Tree,
+    below,
+    folder_of,
+    is_link,
+    is_plain,
+    link_to,
+)
 from haz_trio.testing.reference.outcomes import tally
 from haz_trio.testing.reference.references import Id
 from haz_trio.testing.reference.schedule import DONE, ERRORED, FAILED, SKIPPED
@@ -62,9 +78,31 @@ class WorkspaceMachine:
         self.trial.write(files)
 
     def write(self, path: str, content: bytes) -> None:
-        mode = self.history.files.get(path, (b"", 0o644))[1]
+        old = self.history.files.get(path)
+        if old is not None and not is_plain(old):
+            self.remove(path)
+        mode = 0o644 if old is None or not is_plain(old) else old[1]
         self.trial.write({path[1:]: content}, mode)
         self.history.files[path] = content, mode
+        self.history.touch(path)
+
+    def remove(self, path: str) -> None:
+        if is_link(self.history.files.get(path.rpartition("/")[0])):
+            return  # it would be another file
+        self.trial.remove(path[1:])
+        for gone in [path, *below(path, self.history.files)]:
+            if self.history.files.pop(gone, None) is not None:
+                self.history.touch(gone)
+
+    def stand(self, path: str, file: File) -> None:
+        """Something that is no regular file stands at a path from now on."""
+        self.remove(path)
+        if is_link(file):
+            self.trial.link(path[1:], file[0].decode().removeprefix("-> "))
+        else:
+            self.trial.folder(path[1:])
+            self.trial.chmod(path[1:], file[1])
+        self.history.files[path] = file
         self.history.touch(path)
 
     def play(self, move: Move) -> None:
@@ -76,20 +114,22 @@ class WorkspaceMachine:
             case Write(path, content):
                 self.write(path, content)
             case Remove(path):
-                self.trial.remove(path[1:])
-                for each in [*self.history.files]:
-                    if each == path or each.startswith(f"{path}/"):
-                        del self.history.files[each]
-                        self.history.touch(each)
-            case Scribble(path):
-                old = self.history.files.get(path, (b"", 0))[0]
-                if old:
-                    self.write(path, bytes([old[0] ^ 1]) + old[1:])
+                self.remove(path)
+            case Scribble(path) | Forge(path):
+                self.scribble(path, move)
+            case Link(path, to):
+                self.stand(path, link_to(to))
+            case Folder(path, full):
+                self.stand(path, folder_of(0o755))
+                if full:
+                    self.write(f"{path}/f", b"in the way\n")
             case Chmod(path, mode):
-                if path in self.history.files:
+                file = self.history.files.get(path)
+                if file is not None and not is_link(file):
                     self.trial.chmod(path[1:], mode)
-                    self.history.files[path] = self.history.files[path][0], mode
-                    self.history.touch(path)
+                    self.history.files[path] = file[0], mode
+                    if is_plain(file):  # a folder is ours as long as it is the same one
+                        self.history.touch(path)
             case Turn(knob, value):
                 self.knobs = self.knobs.turned(knob, value)
                 self.configure()
@@ -104,6 +144,18 @@ class WorkspaceMachine:
             case Ask(id):
                 self.ask(id)
 
+    def scribble(self, path: str, move: Scribble | Forge) -> None:
+        file = self.history.files.get(path)
+        if file is None or not is_plain(file) or not file[0]:
+            return
+        content = bytes([file[0][0] ^ 1]) + file[0][1:]
+        if isinstance(move, Scribble):
+            self.write(path, content)
+            return
+        self.trial.forge(path[1:], content, anew=move.anew)
+        self.history.files[path] = content, file[1]
+        self.history.touch(path)
+
     def damage(self, what: str) -> None:
         if what in ("blobs", "streams") and self.trial.knows("damage-is-not-noticed"):
             return
@@ -114,18 +166,18 @@ class WorkspaceMachine:
             self.history.entries.clear()
             self.history.ours.clear()  # it is the cache that knows what a task has left
         elif what == "manifests":
-            _each(cache, "??/*/manifest.json", Path.unlink)
+            each(cache, "??/*/manifest.json", Path.unlink)
             self.history.entries.clear()
         elif what == "streams":
-            _each(cache, "??/*/std*", _flip)
+            each(cache, "??/*/std*", flip)
             self.history.doubtful |= {*self.history.entries}
         else:
             for entry in self.history.entries.values():
                 for path in entry.outputs:
                     self.play(Remove(path))
-            flip = _flip_once(set())
+            harm = flip_once(set())
             for pattern in ("??/*/outputs/*", "blobs/*"):
-                _each(cache, pattern, flip)
+                each(cache, pattern, harm)
             self.history.doubtful |= {*self.history.entries}
 
     def rot(self, id: Id) -> None:
@@ -138,9 +190,9 @@ class WorkspaceMachine:
         bad = rotten.contents - {b""}
         for path in rotten.outputs:
             self.play(Remove(path))
-        flip = _flip_once(set(), bad)
+        harm = flip_once(set(), bad)
         for pattern in ("??/*/outputs/*", "blobs/*", "??/*/std*"):
-            _each(self.trial.root / ".haz/cache", pattern, flip)
+            each(self.trial.root / ".haz/cache", pattern, harm)
         self.history.doubtful |= {key for key, entry in entries.items() if entry.contents & bad}
 
     def run(self, move: Run) -> None:
@@ -227,6 +279,9 @@ class WorkspaceMachine:
                 found[f"/{path}"] = content, mode
         for path, target in self.trial.links().items():
             found[f"/{path}"] = link_to(target)
+        for path, mode in self.trial.folders().items():
+            if any(matches(pattern, f"/{path}") for pattern in self.knobs.watched):
+                found[f"/{path}"] = folder_of(mode)
         return found
 
 
@@ -271,29 +326,3 @@ def summary(happened: Happened, ended: Mapping[Id, str]) -> list[str]:
         return [f"[{label(happened.id)}] - skipped (upstream {label(cause)} {ended[cause]})"]
     verb = verbs.get(happened.verdict)
     return [f"[{label(happened.id)}] {verb}"] if verb else []
-
-
-def _each(folder: Path, pattern: str, act: Callable[[Path], None]) -> None:
-    for path in sorted(folder.glob(pattern)):
-        if path.is_file():
-            act(path)
-
-
-def _flip(path: Path) -> None:
-    """Change a byte, and nothing about the size."""
-    data = bytearray(path.read_bytes())
-    if data:
-        data[0] ^= 1
-        path.write_bytes(data)
-
-
-def _flip_once(seen: set[int], only: Collection[bytes] = ()) -> Callable[[Path], None]:
-    """The same, once for a file of several names, and if it has some of these contents."""
-
-    def flip(path: Path) -> None:
-        inode = path.stat().st_ino
-        if inode not in seen and (not only or path.read_bytes() in only):
-            seen.add(inode)
-            _flip(path)
-
-    return flip

@@ -9,6 +9,7 @@ from tests.mutants import (
     executing,
     executing_blind,
     patches,
+    standing,
 )
 from tests.mutants.patches import Mutant
 
@@ -19,4 +20,5 @@ EVERY: tuple[Mutant, ...] = (
     *declarative.MUTANTS,
     *declared_blind.MUTANTS,
     *choosing.MUTANTS,
+    *standing.MUTANTS,
 )

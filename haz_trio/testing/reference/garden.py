@@ -14,7 +14,16 @@ from typing import Any
 import attrs
 
 from haz_trio.testing.reference.globs import anchored, matches
-from haz_trio.testing.reference.history import Effect, Step, Tree, link_to
+from haz_trio.testing.reference.history import (
+    Effect,
+    Step,
+    Tree,
+    below,
+    folder_of,
+    is_link,
+    is_plain,
+    link_to,
+)
 from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.reference.references import Id
 from haz_trio.testing.reference.workspace import Declared
@@ -55,6 +64,7 @@ class Plot:
     declares: bool = True  # whether the one file is a declared output
     globbed: bool = False  # whether there is a copy of every input, and whether it is declared
     copies: str = "*"  # the pattern of the copies, all of which mean the same
+    hollow: bool = False  # whether an empty folder is made and declared among the copies
     executable: bool = False
     link: bool = False  # whether there is a link to the one file, if that is declared
     talks: bool = False  # whether inputs are printed, on standard error
@@ -91,7 +101,7 @@ class Plot:
         return (
             link
             + [f"out/{self.name}"] * self.declares
-            + [f"gen/{self.name}/{self.copies}"] * self.globbed
+            + [f"gen/{self.name}/{'**' if self.hollow else self.copies}"] * self.globbed
         )
 
 
@@ -108,22 +118,22 @@ class Garden:
     hash: str = "blake3"
 
     def turned(self, knob: str, value: Value) -> Garden:
-        """The same with one knob turned: one of a task's is ``key.knob``."""
+        """The same with one knob turned: one of a task's is ``key.knob``, or ``every.knob``."""
         changes: Any  # the type of the value is that of the knob
         key, _, own = knob.rpartition(".")
-        if key and key not in self.plots:
-            return self
         if key:
             changes = {own: value}
-            plots = {**self.plots, key: attrs.evolve(self.plots[key], **changes)}
-            return attrs.evolve(self, plots=plots)
-        if knob == "links":
-            plain = {k: attrs.evolve(it, link=False) for k, it in self.plots.items()}
-            return attrs.evolve(self, plots=plain)
+            turned = self.plots if key == "every" else {key} & self.plots.keys()
+            plots = {k: attrs.evolve(self.plots[k], **changes) for k in turned}
+            return attrs.evolve(self, plots={**self.plots, **plots})
         if knob == "twins":
             return attrs.evolve(self, plots={k: it for k, it in self.plots.items() if k != "u"})
         changes = {knob: value}
         return attrs.evolve(self, **changes)
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        return "/*/out/*", "/*/gen/*/**"
 
     def declared(self) -> Declared:
         projects: dict[str, dict[str, Json]] = {"p": {}, "q": {}}
@@ -197,9 +207,12 @@ def script(plot: Plot) -> str:
     name = plot.name
     said = f"{plot.salt} ${{{plot.variable('V')}-unset}} ${{{plot.variable('W')}-unset}}"
     copy = f'echo "$l" >"gen/{name}/${{f##*/}}"; ' if plot.globbed else ""
+    hollow = f"gen/{name}/e"
     lines = [
         'echo "${PWD##*/}:' + name + '" >>../../outside/log; umask 022; all=',
         "[ -d out ] || /bin/mkdir out",
+        f"for f in out/{name} {f'gen/{name}/*' * plot.globbed}; do "
+        f'if [ -L "$f" ] || [ -d "$f" -a "$f" != {hollow} ]; then /bin/rm -r "$f"; fi; done',
         f'echo "{said} $# $*"',
         f"for f in in/{name}/*; do if [ -f $f ]; then l=; read -r l <$f || :; {copy}"
         'all="$all${f##*/}=$l,"; fi; done',
@@ -207,6 +220,8 @@ def script(plot: Plot) -> str:
     ]
     if plot.globbed:
         lines.insert(1, f"[ -d gen/{name} ] || /bin/mkdir -p gen/{name}")
+    if plot.globbed and plot.hollow:
+        lines.append(f"[ -d {hollow} ] || /bin/mkdir -m 700 {hollow}")
     if plot.linked:
         lines.append(f"[ -d ln/{name} ] || /bin/mkdir -p ln/{name}")
         lines.append(f"/bin/ln -sf ../../out/{name} ln/{name}/l")
@@ -232,15 +247,32 @@ def _does(plot: Plot, files: Tree, environment: Mapping[str, str]) -> Effect:
     made = {f"{root}/out/{name}": everything}
     if plot.globbed:
         made |= {f"{root}/gen/{name}/{it}": line + b"\n" for it, line in read.items()}
+    gone = _in_the_way(plot, files)
     tree = {path: (content, _mode(files, path)) for path, content in made.items()}
+    hollow = f"{root}/gen/{name}/e"
+    if plot.globbed and plot.hollow and (hollow not in files or hollow in gone):
+        tree[hollow] = folder_of(0o700)
     if plot.executable:
         tree[f"{root}/out/{name}"] = everything, plot.permissions
     if plot.linked:
         tree[f"{root}/ln/{name}/l"] = link_to(f"../../out/{name}")
     err = everything if plot.talks else b""
-    return Effect(3 if b"!" in everything else 0, out, err, tree)
+    return Effect(3 if b"!" in everything else 0, out, err, tree, gone)
+
+
+def _in_the_way(plot: Plot, files: Tree) -> list[str]:
+    """Links and folders that stand where the script writes files, with what is in these."""
+    copies = f"/{plot.project}/gen/{plot.name}"
+    found = []
+    for path, file in files.items():
+        above, _, name = path.rpartition("/")
+        own = above == copies and plot.globbed and name[0] != "."
+        if own or path == f"/{plot.project}/out/{plot.name}":
+            is_folder = file[0] == b"/" and name != "e"
+            found += [path] * (is_folder or is_link(file)) + below(path, files)
+    return found
 
 
 def _mode(files: Tree, path: str) -> int:
     """A file that is written again keeps its mode."""
-    return files[path][1] if path in files else 0o644
+    return files[path][1] if is_plain(files.get(path)) else 0o644

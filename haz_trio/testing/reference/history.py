@@ -6,7 +6,8 @@ from files to files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import posixpath
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeAlias
 
 import attrs
@@ -23,12 +24,13 @@ Key: TypeAlias = tuple[object, ...]
 
 @attrs.frozen
 class Effect:
-    """What a command does: its exit code, what it prints, and the files that it writes."""
+    """What a command does: its exit code, what it prints, what it removes, and then writes."""
 
     code: int = 0
     out: bytes = b""
     err: bytes = b""
     files: Tree = attrs.field(factory=dict)
+    gone: Collection[str] = ()
 
 
 @attrs.frozen
@@ -55,10 +57,8 @@ class Entry:
     @property
     def contents(self) -> set[bytes]:
         """All bytes that are stored of it."""
-        return {content for content, _ in self.outputs.values()} | {
-            self.effect.out,
-            self.effect.err,
-        }
+        plain = {it[0] for it in self.outputs.values() if is_plain(it)}
+        return plain | {self.effect.out, self.effect.err}
 
 
 @attrs.frozen
@@ -77,6 +77,28 @@ CACHED = "cached"
 def link_to(target: str) -> File:
     """A symbolic link, as it stands among files."""
     return f"-> {target}".encode(), 0
+
+
+def folder_of(mode: int) -> File:
+    """A folder, as it stands among files where folders are looked at."""
+    return b"/", mode
+
+
+def is_link(file: File | None) -> bool:
+    return file is not None and file[0].startswith(b"-> ")
+
+
+def is_plain(file: File | None) -> bool:
+    """Whether this is a regular file."""
+    return file is not None and not is_link(file) and file[0] != b"/"
+
+
+def below(folder: str, paths: Iterable[str]) -> list[str]:
+    """The paths that lie in a folder."""
+    return [path for path in paths if path.startswith(f"{folder}/")]
+
+
+_HOPS = 9  # of links that lead to links
 
 
 @attrs.define
@@ -138,15 +160,25 @@ class History:
         return "hit"
 
     def _lacks_input(self, step: Step) -> bool:
-        return any("*" not in path and path not in self.files for path in step.inputs)
+        return any("*" not in path and self.read(path) is None for path in step.inputs)
+
+    def read(self, path: str) -> bytes | None:
+        """The contents of a file, also by a link."""
+        for _ in range(_HOPS):
+            file = self.files.get(path)
+            if file is None or not is_link(file):
+                return file[0] if file is not None and is_plain(file) else None
+            target = file[0].decode().removeprefix("-> ")
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+        return None
 
     def key(self, step: Step, before: Collection[Id], host: Mapping[str, str], hash: str) -> Key:
         """What the result of a task rests on."""
         seen = [
             (path, content)
             for pattern in step.inputs
-            for path, (content, _) in self.files.items()
-            if matches(pattern, path)
+            for path in self.files
+            if matches(pattern, path) and (content := self.read(path)) is not None
         ]
         once = seen if "inputs-once-for-each-pattern" in self.known else set(seen)
         outputs = () if "outputs-not-in-the-key" in self.known else step.outputs
@@ -177,15 +209,18 @@ class History:
             return Happened(step.id, ERRORED)
         key = self.last_keys[step.id] = self.key(step, before, host, hash_name)
         entry = self.entries.get(key) if look else None
-        if key in self.doubtful and step.id in self.observed:
+        blocked = entry is not None and self._is_blocked(entry)
+        if blocked or (key in self.doubtful and step.id in self.observed):
             entry = None
         if entry is not None:
             self._restore(step, entry, steps)
             return Happened(step.id, CACHED, None, entry.effect)
         variables = {name: host[name] for name in step.from_host if name in host}
         effect = step.does(self.files, {**variables, **step.override})
+        for path in effect.gone:
+            del self.files[path]
         self.files.update(effect.files)
-        for path in effect.files:
+        for path in (*effect.gone, *effect.files):
             self.touch(path)
         if effect.code:
             return Happened(step.id, FAILED, None, effect)
@@ -198,11 +233,16 @@ class History:
             return Happened(step.id, ERRORED, None, effect)
         if keep:
             self.entries[key] = Entry(effect, made)
-            if look:  # who has not looked may leave an entry as it is
+            if look and not blocked:  # who has not looked into an entry may leave it as it is
                 self.doubtful.discard(key)
         self.ours.setdefault(step.id, set()).update(made.keys() & effect.files.keys())
         self.streams[step.id] = effect.out, effect.err
         return Happened(step.id, DONE, None, effect)
+
+    def _is_blocked(self, entry: Entry) -> bool:
+        """Whether a folder with something in it stands where no folder has to be."""
+        others = [path for path, file in entry.outputs.items() if file[0] != b"/"]
+        return any(below(path, self.files) for path in others)
 
     def _restore(self, step: Step, entry: Entry, steps: Mapping[Id, Step]) -> None:
         """A hit leaves what the run left; of other files only our own leavings go."""

@@ -57,6 +57,10 @@ class Knobs:
         """Files that are there from the beginning."""
         return {"/app/main": b"main\n"}
 
+    @property
+    def watched(self) -> tuple[str, ...]:
+        return ()
+
     def declared(self) -> Declared:
         return declared(self)
 

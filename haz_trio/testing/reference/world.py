@@ -28,6 +28,10 @@ class World(Protocol):
     def sources(self) -> Mapping[str, bytes]:
         """Files that are there from the beginning, by workspace-absolute paths."""
 
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """Patterns of places where folders count as files do."""
+
     def declared(self) -> Declared: ...
 
     def steps(self) -> Mapping[Id, Step]: ...

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from haz_trio.testing.moves import (
     Chmod,
     Export,
+    Folder,
+    Forge,
+    Link,
     Move,
     Remove,
     Scribble,
@@ -71,6 +74,8 @@ class Gardener:
                 self.files[path] = content
             case Remove(path):
                 self.files.pop(path, None)
+            case Forge(path) if self.files.get(path):
+                self.files[path] = bytes([self.files[path][0] ^ 1]) + self.files[path][1:]
             case Turn(knob, value):
                 self.garden = self.garden.turned(knob, value)
             case Export(name, to):
@@ -93,6 +98,15 @@ def _content(it: Gardener, key: str, plot: Plot) -> list[Step]:
     path = it.draw(st.sampled_from(paths))
     old = it.files[path]
     return [it.put(path, it.draw(st.sampled_from([new for new in CONTENTS if new != old])))]
+
+
+def _forge(it: Gardener, key: str, plot: Plot) -> list[Step]:
+    """Other contents, of the same size and the same time."""
+    paths = [path for path in it.inputs(plot) if it.files[path][:1].isdigit()]
+    if not paths:
+        return []
+    path = it.draw(st.sampled_from(paths))
+    return [(Forge(path, it.draw(st.booleans())), Forge(path, it.draw(st.booleans())))]
 
 
 def _rename(it: Gardener, key: str, plot: Plot) -> list[Step]:
@@ -219,9 +233,14 @@ def swing(it: Gardener, plot: Plot, number: int, *, grows: bool) -> list[Move]:
     return moves
 
 
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
 WITH_EFFECT: tuple[Edit, ...] = (
     _content,
-    _content,
+    _forge,
+    _forge,
     _rename,
     _swap,
     _add,
@@ -248,6 +267,7 @@ WITH_EFFECT: tuple[Edit, ...] = (
     lambda it, key, plot: it.flip(key, "talks"),
     lambda it, key, plot: it.flip(key, "executable"),
     lambda it, key, plot: it.flip(key, "link"),
+    lambda it, key, plot: it.flip(key, "hollow") if plot.globbed else [],
     lambda it, key, plot: it.flip(key, "eats"),
     lambda it, key, plot: it.turn(key, "spelling", tuple(range(len(SPELLINGS)))),
     _deps,
@@ -262,6 +282,7 @@ POINTED: Mapping[str, tuple[Edit, ...]] = {  # of those who are like this, often
 ONLY_DECLARED: tuple[Edit, ...] = (  # other outputs of a command that does the same
     lambda it, key, plot: it.turn(key, "copies", COPIES) if plot.globbed else [],
     lambda it, key, plot: [] if plot.link else it.flip(key, "declares"),
+    lambda it, key, plot: it.flip(key, "hollow") if plot.globbed else [],
 )
 WITHOUT_EFFECT: tuple[Edit, ...] = (
     lambda it, key, plot: it.turn(key, "mutex", (*MUTEXES,)),
@@ -279,15 +300,24 @@ TO_OUTPUTS: tuple[Callable[[str, str, str], list[Move]], ...] = (
     lambda one, folder, copy: [],
     lambda one, folder, copy: [Remove(one)],
     lambda one, folder, copy: [Scribble(one), Scribble(copy)],
-    lambda one, folder, copy: [Scribble(one), Chmod(copy, 0o755)],
-    lambda one, folder, copy: [Chmod(one, 0o600)],
+    lambda one, folder, copy: [Scribble(one), Chmod(copy, 0o755), Chmod(f"{folder}/e", 0o711)],
+    lambda one, folder, copy: [Chmod(one, 0o600), Chmod(f"{folder}/e", 0o755)],
     lambda one, folder, copy: [Remove(folder), Remove(one)],
     lambda one, folder, copy: [Write(one, b"edited\n"), Remove(copy)],
     lambda one, folder, copy: [Write(f"{folder}/stale", b"stale\n"), Write(copy, b"")],
+    lambda one, folder, copy: [Forge(one), Forge(copy, anew=True)],
+    lambda one, folder, copy: [Forge(one, anew=True), Forge(copy)],
+    lambda one, folder, copy: [Link(one, f"../in/{_last(one)}/a"), Link(f"{folder}/e", "../..")],
+    lambda one, folder, copy: [Link(one, "nowhere"), Link(copy, f"../../in/{_last(one)}/a")],
+    lambda one, folder, copy: [Folder(one), Link(copy, "nowhere")],
+    lambda one, folder, copy: [Folder(copy), Remove(f"{folder}/e")],
 )
 TO_KEPT: tuple[Callable[[str, str, str], list[Move]], ...] = (
     lambda one, folder, copy: [Remove(folder)],
     lambda one, folder, copy: [Remove(folder), Remove(one)],
     lambda one, folder, copy: [Remove(folder), Scribble(one)],
+    lambda one, folder, copy: [Remove(f"{folder}/e"), Remove(one)],
+    lambda one, folder, copy: [Chmod(f"{folder}/e", 0o755), Folder(copy, full=True)],
+    lambda one, folder, copy: [Chmod(f"{folder}/e", 0o755), Folder(one, full=True)],
 )
 """What more may be done to those of a task that is to be a hit."""

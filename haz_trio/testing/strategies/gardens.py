@@ -99,6 +99,7 @@ def _plots(draw: st.DrawFn, key: str, earlier: list[str]) -> Plot:
         v=draw(st.sampled_from([None, None, None, "", "1"])),
         declares=bool(draw(st.integers(0, 5))) and key != "t",  # only their folders differ
         globbed=draw(st.booleans()) and key != "t",
+        hollow=draw(st.booleans()) and key != "t",
         executable=draw(st.sampled_from([False, False, True])),
         link=draw(st.integers(0, 3)) == 3 and key != "t",
         talks=draw(st.booleans()),

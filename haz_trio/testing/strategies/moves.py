@@ -10,6 +10,7 @@ from haz_trio.testing.moves import (
     Chmod,
     Damage,
     Export,
+    Forge,
     Move,
     Remove,
     Run,
@@ -54,6 +55,7 @@ def edits() -> st.SearchStrategy[Move]:
         st.builds(Remove, st.sampled_from([*SOURCES, *SOURCES, "/app/main"])),
         st.builds(Write, st.sampled_from(OUTPUTS), st.sampled_from([b"1\n", b"edited\n"])),
         st.builds(Remove, st.sampled_from(OUTPUTS)),
+        st.builds(Forge, st.sampled_from([*SOURCES, *OUTPUTS]), st.booleans()),
         st.builds(
             Chmod, st.sampled_from([*OUTPUTS, *SOURCES]), st.sampled_from([0o644, 0o755, 0o600])
         ),

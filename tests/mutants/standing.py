@@ -1,0 +1,54 @@
+"""More wrong implementations: what is believed of files, what stands in the way, reports."""
+
+from __future__ import annotations
+
+from tests.mutants.patches import Mutant
+
+_T = "cache.targets"
+MUTANTS: tuple[Mutant, ...] = (
+    # -- which files are believed to be unchanged -------------------------------------------------
+    Mutant(
+        "only-the-time-of-contents-counts",
+        "trust",
+        '"st_mtime_ns", "st_ctime_ns", "st_mode"',
+        '"st_mtime_ns", "st_mtime_ns", "st_mode"',
+    ),
+    # -- what stands where an output has to be ----------------------------------------------------
+    Mutant(
+        "links-in-the-place-of-outputs-stay",
+        _T,
+        "            return Want(place, item, Here.LINK)\n",
+        "            return None\n",
+    ),
+    Mutant(
+        "empty-folders-are-in-the-way",
+        _T,
+        "            if self._tree.here(place) is Here.FOLDER:\n",
+        "            if True:\n",
+    ),
+    Mutant(
+        "full-folders-stay",
+        _T,
+        "                raise Obstacle("
+        "f\"{quote('/' + place)} is a folder with something in it\")\n",
+        "                return None\n",
+    ),
+    Mutant(
+        "folders-are-not-restored",
+        _T,
+        "for f in manifest.folders]",
+        "for f in ()]",
+    ),
+    Mutant(
+        "folders-keep-their-modes",
+        _T,
+        "        if info.st_mode & 0o777 == folder.mode:\n",
+        "        if True:\n",
+    ),
+    Mutant(
+        "folders-of-ours-stay",
+        _T,
+        "            sorted((g for g in gone if g.folder_mode is not None)",
+        "            sorted((g for g in gone if g is None)",
+    ),
+)
