@@ -102,9 +102,13 @@ class Run:
 
 @attrs.frozen
 class Ask:
-    """``haz why``: whether a run would hit."""
+    """``haz why``: whether a run would hit, and with ``--diff`` what has changed.
+
+    ``briefly`` asks for the second alone.
+    """
 
     id: Id
+    briefly: bool = False
 
 
 Move: TypeAlias = (

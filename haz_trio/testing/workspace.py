@@ -7,8 +7,6 @@ compared. A test draws the moves; ``strategies.moves`` has a strategy for them.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from haz_trio.testing.harm import each, flip, flip_once
@@ -46,11 +44,13 @@ from haz_trio.testing.reference.history import (
     is_plain,
     link_to,
 )
+from haz_trio.testing.reference.keys import differences
 from haz_trio.testing.reference.outcomes import tally
 from haz_trio.testing.reference.references import Id
-from haz_trio.testing.reference.schedule import DONE, ERRORED, FAILED, SKIPPED
+from haz_trio.testing.reference.schedule import DONE, ERRORED, FAILED
 from haz_trio.testing.reference.workspace import effective
 from haz_trio.testing.reference.world import World
+from haz_trio.testing.said import named_differences, summaries, summary
 from haz_trio.testing.subject import Result
 from haz_trio.testing.trial import Trial
 
@@ -141,8 +141,8 @@ class WorkspaceMachine:
                 self.rot(id)
             case Run():
                 self.run(move)
-            case Ask(id):
-                self.ask(id)
+            case Ask(id, briefly):
+                self.ask(id, plainly=not briefly)
 
     def scribble(self, path: str, move: Scribble | Forge) -> None:
         file = self.history.files.get(path)
@@ -183,7 +183,8 @@ class WorkspaceMachine:
     def rot(self, id: Id) -> None:
         """Other results with the same bytes may share them."""
         entries = self.history.entries
-        rotten = entries.get(self.history.last_keys.get(id, ()))
+        key = self.history.last_keys.get(id)
+        rotten = entries.get(key) if key is not None else None
         if rotten is None or self.trial.knows("damage-is-not-noticed"):
             return
         self.damaged = True
@@ -232,22 +233,30 @@ class WorkspaceMachine:
         given = {name: value for name, value in self.host.items() if value is not None}
         return {"PATH": os.environ["PATH"], **given}
 
-    def ask(self, id: Id) -> None:
+    def ask(self, id: Id, *, plainly: bool = True) -> None:
         """Nothing is run for the answer, and the next run agrees with it."""
         configuration = self.knobs.declared()
         graph = build(configuration, effective(configuration))
         if id not in graph.tasks or self.history.doubtful:
             return
-        result = self.trial.haz("why", label(id), cwd=id[0], env=self.host)
-        says = self.history.predict(
-            self.knobs.steps(), id, graph.hard, self.variables, self.knobs.hash
-        )
-        found = result.out.decode(errors="replace").splitlines()[-1:]
-        if self.damaged:  # one miss is as good as another
-            found = [line.replace("corrupt entry", "no entry") for line in found]
-        expected = (0, [f"cache_lookup: {says}"]) if says else (2, [])
+        steps, variables = self.knobs.steps(), self.variables
+        says = self.history.predict(steps, id, graph.hard, variables, self.knobs.hash)
+        if says is None:
+            return
         about = " ".join(sorted({"AUX-014", "AUX-015", "CACHE-002"} | self.since))
-        self.trial.same(about, f"{result}", (result.code, found), expected)
+        if plainly:
+            result = self.trial.haz("why", label(id), cwd=id[0], env=self.host)
+            found = result.out.decode(errors="replace").splitlines()[-1:]
+            if self.damaged:  # one miss is as good as another
+                found = [line.replace("corrupt entry", "no entry") for line in found]
+            expected = (0, [f"cache_lookup: {says}"]) if says else (2, [])
+            self.trial.same(about, f"{result}", (result.code, found), expected)
+        last = self.history.last_results.get(id)
+        if says and last in self.history.entries and not self.trial.knows("fewer-options"):
+            now = self.history.key(steps[id], graph.hard[id], variables, self.knobs.hash)
+            result = self.trial.haz("why", "--diff", "--json", label(id), env=self.host)
+            named = named_differences(result.out, label(id))
+            self.trial.same(about, f"{result}differences", named, sorted(differences(last, now)))
 
     def compare(self, result: Result, happened: list[Happened]) -> None:
         trial, buffered = self.trial, self.knobs.buffered
@@ -285,16 +294,6 @@ class WorkspaceMachine:
         return found
 
 
-def _parts(text: str) -> tuple[str, str, str]:
-    return text.partition(":")
-
-
-def _executed(happened: Happened) -> bool:
-    return happened.verdict in (DONE, FAILED) or (
-        happened.verdict == ERRORED and bool(happened.effect.files)
-    )
-
-
 def printed(id: Id, data: bytes, buffered: bool) -> bytes:
     """What a task's stream becomes on haz's own (EXEC-016)."""
     if buffered or not data:
@@ -304,25 +303,11 @@ def printed(id: Id, data: bytes, buffered: bool) -> bytes:
     return b"".join(prefix + line + b"\n" for line in lines)
 
 
-_SUMMARY = re.compile(r"^(?:.*?)(\[[\w-]+:[\w-]+\] [✓◉✗!-] \w+)(?: in [\dhms ]+?)?( \(.*\))?$")
+def _parts(text: str) -> tuple[str, str, str]:
+    return text.partition(":")
 
 
-def summaries(lines: list[str]) -> list[str]:
-    """The lines on standard error that say how a task ended, without the durations."""
-    found = (_SUMMARY.match(line) for line in lines)
-    return [f"{one[1]}{one[2] or ''}" for one in found if one and "errored" not in one[1]]
-
-
-def summary(happened: Happened, ended: Mapping[Id, str]) -> list[str]:
-    """The line for a task, as ``summaries`` gives it; none for one that errored."""
-    verbs = {
-        DONE: "✓ done",
-        CACHED: "◉ cached",
-        FAILED: f"✗ failed (exit {happened.effect.code})",
-    }
-    if happened.verdict == SKIPPED:
-        cause = happened.cause
-        assert cause is not None
-        return [f"[{label(happened.id)}] - skipped (upstream {label(cause)} {ended[cause]})"]
-    verb = verbs.get(happened.verdict)
-    return [f"[{label(happened.id)}] {verb}"] if verb else []
+def _executed(happened: Happened) -> bool:
+    return happened.verdict in (DONE, FAILED) or (
+        happened.verdict == ERRORED and bool(happened.effect.files)
+    )

@@ -14,12 +14,12 @@ import attrs
 
 from haz_trio.testing.reference.globs import matches
 from haz_trio.testing.reference.graph import Edges
+from haz_trio.testing.reference.keys import Key
 from haz_trio.testing.reference.references import Id
 from haz_trio.testing.reference.schedule import DONE, ERRORED, FAILED, Event, run_in_order
 
 File: TypeAlias = tuple[bytes, int]  # contents and mode
 Tree: TypeAlias = dict[str, File]  # by workspace-absolute paths
-Key: TypeAlias = tuple[object, ...]
 
 
 @attrs.frozen
@@ -109,6 +109,7 @@ class History:
     entries: dict[Key, Entry] = attrs.field(factory=dict)
     ours: dict[Id, set[str]] = attrs.field(factory=dict)  # written by us, touched by nobody since
     last_keys: dict[Id, Key] = attrs.field(factory=dict)
+    last_results: dict[Id, Key] = attrs.field(factory=dict)  # of the last run, if it left one
     streams: dict[Id, tuple[bytes, bytes]] = attrs.field(factory=dict)
     doubtful: set[Key] = attrs.field(factory=set)  # damaged where a hit need not notice
     known: Collection[str] = ()  # differences of the program, by their names
@@ -145,17 +146,22 @@ class History:
 
     def predict(
         self, steps: Mapping[Id, Step], id: Id, hard: Edges, host: Mapping[str, str], hash: str
-    ) -> str:
-        """What ``haz why`` says of the cache: "hit", "miss: no entry", or "" for a refusal."""
+    ) -> str | None:
+        """What ``haz why`` says of the cache: "hit", "miss: no entry", or "" for a refusal.
+
+        ``None`` where nothing says what it is to answer: a folder is in the way of a hit.
+        """
         for before in sorted(hard[id]):
-            if self.predict(steps, before, hard, host, hash) != "hit":
-                return ""
+            if (says := self.predict(steps, before, hard, host, hash)) != "hit":
+                return says and ""
         step = steps[id]
         if self._lacks_input(step):
             return ""
         entry = self.entries.get(self.key(step, hard[id], host, hash))
         if entry is None:
             return "miss: no entry"
+        if self._is_blocked(entry):
+            return None
         self.streams[id] = entry.effect.out, entry.effect.err
         return "hit"
 
@@ -183,7 +189,7 @@ class History:
         once = seen if "inputs-once-for-each-pattern" in self.known else set(seen)
         outputs = () if "outputs-not-in-the-key" in self.known else step.outputs
         variables = {name: host.get(name) for name in step.from_host if name not in step.override}
-        return (
+        return Key(
             hash,
             step.root,
             step.action,
@@ -205,6 +211,7 @@ class History:
         look: bool,
         keep: bool,
     ) -> Happened:
+        self.last_results.pop(step.id, None)
         if self._lacks_input(step):
             return Happened(step.id, ERRORED)
         key = self.last_keys[step.id] = self.key(step, before, host, hash_name)
@@ -213,6 +220,7 @@ class History:
         if blocked or (key in self.doubtful and step.id in self.observed):
             entry = None
         if entry is not None:
+            self.last_results[step.id] = key
             self._restore(step, entry, steps)
             return Happened(step.id, CACHED, None, entry.effect)
         variables = {name: host[name] for name in step.from_host if name in host}
@@ -232,6 +240,7 @@ class History:
         if any("*" not in path and path not in made for path in step.outputs):
             return Happened(step.id, ERRORED, None, effect)
         if keep:
+            self.last_results[step.id] = key
             self.entries[key] = Entry(effect, made)
             if look and not blocked:  # who has not looked into an entry may leave it as it is
                 self.doubtful.discard(key)

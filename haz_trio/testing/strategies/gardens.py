@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 from hypothesis import strategies as st
 
-from haz_trio.testing.moves import MODES, Chmod, Damage, Move, Remove, Rot, Run, Turn
+from haz_trio.testing.moves import MODES, Ask, Chmod, Damage, Move, Remove, Rot, Run, Turn
 from haz_trio.testing.reference.garden import DEEP, MUTEXES, NONE, Garden, Plot
+from haz_trio.testing.reference.references import Id
 from haz_trio.testing.strategies.edits import (
     ARGS,
     CONTENTS,
@@ -73,6 +76,9 @@ def gardens(draw: st.DrawFn) -> tuple[Garden, tuple[Move, ...]]:
             moves.append(Run(tuple(draw(some)), modes[number]))
         if draw(st.booleans()):
             moves.append(Rot(draw(st.sampled_from(ids))))
+        elif changed := _changed(it, undo):
+            some_of = st.lists(st.sampled_from(changed), max_size=4, unique=True)
+            moves += [Ask(id, briefly=True) for id in draw(some_of)]
         one = draw(st.sampled_from(ids)) if draw(st.integers(0, 9)) == 9 else None
         moves.append(Run(() if one is None else (one,)))
     last = draw(st.sampled_from(["", "hash", "blobs", "streams", "manifests", "cleared"]))
@@ -108,6 +114,13 @@ def _plots(draw: st.DrawFn, key: str, earlier: list[str]) -> Plot:
         weak=weak if weak != deps else (),
         eats=draw(st.booleans()),
     )
+
+
+def _changed(it: Gardener, undo: Mapping[str, list[Move]]) -> list[Id]:
+    """Tasks to which something was done, and nothing to those before them."""
+    plots = it.garden.plots
+    done = [key for key in plots if undo.get(key) or key in it.swinging]
+    return [plots[key].id for key in done if not {*done} & {*plots[key].deps}]
 
 
 def _kind_of(key: str, plot: Plot) -> str:

@@ -91,7 +91,7 @@ def histories(draw: st.DrawFn) -> tuple[Knobs, tuple[Move, ...]]:
     moves.append(draw(runs()))
     for _ in range(draw(st.integers(1, 3))):
         moves += draw(st.lists(edits(), max_size=2))
-        if draw(st.integers(0, 3)) == 3:
+        if draw(st.booleans()):
             moves.append(Ask(draw(st.sampled_from(TASKS))))
         moves.append(draw(runs()))
     return knobs, tuple(moves)
