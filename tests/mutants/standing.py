@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.patches import Mutant
 
 _T = "cache.targets"
+_D = "engine.differences"
 MUTANTS: tuple[Mutant, ...] = (
     # -- which files are believed to be unchanged -------------------------------------------------
     Mutant(
@@ -50,5 +51,37 @@ MUTANTS: tuple[Mutant, ...] = (
         _T,
         "            sorted((g for g in gone if g.folder_mode is not None)",
         "            sorted((g for g in gone if g is None)",
+    ),
+    # -- what has changed since the last result ---------------------------------------------------
+    Mutant(
+        "removed-inputs-are-forgotten",
+        _D,
+        "                yield InputDiffers(path, How.REMOVED)\n",
+        "                pass\n",
+    ),
+    Mutant(
+        "new-values-are-no-changes",
+        _D,
+        "    return None if old == new else How.CHANGED\n",
+        "    return None\n",
+    ),
+    Mutant(
+        "new-outputs-are-no-changes",
+        _D,
+        "sorted(before.outputs ^ now.outputs,",
+        "sorted(before.outputs - now.outputs,",
+    ),
+    # -- caches and roots -------------------------------------------------------------------------
+    Mutant(
+        "names-of-one-file-count-each",
+        "cache.census",
+        "                        seen.add((info.st_dev, info.st_ino))\n",
+        "                        pass\n",
+    ),
+    Mutant(
+        "linked-marks-do-not-count",
+        "config.discovery",
+        "        return os.stat(path).st_mode\n",
+        "        return os.lstat(path).st_mode\n",
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import time
 from pathlib import Path
 
@@ -147,6 +148,7 @@ def _age(trial: Trial, example: Example) -> list[Entry]:
 
 
 def _info(trial: Trial, entries: list[Entry], orphans: tuple[int, int]) -> None:
+    before = _bulk(trial.root / ".haz/cache")
     result = trial.haz("cache", "info")
     formed = sum(not entry.corrupt for entry in entries)
     expected = [
@@ -158,6 +160,7 @@ def _info(trial: Trial, entries: list[Entry], orphans: tuple[int, int]) -> None:
     ]
     found = result.out.decode().splitlines()
     trial.same("AUX-019 CACHE-010", f"{result}", (result.code, found[:5]), (0, expected))
+    trial.same("AUX-019 AUX-020", f"{result}bytes", found[5:6], [f"total bytes: {before}"])
     schema = ["by schema:", f"  (revision=0, hash=blake3): {formed}"] if formed else []
     trial.same("AUX-019", f"{result}by schema", found[6:], schema)
 
@@ -226,6 +229,16 @@ def _report(
             stamp = f"created_at={it.created} footprint={it.footprint}"
             lines.append(f"  {it.name[:8]} {stamp} mode={mode}")
     return lines
+
+
+def _bulk(cache: Path) -> int:
+    """The bytes of all regular files, of each one once, however many names it has."""
+    found = {}
+    for path in cache.rglob("*"):
+        info = path.lstat()
+        if stat.S_ISREG(info.st_mode):
+            found[info.st_dev, info.st_ino] = info.st_size
+    return sum(found.values())
 
 
 def _entries(cache: Path) -> list[Path]:
