@@ -73,7 +73,8 @@ def _forests() -> st.SearchStrategy[Forest]:
 
 
 def _level(marks: Sequence[str]) -> st.SearchStrategy[Level]:
-    return st.builds(Level, st.sampled_from(marks), st.sampled_from(LISTED))
+    linked = st.sampled_from([False, False, True])
+    return st.builds(Level, st.sampled_from(marks), st.sampled_from(LISTED), linked)
 
 
 @st.composite
@@ -172,6 +173,8 @@ def _play_chain(trial: Trial, top: str, chain: Chain) -> None:
 def _mark(trial: Trial, place: str, name: str, level: Level) -> None:
     if level.has_project:
         trial.write({f"{place}/haz.yml": yaml_of(project(name))})
+    if level.linked:
+        _link(trial, place, level)
     if level.is_explicit:
         entries: list[Json] = [level.entry] if level.entry else []
         trial.write({f"{place}/.haz/workspace.yml": yaml_of({"projects": entries})})
@@ -184,8 +187,27 @@ def _mark(trial: Trial, place: str, name: str, level: Level) -> None:
             trial.write({f"{place}/.git": "gitdir: elsewhere"})
         case "file":
             trial.write({f"{place}/.haz": ""})
+        case "dangling":
+            trial.link(f"{place}/.haz", "nowhere")
+        case "dangling git":
+            trial.link(f"{place}/.git", "nowhere")
         case _:
             pass
+
+
+def _link(trial: Trial, place: str, level: Level) -> None:
+    """Let what is to be written to a mark go to a place that is no part of a chain."""
+    folders = {".haz": level.is_explicit or level.mark in ("hollow", "used git and project")}
+    folders[".git"] = level.mark in ("git", "used git and project")
+    files = {".haz": level.mark == "file", ".git": level.mark in ("git file", "git and project")}
+    for name in (".haz", ".git"):
+        target = f"links/{place}/{name[1:]}"
+        if folders[name]:
+            trial.folder(target)
+        if files[name]:
+            trial.write({target: ""})
+        if folders[name] or files[name]:
+            trial.link(f"{place}/{name}", os.path.relpath(target, place))
 
 
 def _explicit(trial: Trial, example: Example, starts: list[str]) -> None:

@@ -8,7 +8,7 @@ import attrs
 
 from haz_trio.testing.reference.globs import matches
 
-PLAIN = ("", "file", "project")  # those that mark nothing
+PLAIN = ("", "file", "project", "dangling", "dangling git")  # those that mark nothing
 MARKS = (
     *PLAIN,
     *("explicit", "explicit and project", "hollow", "git", "git file"),
@@ -18,10 +18,14 @@ MARKS = (
 
 @attrs.frozen
 class Level:
-    """A folder ``d`` inside of the one before: its mark, and what it lists, if it does."""
+    """A folder ``d`` inside of the one before: its mark, and what it lists, if it does.
+
+    Links to the folders and files that mark it, ``linked``, are as good as these.
+    """
 
     mark: str
     entry: str = ""
+    linked: bool = False
 
     @property
     def has_project(self) -> bool:
