@@ -84,4 +84,22 @@ MUTANTS: tuple[Mutant, ...] = (
         "        return os.stat(path).st_mode\n",
         "        return os.lstat(path).st_mode\n",
     ),
+    Mutant(
+        "branches-are-their-tips",
+        "vcs",
+        '    done = git.ask("merge-base", commit, "HEAD")\n',
+        '    return commit\n    done = git.ask("merge-base", commit, "HEAD")\n',
+    ),
+    Mutant(
+        "branches-of-remotes-are-their-tips",
+        "vcs",
+        '(b"refs/heads/", b"refs/remotes/")',
+        '(b"refs/heads/",)',
+    ),
+    Mutant(
+        "all-revisions-are-where-they-fork",
+        "vcs",
+        '    if not any(ref.startswith((b"refs/heads/", b"refs/remotes/")) for ref in name):\n',
+        "    if False:\n",
+    ),
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from haz_trio.testing.areas.area import Area, area
 from haz_trio.testing.models import files_of
-from haz_trio.testing.reference.changes import Changes, affected, touched
+from haz_trio.testing.reference.changes import BRANCHES, TAG, Changes, affected, touched
 from haz_trio.testing.reference.graph import Graph, build, closure, label
 from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.reference.workspace import Declared, effective
@@ -30,8 +30,14 @@ MOVES = (  # a file goes from one place to another, and git may say that in one 
 )
 CONFIGURATION = ("p/haz.yml", "q/haz.yml", ".haz/tasks/o.yml", ".haz/tasks/w.yml")
 WORKSPACE = ".haz/workspace.yml"  # touches everything, and hides what the others do
-FLAGS = ("--git-changed", "--git-staged", "--git-changed-since=HEAD~1")
-AFFECTED = ("--affected", "--affected=HEAD~1")
+FLAGS = (
+    *("--git-changed", "--git-changed", "--git-staged", "--git-staged"),
+    *("--git-changed-since=HEAD~1", f"--git-changed-since={BRANCHES[0]}"),
+)
+AFFECTED = (
+    *("--affected", "--affected", "--affected=HEAD~1"),
+    *(f"--affected={revision}" for revision in (*BRANCHES, TAG)),
+)
 NAMES = (("p", "a"), ("p", "b"), ("q", "a"), ("q", "b"))
 
 
@@ -58,6 +64,7 @@ class Example:
     commented: tuple[str, ...]  # files of the configuration that get a comment
     asks: tuple[Ask, ...]
     inside: bool  # whether the workspace is a folder of the repository
+    forked: str  # the file that differs on another branch
 
 
 @st.composite
@@ -68,7 +75,7 @@ def examples(draw: st.DrawFn) -> Example:
     asked = [*FLAGS, *draw(st.sampled_from([*[AFFECTED] * 5, ()]))]
     asks = st.builds(
         Ask,
-        st.sampled_from([*asked[:3], *asked[3:] * 2]),
+        st.sampled_from([*asked, *asked[len(FLAGS) :]]),
         st.sampled_from(["", "", "p", "q/src"]),
         st.sampled_from(["", "--all", "--workspace", "--workspace"]),
         st.sampled_from([False, False, True]),
@@ -81,6 +88,7 @@ def examples(draw: st.DrawFn) -> Example:
         tuple(draw(st.lists(st.sampled_from(commented), max_size=2, unique=True))),
         tuple(draw(st.lists(asks, min_size=4, max_size=7))),
         draw(st.booleans()),
+        draw(st.sampled_from(FILES)),
     )
 
 
@@ -138,10 +146,21 @@ def play(trial: Trial, example: Example) -> None:
     _git(trial, "add", "-A", top)
     _git(trial, "commit", "-qm", "first")
     _git(trial, "commit", "-q", "--allow-empty", "-m", "second")
+    _fork(trial, example.forked)
     changes = _edit_all(trial, example)
     graph = build(declared, effective(declared))
     for ask in example.asks:
         _asks(trial, ask, changes, graph, declared)
+
+
+def _fork(trial: Trial, path: str) -> None:
+    """Another branch, with a commit that no edit makes."""
+    _git(trial, "checkout", "-q", "-b", BRANCHES[0])
+    trial.write({path: "other\n"})
+    _git(trial, "commit", "-qam", "other")
+    _git(trial, "update-ref", f"refs/remotes/{BRANCHES[1]}", "HEAD")
+    _git(trial, "tag", TAG)
+    _git(trial, "checkout", "-q", "-")
 
 
 def _asks(trial: Trial, ask: Ask, changes: Changes, graph: Graph, declared: Declared) -> None:
@@ -167,7 +186,7 @@ def _asks(trial: Trial, ask: Ask, changes: Changes, graph: Graph, declared: Decl
 
 def _edit_all(trial: Trial, example: Example) -> Changes:
     """What is committed comes first, in one commit."""
-    changes = Changes()
+    changes = Changes(beyond=frozenset([example.forked]))
     late = [edit for edit in example.edits if "commit" not in edit[0]]
     early = [edit for edit in example.edits if "commit" in edit[0]]
     for how, path in early:

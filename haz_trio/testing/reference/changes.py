@@ -14,16 +14,19 @@ from haz_trio.testing.reference.workspace import Declared, Task
 
 Paths = frozenset[str]
 NONE: Paths = frozenset()
+BRANCHES = ("other", "up/other")  # of which HEAD is no descendant: here, and of a remote
+TAG = "there"  # on the same commit
 
 
 @attrs.frozen
 class Changes:
     """Paths below the root: those that differ from the last commit, from the index to it, and
-    from the commit before it."""
+    from the commit before it, where another branch begins; and those that differ on that."""
 
     changed: Paths = NONE
     staged: Paths = NONE
     since: Paths = NONE
+    beyond: Paths = NONE
 
     def plus(
         self,
@@ -32,7 +35,10 @@ class Changes:
         since: Iterable[str] = (),
     ) -> Changes:
         return Changes(
-            self.changed.union(changed), self.staged.union(staged), self.since.union(since)
+            self.changed.union(changed),
+            self.staged.union(staged),
+            self.since.union(since),
+            self.beyond,
         )
 
     def everywhere(self, paths: Iterable[str]) -> Changes:
@@ -44,7 +50,13 @@ class Changes:
         """What a flag of the command line looks at."""
         if flag == "--git-staged":
             return self.staged
-        return self.since if "=" in flag else self.changed
+        name, _, revision = flag.partition("=")
+        if not revision:
+            return self.changed
+        forks = name == "--affected" and revision in BRANCHES
+        return (
+            self.since | self.beyond if revision in (*BRANCHES, TAG) and not forks else self.since
+        )
 
 
 def touched(graph: Graph, changed: Paths) -> frozenset[Id]:
