@@ -307,7 +307,7 @@ TO_OUTPUTS: tuple[Callable[[str, str, str], list[Move]], ...] = (
     lambda one, folder, copy: [Write(f"{folder}/stale", b"stale\n"), Write(copy, b"")],
     lambda one, folder, copy: [Forge(one), Forge(copy, anew=True)],
     lambda one, folder, copy: [Forge(one, anew=True), Forge(copy)],
-    lambda one, folder, copy: [Link(one, f"../in/{_last(one)}/a"), Link(f"{folder}/e", "../..")],
+    lambda one, folder, copy: [Link(one, f"../in/{_last(one)}/a"), Link(f"{folder}/e", "nowhere")],
     lambda one, folder, copy: [Link(one, "nowhere"), Link(copy, f"../../in/{_last(one)}/a")],
     lambda one, folder, copy: [Folder(one), Link(copy, "nowhere")],
     lambda one, folder, copy: [Folder(copy), Remove(f"{folder}/e")],
