@@ -8,12 +8,14 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 
 import attrs
 
 from haz_trio.testing.warm import TooLateError, zygote_for
 
 _LINE = 2000  # characters; of a longer one only parts are shown
+_HEEDED = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM)
 PATIENCE = 40.0  # seconds; longer than anything that an area asks for
 GIT_AUTHOR = {
     f"GIT_{role}_{key}": value
@@ -58,10 +60,17 @@ class HungError(Exception):
 
 
 def heed_signals() -> None:
-    """Let programs start with signals that a job in the background ignores, and hands down."""
-    for number in (signal.SIGINT, signal.SIGQUIT):
+    """Let programs start with signals that are ignored here: by ``nohup``, or in the background.
+
+    This process goes on as if it ignored them, but what has a handler is not handed down.
+    """
+    for number in _HEEDED:
         if signal.getsignal(number) is signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, _ignore)
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """A signal comes, and nothing becomes of it."""
 
 
 @attrs.frozen
