@@ -151,8 +151,8 @@ def _declared(name: str, stop: Stop) -> Declared:
     tasks: Body = {
         "A": {"shell": "echo A"},
         "B": {"shell": _waits(name) if stop.how == "fail-fast" else "exit 3"},
-        "a": {**one, "shell": _script(name, "a", stop.one, stop.hasty)},
-        "b": {"shell": _script(name, "b", stop.two, stop.hasty)},
+        "a": {**one, "shell": _script(name, "a", stop, stop.one)},
+        "b": {"shell": _script(name, "b", stop, stop.two)},
         "c": {"shell": "true", "deps": ["~:a"]},
         "d": {**one, "shell": "echo d"},
     }
@@ -175,15 +175,18 @@ def _waits(name: str) -> str:
     )
 
 
-def _script(name: str, task: str, behaviour: str, hasty: bool) -> str:
+def _script(name: str, task: str, stop: Stop, behaviour: str) -> str:
     outside = f"../../../outside/{name}-"
     does = BEHAVIOURS[behaviour]
-    if hasty:
+    if stop.hasty:
         does = does.replace("'TERM;", f"'TERM; {LATE};").replace("'TERM'", f"'TERM; {LATE}'")
     does = does.replace("'TERM", f"': >{outside}term-{task}")
     does = does.replace("READY", f": >{outside}ready-{task}")
     quick = f"if [ -f {outside}quick ]; then exit 0; fi"
-    return f"echo {task} >>{outside}log; echo working; {quick}; {does}"
+    says = "printf 'working\nhalf'"  # the rest of a line, which its end brings to light
+    if not stop.buffered:
+        says += "; printf oops >&2"
+    return f"echo {task} >>{outside}log; {says}; {quick}; {does}"
 
 
 def _stopped(trial: Trial, name: str, stop: Stop) -> Stopped:
@@ -267,21 +270,28 @@ def _spoke(trial: Trial, stop: Stop, result: Result) -> None:
     """What was printed is shown, also the last words of who had the time for them."""
     if stop.hasty:
         trial.holds("CFG-031 EXEC-014", f"{result}nobody has a grace", b"bye" not in result.out)
+    rules = "EXEC-016 EXEC-014"
     for task, behaviour in (("a", stop.one), ("b", stop.two)):
-        lines = ["working"]
-        if behaviour in ("polite", "nurse") and stop.grace == LONG and not stop.again:
-            lines.append("bye")
-        prefix = "" if stop.buffered else f"[p:{task}] "
-        shown = "".join(f"{prefix}{line}\n" for line in lines).encode()
+        gentle = behaviour in ("polite", "nurse") and stop.grace == LONG and not stop.again
+        text = "working\nhalfbye\n" if gentle else "working\nhalf"
         if stop.buffered:
-            trial.holds("EXEC-016 EXEC-014", f"{result}{task} said {lines}", shown in result.out)
+            both = result.out.count(b"working\nhalf") == len("ab")
+            trial.holds(rules, f"{result}{task} said {text}", both and text.encode() in result.out)
             continue
-        found = b"".join(
-            line for line in result.out.splitlines(True) if line.startswith(prefix.encode())
-        )
-        if found.endswith(b"bye\n") and len(lines) == 1:
+        prefix = f"[p:{task}] "
+        shown = "".join(f"{prefix}{line}\n" for line in text.splitlines())
+        found = _behind(prefix, result.out)
+        if found.endswith("bye\n") and not gentle:
             continue  # it was quicker than what ended it
-        trial.same("EXEC-016 EXEC-014", f"{result}lines of {task}", found, shown)
+        trial.same(rules, f"{result}lines of {task}", found, shown)
+        oops = f"{prefix}oops"  # its shell may go on with what has been killed
+        trial.holds(rules, f"{result}{task} said {oops}", oops in _behind(prefix, result.err))
+
+
+def _behind(prefix: str, out: bytes) -> str:
+    """The lines of a task, as they are."""
+    lines = out.decode(errors="replace").splitlines(True)
+    return "".join(line for line in lines if line.startswith(prefix))
 
 
 def _of(result: Result, name: str) -> Ended:
