@@ -82,20 +82,29 @@ class Subject:
     prelude: str = ""  # a script that hooks into the imports of a warm program
     patience: float = PATIENCE  # seconds, after which a call is taken for hung
 
-    def run(self, args: Sequence[str], cwd: Path, env: Mapping[str, str | None]) -> Result:
-        """Run it to its end; ``None`` unsets a variable. Raises ``HungError``."""
-        if self.warm:
+    def run(
+        self,
+        args: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str | None],
+        stdout: int | None = None,
+    ) -> Result:
+        """Run it to its end; ``None`` unsets a variable. Raises ``HungError``.
+
+        What goes to a descriptor ``stdout`` is not part of the result.
+        """
+        if self.warm and stdout is None:
             result = self._run_warm(args, cwd, env)
             if result is not None:
                 return result
-        child = self.start(args, cwd, env)
+        child = self.start(args, cwd, env, stdout)
         try:
             out, err = child.communicate(timeout=self.patience)
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
             child.communicate()
             raise self._hung(args) from None
-        return Result(tuple(args), child.returncode, out, err)
+        return Result(tuple(args), child.returncode, out or b"", err)
 
     def _run_warm(
         self, args: Sequence[str], cwd: Path, env: Mapping[str, str | None]
@@ -110,15 +119,20 @@ class Subject:
         return None if found is None else Result(tuple(args), *found)
 
     def start(
-        self, args: Sequence[str], cwd: Path, env: Mapping[str, str | None]
+        self,
+        args: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str | None],
+        stdout: int | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start it cold, in a session of its own, with streams that are pipes."""
+        """Start it cold, in a session of its own, with streams that are pipes; but ``stdout`` may
+        be a descriptor."""
         return subprocess.Popen(
             [*self.words, *args],
             cwd=cwd,
             env=_merged(env),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.PIPE if stdout is None else stdout,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )

@@ -137,11 +137,18 @@ class Trial:
         self.steps.append(Did(words))
 
     def haz(
-        self, *args: str, cwd: str = "", env: Mapping[str, str | None] | None = None
+        self,
+        *args: str,
+        cwd: str = "",
+        env: Mapping[str, str | None] | None = None,
+        stdout: int | None = None,
     ) -> Result:
-        """Call the program; an exit code that haz never has is a difference at once."""
+        """Call the program; an exit code that haz never has is a difference at once.
+
+        What goes to a descriptor ``stdout`` is not part of the result.
+        """
         try:
-            result = self.subject.run(args, self.root / cwd, env or {})
+            result = self.subject.run(args, self.root / cwd, env or {}, stdout)
         except HungError as hung:
             raise DifferenceError("EXEC-021", str(hung), "nothing", "an end") from None
         self.steps.append(Called(result, cwd, tuple((env or {}).items())))

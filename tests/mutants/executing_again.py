@@ -13,4 +13,30 @@ MUTANTS: tuple[Mutant, ...] = (
         "                    rests = []\n"
         "                return _join([*rests, self._narrate(event, at)])",
     ),
+    # -- who is left behind a command -------------------------------------------------------------
+    Mutant(
+        "leavings-are-stored",
+        "engine.gathering",
+        "        if outlived:\n",
+        "        if False:\n",
+    ),
+    Mutant(
+        "only-groups-count",
+        "process.supervise",
+        "        if not self.family.everybody() and not self._held():\n",
+        "        if not self.family.everybody():\n",
+    ),
+    Mutant(
+        "only-holders-count",
+        "process.supervise",
+        "        if not self.family.everybody() and not self._held():\n",
+        "        if not self._held():\n",
+    ),
+    # -- a standard output that takes nothing -----------------------------------------------------
+    Mutant(
+        "lost-output-is-no-failure",
+        "cli.run_loop",
+        "        if lost and code == EXIT_SUCCESS:\n",
+        "        if False and code == EXIT_SUCCESS:\n",
+    ),
 )

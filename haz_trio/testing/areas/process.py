@@ -5,15 +5,29 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
 
 from haz_trio.testing.areas.area import Area, area
 from haz_trio.testing.models import files_of
+from haz_trio.testing.processes import kill_processes_in, processes_in
 from haz_trio.testing.reference.events import parse_events
 from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.reference.outcomes import TIMES
 from haz_trio.testing.reference.workspace import Declared
-from haz_trio.testing.strategies.commands import FILES, HOST, Example, examples, shown
+from haz_trio.testing.strategies.commands import (
+    DAEMON,
+    FILES,
+    HOLDER,
+    HOST,
+    LEAVES,
+    Example,
+    examples,
+    shown,
+)
 from haz_trio.testing.subject import Result
 from haz_trio.testing.trial import Trial
 from haz_trio.testing.workspace import printed
@@ -23,8 +37,19 @@ GLYPHS = {"done": "✓", "cached": "◉"}
 
 
 def play(trial: Trial, example: Example) -> None:
+    if trial.knows("descendants-survive"):
+        some = {name: it for name, it in example.tasks.items() if it.kind not in LEAVES}
+        example = attrs.evolve(example, tasks=some)
     if not example.tasks:
         return
+    try:
+        _play(trial, example)
+    finally:
+        if any(it.kind in LEAVES for it in example.tasks.values()):
+            kill_processes_in(trial.root)
+
+
+def _play(trial: Trial, example: Example) -> None:
     folder = trial.root / example.root
     here = os.fsencode(folder)
     outs = {name: it.out.replace(b"@", here) for name, it in example.tasks.items()}
@@ -48,23 +73,52 @@ def play(trial: Trial, example: Example) -> None:
         words = ["--json"] if mode == "json" else [f"--output-mode={mode}"]
         result = trial.haz("run", "--workspace", *words, env=host)
         trial.same("EXEC-021", f"{result}exit code", result.code, 0)
-        verdicts = _verdicts(bodies, verdict)
+        verdicts = _verdicts(example, bodies, verdict)
         if mode == "json":
             _told(trial, example, result, outs, verdicts)
         else:
             _shown(trial, example, result, outs, verdicts, mode == "buffered")
         if verdict == "done":
             _environments(trial, example, result)
+        _leaves(trial, example, result)
     _passes_on(trial, example, host)
+    if example.lost and not trial.knows("lost-output-is-no-failure"):
+        _is_lost(trial, example, outs, host)
 
 
-def _verdicts(bodies: Mapping[str, Json], verdict: str) -> dict[str, str]:
-    """Equal bodies of one project have one key: of several the first is executed."""
+def _verdicts(example: Example, bodies: Mapping[str, Json], verdict: str) -> dict[str, str]:
+    """Equal bodies of one project have one key: of several the first is executed.
+
+    What has left processes behind is not stored.
+    """
     known = [bodies[name] for name in sorted(bodies)]
-    return {
+    found = {
         name: "cached" if known.index(bodies[name]) < number else verdict
         for number, name in enumerate(sorted(bodies))
     }
+    return found | dict.fromkeys(_leaving(example), "done")
+
+
+def _leaving(example: Example) -> list[str]:
+    """Tasks whose processes are somebody's business."""
+    return [name for name, it in example.tasks.items() if it.kind in LEAVES - {DAEMON}]
+
+
+def _leaves(trial: Trial, example: Example, result: Result) -> None:
+    """Behind a run: its group has been killed, and a daemon goes on."""
+    kinds = {it.kind for it in example.tasks.values()} & LEAVES
+    if not kinds:
+        return
+    away = {
+        kind: int((trial.root / example.root / kind).read_text() or 0)
+        for kind in kinds & {DAEMON, HOLDER}
+    }
+    left = processes_in(trial.root, away.values())
+    trial.same("EXEC-009 EXEC-015", f"{result}processes that are left", left, [])
+    kill_processes_in(trial.root, [process for kind, process in away.items() if kind == DAEMON])
+    if DAEMON in away:
+        alive = Path(f"/proc/{away[DAEMON]}/cwd").exists()
+        trial.holds("EXEC-009", f"{result}the daemon {away[DAEMON]} is there", alive)
 
 
 def _shown(
@@ -79,19 +133,29 @@ def _shown(
     expected = b"".join(printed(("p", name), outs[name], buffered) for name in sorted(outs))
     rules = "EXEC-016 CACHE-020 CFG-021 CFG-022 CFG-032"
     trial.same(rules, f"{result}stdout", result.out, expected)
+    pattern = _stderr(example, verdicts, buffered)
+    regular = re.fullmatch(pattern, result.err) is not None
+    trial.holds("EXEC-016 EXEC-017 CACHE-020", f"{result}stderr is {pattern!r}", regular)
+
+
+def _stderr(example: Example, verdicts: Mapping[str, str], buffered: bool) -> bytes:
+    """Standard error as an expression."""
+    notes = {  # whoever is left is named
+        name: b"(?:%s[^\n]+\n)+" % re.escape(f"[p:{name}] ".encode()) for name in _leaving(example)
+    }
     pattern = b"".join(
         re.escape(printed(("p", name), example.tasks[name].err, buffered))
+        + notes.get(name, b"")
         + re.escape(f"[p:{name}] {GLYPHS[verdicts[name]]} {verdicts[name]} in ".encode())
         + TIME
         + b"\n"
-        for name in sorted(outs)
+        for name in sorted(example.tasks)
     )
-    count = len(outs)
+    count = len(example.tasks)
     cached = sum(verdict == "cached" for verdict in verdicts.values())
     hits = f" ({cached} cached)" if cached else ""
     pattern += re.escape(f"\nTasks: {count} completed{hits}\n Time: ".encode()) + TIME + b"\n"
-    regular = re.fullmatch(pattern, result.err) is not None
-    trial.holds("EXEC-016 EXEC-017 CACHE-020", f"{result}stderr is {pattern!r}", regular)
+    return pattern
 
 
 def _told(
@@ -150,6 +214,41 @@ def _passes_on(trial: Trial, example: Example, host: Mapping[str, str | None]) -
         trial.same("CFG-021 CACHE-005", f"{result}stdout", result.out, expected)
         fresh = f"{GLYPHS[verdict]} {verdict}" in result.err.decode(errors="replace")
         trial.holds("CACHE-005 CACHE-002", f"{result}is {verdict}", fresh)
+
+
+def _is_lost(
+    trial: Trial, example: Example, outs: Mapping[str, bytes], host: Mapping[str, str | None]
+) -> None:
+    """Who has stopped reading costs nothing, a disk that is full an exit code; the run goes on."""
+    mode = "live" if example.modes[1] == "json" else example.modes[1]
+    words = ["run", "--workspace", f"--output-mode={mode}"]
+    with _lost(example.lost) as stdout:
+        result = trial.haz(*words, env=host, stdout=stdout)
+    about = f"{result}with a standard output that is {example.lost}"
+    fails = example.lost == "full" and any(outs.values())
+    trial.same("EXEC-016 EXEC-021", f"{about}: exit code", result.code, int(fails))
+    told, lost = re.subn(rb"error: .*\n", b"", result.err) if fails else (result.err, 0)
+    trial.same("EXEC-016", f"{about}: lines that tell it", lost, int(fails))
+    verdicts = dict.fromkeys(outs, "cached") | dict.fromkeys(_leaving(example), "done")
+    pattern = _stderr(example, verdicts, mode == "buffered")
+    trial.holds(
+        "EXEC-016", f"{about}: stderr is {pattern!r}", re.fullmatch(pattern, told) is not None
+    )
+
+
+@contextmanager
+def _lost(how: str) -> Iterator[int]:
+    """A standard output that takes nothing."""
+    if how == "full":
+        with open("/dev/full", "wb") as full:
+            yield full.fileno()
+        return
+    out, into = os.pipe()
+    os.close(out)
+    try:
+        yield into
+    finally:
+        os.close(into)
 
 
 AREA: Area = area("process", "what commands get and print", examples, play, 0.8)

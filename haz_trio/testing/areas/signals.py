@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import time
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from haz_trio.testing.areas.area import Area, area
 from haz_trio.testing.areas.running import Ended, summary_of, tally_of
 from haz_trio.testing.models import files_of
+from haz_trio.testing.processes import kill_processes_in, processes_in
 from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.reference.workspace import Declared
 from haz_trio.testing.subject import Result
@@ -298,36 +298,11 @@ def _of(result: Result, name: str) -> Ended:
     return summary_of(result).get(("p", name), Ended("nothing", ""))
 
 
-def processes_in(root: Path) -> list[int]:
-    """Processes whose working directory is in a workspace, zombies excluded, after a moment."""
-    for _ in range(50):
-        found = _processes_in(root)
-        if not found:
-            return []
-        time.sleep(0.02)
-    return found
-
-
-def _processes_in(root: Path) -> list[int]:
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) != os.getpid():
-            try:
-                inside = os.readlink(f"/proc/{name}/cwd").startswith(f"{root}/")
-                state = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[0]
-            except OSError:
-                continue
-            if inside and state != "Z":
-                found.append(int(name))
-    return found
-
-
 def _sweep(root: Path, child: subprocess.Popen[bytes]) -> None:
     """Leave nothing behind, whatever the program did."""
     if child.poll() is None:
         child.kill()
-        for process in _processes_in(root):
-            os.kill(process, signal.SIGKILL)
+        kill_processes_in(root)
         child.communicate()
 
 

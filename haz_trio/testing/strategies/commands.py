@@ -65,6 +65,24 @@ _FIXED: Mapping[str, tuple[Body, bytes]] = {
     "open-files": ({"shell": _OPEN}, b"0\n1\n2\n"),
     "late": ({"shell": "printf 'a\nb'; /bin/sleep 0.01; printf 'c\n\nd'"}, b"a\nbc\n\nd"),
 }
+# Who leaves processes behind that do not end by themselves: in its group, with its pipes, or
+# outside of the group, of which only those that hold no pipe are nobody's business.
+_AWAY = (
+    ": >T; /usr/bin/setsid /bin/sh -c 'echo $$ >T; exec /bin/sleep 60' STREAMS & "
+    "i=0; until [ -s T ] || [ $i = 500 ]; do i=$((i+1)); /bin/sleep 0.01; done; echo left"
+)
+DAEMON = "daemon"
+HOLDER = "holds-from-away"
+_LEAVES: Mapping[str, str] = {
+    "leaves": "(/bin/sleep 60 >/dev/null 2>&1) & echo left",
+    "leaves-many": "for i in 1 2 3; do (/bin/sleep 60; echo) >/dev/null 2>&1 & done; echo left",
+    "holds": "/bin/sleep 60 & echo left",
+    "holds-one": "/bin/sleep 60 2>/dev/null & echo left",
+    HOLDER: _AWAY.replace("STREAMS", ""),
+    DAEMON: _AWAY.replace("STREAMS", ">/dev/null 2>&1"),
+}
+LEAVES: frozenset[str] = frozenset(_LEAVES)
+"""Kinds of commands behind whose end there is somebody; a hit are only daemons."""
 
 
 @attrs.frozen
@@ -89,13 +107,16 @@ class Example:
     ``modes`` are how they are shown when they run and when they are hits, each "live", "buffered"
     or "json".
 
-    ``more`` are arguments that a last run passes on to those that print their arguments.
+    ``more`` are arguments that another run passes on to those that print their arguments.
+
+    ``lost`` is the standard output of a last run: a "full" disk, a "closed" pipe, or "".
     """
 
     tasks: Mapping[str, Command]
     modes: tuple[str, str]
     root: str
     more: tuple[str, ...] = ()
+    lost: str = ""
 
 
 @st.composite
@@ -105,13 +126,16 @@ def examples(draw: st.DrawFn) -> Example:
     kinds = [kind for kind in (*_FIXED, "long") if draw(st.integers(0, 2)) == 2]
     for kind in ("bytes", "bytes", "bytes", "environment", "environment", "arguments", "shell"):
         kinds += [kind] * draw(st.integers(0, 2)) if kind != "shell" else [kind]
+    if draw(st.integers(0, 3)) == 3:
+        kinds += draw(st.lists(st.sampled_from([*_LEAVES]), unique=True, min_size=1, max_size=3))
     tasks = {}
     for number, kind in enumerate(draw(st.permutations(kinds))):
         name = chr(ord("a") + number)
         tasks[name] = _command(draw, kind, root, name)
     first, second = (draw(st.sampled_from(["live", "buffered", "live", "json"])) for _ in "12")
     more = draw(st.lists(st.sampled_from(ARGUMENTS), max_size=2))
-    return Example(tasks, (first, second), root, tuple(more))
+    lost = draw(st.sampled_from(["", "", "", "full", "closed"]))
+    return Example(tasks, (first, second), root, tuple(more), lost)
 
 
 def _command(draw: st.DrawFn, kind: str, root: str, name: str) -> Command:
@@ -130,6 +154,8 @@ def _command(draw: st.DrawFn, kind: str, root: str, name: str) -> Command:
         shell = draw(st.sampled_from(["sh", "bash"]))
         script = 'false; echo "$0 $#"; if [ -t 0 ] || [ -t 1 ]; then echo terminal; fi'
         return Command(kind, {"shell": script, "shell_type": shell}, f"{shell} 0\n".encode())
+    if kind in LEAVES:
+        return Command(kind, {"shell": _LEAVES[kind].replace("T", kind)}, b"left\n")
     return Command(kind, *_FIXED[kind])
 
 
