@@ -39,4 +39,44 @@ MUTANTS: tuple[Mutant, ...] = (
         "        if lost and code == EXIT_SUCCESS:\n",
         "        if False and code == EXIT_SUCCESS:\n",
     ),
+    # -- order, mutexes, tries --------------------------------------------------------------------
+    Mutant(
+        "hits-let-others-in-beside-a-holder",
+        "plan.locks",
+        "            lock.called.discard(task)\n            lock.alone = False\n",
+        "            lock.called.discard(task)\n        lock.alone = False\n",
+    ),
+    Mutant(
+        "equal-tasks-both-run",
+        "plan.machine",
+        "self._gates.park_or_run(task, key)",
+        'self._gates.park_or_run(task, f"{self._ids[task]} {key}")',
+    ),
+    Mutant(
+        "variables-beat-options",
+        "cli.run_choices",
+        "    if text is not None:\n        return parse_jobs",
+        '    if text is not None and not environment.get("HAZ_JOBS"):\n        return parse_jobs',
+    ),
+    Mutant(
+        "fail-fast-beats-retries",
+        "plan.machine",
+        "        if number < self._tries and not",
+        "        if number < self._tries and not self._fail_fast and not",
+    ),
+    Mutant(
+        "only-the-last-try-is-shown",
+        "output.renderers",
+        "            case TaskSettled(task):\n                return _join([*self._blocks(task),",
+        "            case TryFailed(task):\n"
+        "                _ = list(self._blocks(task))\n"
+        "                return self._narrate(event, at)\n"
+        "            case TaskSettled(task):\n                return _join([*self._blocks(task),",
+    ),
+    Mutant(
+        "skips-are-told-backwards",
+        "plan.board",
+        "        return sorted(found)\n",
+        "        return sorted(found, reverse=True)\n",
+    ),
 )

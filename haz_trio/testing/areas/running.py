@@ -25,7 +25,7 @@ from haz_trio.testing.reference.references import Id
 from haz_trio.testing.reference.schedule import SKIPPED, run_in_order
 from haz_trio.testing.reference.workspace import effective
 from haz_trio.testing.strategies.endings import FILES, NOT_STARTED, STARTED, WHY
-from haz_trio.testing.strategies.parties import CROWDS, PARKING
+from haz_trio.testing.strategies.parties import CROWDS, PARKING, TWIN
 from haz_trio.testing.strategies.runs import Plan, plans
 from haz_trio.testing.subject import Result
 from haz_trio.testing.trial import Trial
@@ -43,22 +43,25 @@ class Ended:
 
 
 def play(trial: Trial, plan: Plan) -> None:
+    if trial.knows("equal-tasks-both-run"):
+        plan = plan.without(TWIN)
     trial.write(files_of(plan.declared))
     for path, (text, mode) in FILES.items() if "/o" in plan.declared.projects else ():
         trial.write({path: text}, mode)
     graph = build(plan.declared, effective(plan.declared))
-    words = list(plan.options)
-    if words and trial.knows("fewer-options"):
+    words, env = list(plan.options), plan.environment
+    if (words or env) and trial.knows("fewer-options"):
         return
     kinds = {id: _kind(plan, id) for id in graph.tasks}
     expected = outcomes(kinds, graph.hard)
-    first = trial.haz("run", "--workspace", *words)
+    first = trial.haz("run", "--workspace", *words, env=env)
     log = trial.outside / "log"
     marks = log.read_text() if log.exists() else ""
     log.write_text("")
     if plan.fail_fast:
         _stops(trial, plan, graph, {*graph.tasks}, first, marks)
         return
+    expected = _with_twins(trial, plan, first, expected)
     _marks(trial, plan, graph, first, marks, expected)
     _says(trial, plan, graph, first, kinds, expected)
     if plan.again:
@@ -68,10 +71,10 @@ def play(trial: Trial, plan: Plan) -> None:
                 trial.remove(f"{id[0]}/hit")
         plan = plan.after({id for id, verdict in expected.items() if verdict != "skipped"})
         kinds = {id: _kind(plan, id) for id in graph.tasks}
-        second = trial.haz("run", "--workspace", *words)
+        second = trial.haz("run", "--workspace", *words, env=env)
         healed = outcomes(kinds, graph.hard)
         again = {
-            id: "cached" if verdict == expected[id] == "done" else verdict
+            id: "cached" if verdict == "done" and expected[id] in ("done", "cached") else verdict
             for id, verdict in healed.items()
         }
         _marks(trial, plan, graph, second, log.read_text(), again)
@@ -82,8 +85,24 @@ def play(trial: Trial, plan: Plan) -> None:
     if chosen:
         log.write_text("")
         targets = [label(id) for id in plan.brisk]
-        third = trial.haz("run", "--fail-fast", "--no-cache", "-j1", *targets)
+        words = ["--fail-fast", "--no-cache", "-j1"]
+        words += [f"--retries={plan.retries}"] if plan.retries else []
+        third = trial.haz("run", *words, *targets, env={"HAZ_JOBS": str(plan.others)})
         _stops(trial, plan, graph, chosen, third, log.read_text())
+
+
+def _with_twins(
+    trial: Trial, plan: Plan, result: Result, expected: Mapping[Id, str]
+) -> dict[Id, str]:
+    """Of equal tasks one is executed, whichever misses first; the others are hits."""
+    twins = [id for id, how in plan.kinds.items() if how == "twin"]
+    ended = summary_of(result)
+    executed = [id for id in twins if id in ended and ended[id].verdict == "done"] or twins
+    found = {**expected, **dict.fromkeys(twins, "cached"), **dict.fromkeys(executed[:1], "done")}
+    if twins:
+        lines = (trial.outside / "twins").read_text()
+        trial.same("CACHE-002", f"{result}commands of equal tasks", lines, "twin\n")
+    return found
 
 
 def _kind(plan: Plan, id: Id) -> str:
@@ -111,12 +130,8 @@ def _marks(
     wanted: Counter[str] = Counter()
     for id, verdict in expected.items():
         how = plan.kinds[id]
-        if verdict in ("done", "failed", "errored") and how not in NOT_STARTED:
-            wanted[label(id)] = 1 + plan.retries * (verdict == "failed")
-            if how == "flaky" and plan.retries:
-                wanted[label(id)] = 2
-            if how in STARTED and plan.retries:
-                wanted[label(id)] = begun[label(id)] or 1
+        if verdict in ("done", "failed", "errored") and how not in (*NOT_STARTED, "twin"):
+            wanted[label(id)] = plan.tries(id, verdict)
     rules = "EXEC-001 EXEC-010 EXEC-011 MUTEX-005 MUTEX-007"
     trial.same(rules, f"{result}how often each command began", dict(begun), dict(wanted))
     weak = _weak(trial, graph)
@@ -166,6 +181,10 @@ def _says(
         how = {id: "done" if it == "cached" else it for id, it in expected.items()}
         events = run_in_order({*graph.tasks}, graph.hard, _weak(trial, graph), how.__getitem__)
         first = {id: cause for id, _, cause in events}
+        if not trial.knows("mutex-waiters-lose-their-turn"):
+            told = list(summary_of(result))
+            order = [id for id in first if id in told or not trial.knows("errors-are-silent")]
+            trial.same("EXEC-003 EXEC-011 EXEC-017", f"{result}order of lines", told, order)
     else:
         first = {}
     for id, it in ended.items():
@@ -181,8 +200,7 @@ def _says(
             trial.holds("EXEC-017", f"{result}time of {label(id)}", is_timed(it.detail))
     if expected:
         trial.same("EXEC-017", f"{result}tally", tally_of(result), tally(expected.values()))
-    if not plan.retries:
-        _streams(trial, plan, result, expected)
+    _streams(trial, plan, result, expected)
 
 
 def _streams(trial: Trial, plan: Plan, result: Result, expected: Mapping[Id, str]) -> None:
@@ -193,7 +211,7 @@ def _streams(trial: Trial, plan: Plan, result: Result, expected: Mapping[Id, str
         silent = verdict == "errored" and trial.knows("errors-are-silent")
         if verdict == "skipped" or plan.kinds[id] in NOT_STARTED or silent:
             continue
-        data = plan.says(id).encode()
+        data = plan.says(id).encode() * (1 if verdict == "cached" else plan.tries(id, verdict))
         shown += len(printed(id, data, plan.buffered))
         if plan.buffered:
             trial.holds("EXEC-016", f"{result}{label(id)}", data in result.out)
@@ -209,15 +227,15 @@ def _streams(trial: Trial, plan: Plan, result: Result, expected: Mapping[Id, str
 def _stops(
     trial: Trial, plan: Plan, graph: Graph, chosen: Collection[Id], result: Result, text: str
 ) -> None:
-    """With one slot and ``--fail-fast`` nothing begins after the first failure."""
+    """With one slot and ``--fail-fast`` nothing begins after the first failure of all tries."""
     kinds = {id: _kind(plan, id) for id in chosen}
     wrong = any(kind != "ok" for kind in kinds.values())
     trial.same("EXEC-021", f"{result}exit code", result.code, int(wrong))
     ended = outcomes(kinds, graph.hard)
-    expected = []
+    expected: list[str] = []
     for id, verdict, _ in run_in_order(chosen, graph.hard, graph.weak, ended.__getitem__):
         if plan.kinds[id] not in NOT_STARTED:
-            expected.append(label(id))
+            expected += [label(id)] * plan.tries(id, verdict)
         if verdict != "done":
             break
     found = [label(mark.id) for mark in parse_marks(text) if mark.what == "begin"]

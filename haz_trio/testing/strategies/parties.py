@@ -25,6 +25,10 @@ _READS, _WRITES = "shared", "exclusive"
 _WAYS = ((_READS, _WRITES), (_WRITES, _READS), (_READS, _READS, _WRITES), (_WRITES, _WRITES))
 SPOILT: Id = ("s", "a")  # whose output another one changes; a second run shows what was stored
 PARKING = "r"  # the project of those who meet if one who waits for a mutex takes no slot
+TWIN = "w"  # the project of equal tasks, and what they print
+TWINS = "../../outside/twins"  # where each that is executed leaves a line
+_TWIN_LOCKS: tuple[Json, ...] = (None, None, "twin", {"name": "twin", "mode": "shared"})
+_MODES = ((_READS, _READS), (_WRITES, _READS), (_READS, _WRITES), (_WRITES, _WRITES))
 _LOCKS: tuple[Json, ...] = (
     None,
     "db",
@@ -75,7 +79,9 @@ def parties(draw: st.DrawFn, slots: int, *, fails: bool) -> Guests:
     if draw(st.booleans()):
         found |= _capped()
     if fails and draw(st.booleans()):
-        found |= _hit_of_another()
+        found |= _hit_of_another(*draw(st.sampled_from(_MODES)))
+    if draw(st.integers(0, 2)) == 2:
+        found |= _twins(draw(st.sampled_from(_TWIN_LOCKS)), draw(st.integers(2, 3)))
     if draw(st.integers(0, 2)) == 0:
         names = [("ra", f"m{number}") for number in range(slots)]
         found |= {id: ("meet", _meets(id, names)) for id in names}
@@ -119,14 +125,30 @@ def _parked(shared: bool) -> Guests:
     }
 
 
-def _hit_of_another() -> Guests:
-    """In the second run a holder, which never succeeds, waits for what a hit puts back."""
-    holder, hit = ("h", "a"), ("h", "b")
-    wait = f"if [ -f ../../outside/again ]; then {_until(holder, ['[ -f hit ]'])}fi; "
+def _hit_of_another(mode: str, other: str) -> Guests:
+    """In the second run a holder, which never succeeds, waits for what a hit puts back.
+
+    Behind the hit comes one that is executed again, and that the holder keeps out.
+    """
+    holder, hit, behind = ("h", "a"), ("h", "b"), ("h", "c")
+    wait = f"{_until(holder, ['[ -f hit ]'])}/bin/sleep 0.12; "
+    wait = f"if [ -f ../../outside/again ]; then {wait}fi; "
+    own, its = {"name": "hit", "mode": mode}, {"name": "hit", "mode": other}
+    late: Body = {"shell": f"{_script(behind)}; exit 3", "mutex": {**its}, "weakDeps": ["~:b"]}
     return {
         holder: ("fail", {"shell": f"{_script(holder, wait)}; exit 3", "mutex": "hit"}),
-        hit: ("hit", {"shell": _script(hit, ": >hit; "), "mutex": "hit", "outputs": ["hit"]}),
+        hit: ("hit", {"shell": _script(hit, ": >hit; "), "mutex": {**own}, "outputs": ["hit"]}),
+        behind: ("fail", late),
     }
+
+
+def _twins(lock: Json, count: int) -> Guests:
+    """Equal tasks of one project: the first is executed, and the others wait for its result."""
+    body: Body = {
+        "shell": f"echo twin >>{TWINS}; /bin/sleep 0.1; echo {TWIN}; echo {TWIN}",
+        "mutex": lock,
+    }
+    return {(TWIN, name): ("twin", body) for name in "abc"[:count]}
 
 
 def _stored_first() -> Guests:

@@ -13,7 +13,7 @@ from haz_trio.testing.reference.workspace import Declared
 from haz_trio.testing.strategies.declarations import acyclic, mutexes
 from haz_trio.testing.strategies.endings import FLAVOURS, WHY, endings, last_words
 from haz_trio.testing.strategies.names import TAGS, TASKS, subsets
-from haz_trio.testing.strategies.parties import CROWDS, LOG, SPOILT, WAIT, parties
+from haz_trio.testing.strategies.parties import CROWDS, LOG, SPOILT, TWIN, WAIT, parties
 
 KINDS = (
     *("ok",) * 7,
@@ -39,7 +39,8 @@ class Plan:
     buffered: bool = False
     fail_fast: bool = False
     retries: int = 0
-    jobs: bool = False  # slots are given by -j, and concurrency.default is another number
+    jobs: str = ""  # who gives the slots: concurrency.default, or JOBS, and it is another number
+    others: int = 7  # the slots of who is not asked
     again: bool = False  # a second run follows
     brisk: tuple[Id, ...] = ()  # the tasks of a last run that ends with its first failure
 
@@ -48,7 +49,19 @@ class Plan:
         """What follows ``haz run --workspace``."""
         found = ["--fail-fast"] if self.fail_fast else []
         found += [f"--retries={self.retries}"] if self.retries else []
-        return (*found, *([f"-j{self.slots}"] if self.jobs else []))
+        return (*found, *([f"-j{self.slots}"] if "-j" in self.jobs else []))
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Its variables; ``-j`` beats them."""
+        found = {"HAZ_JOBS": str(self.slots)} if self.jobs == "HAZ_JOBS" else {}
+        return {"HAZ_JOBS": str(self.others)} if self.jobs == "-j and HAZ_JOBS" else found
+
+    def tries(self, id: Id, verdict: str) -> int:
+        """How often a task that has been executed was started: who errors is not tried again."""
+        if self.kinds[id] == "flaky" and self.retries:
+            return 2
+        return 1 + self.retries * (verdict == "failed")
 
     def after(self, executed: Collection[Id]) -> Plan:
         """The same after a first run: who fails once and has been executed succeeds now."""
@@ -60,7 +73,15 @@ class Plan:
 
     def says(self, id: Id) -> str:
         """What a task prints on standard output."""
-        return f"{id[0]} says\n{id[1]}\n"
+        return f"{TWIN}\n{TWIN}\n" if id[0] == TWIN else f"{id[0]} says\n{id[1]}\n"
+
+    def without(self, project: str) -> Plan:
+        """The same without a project that nobody refers to."""
+        kinds = {id: kind for id, kind in self.kinds.items() if id[0] != project}
+        settings, files = dict(self.declared.settings), dict(self.declared.projects)
+        if files.pop(f"/{project}", None) is not None:
+            settings["projects"] = [*files]
+        return attrs.evolve(self, declared=Declared(settings, files), kinds=kinds)
 
 
 @st.composite
@@ -89,9 +110,12 @@ def plans(draw: st.DrawFn) -> Plan:
     for (project, name), (kind, body) in guests.items():
         bodies.setdefault(project, {})[name] = body
         kinds[project, name] = kind
-    jobs, fail_fast = draw(st.booleans()), slots == 1 and draw(st.booleans())
+    jobs = draw(st.sampled_from(["", "", "-j", "HAZ_JOBS", "-j and HAZ_JOBS"]))
+    fail_fast = slots == 1 and draw(st.booleans())
     brisk = () if fail_fast or not draw(st.integers(0, 3)) else draw(_brisk(kinds))
-    again = SPOILT in kinds or draw(st.integers(0, 3)) > (1 if brisk else 0)
+    again = (
+        SPOILT in kinds or "hit" in kinds.values() or draw(st.integers(0, 3)) > (1 if brisk else 0)
+    )
     tags = {name: tags for name, (tags, _) in projects.items()}
     tags |= {name: draw(subsets(TAGS[:2], 2)) for name in CROWDS}
     tags |= {"d": ["one"], "e": ["low", "zoom"], "r": ["few"]}
@@ -114,8 +138,9 @@ def plans(draw: st.DrawFn) -> Plan:
         caps,
         buffered,
         fail_fast,
-        0 if fail_fast else draw(st.sampled_from([0, 0, 1])),
+        draw(st.sampled_from([0, 0, 0, 1, 1, 2])),
         jobs,
+        7 if slots == 1 or draw(st.booleans()) else 1,
         again=again,
         brisk=brisk,
     )
