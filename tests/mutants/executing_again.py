@@ -79,4 +79,36 @@ MUTANTS: tuple[Mutant, ...] = (
         "        return sorted(found)\n",
         "        return sorted(found, reverse=True)\n",
     ),
+    # -- two runs at once -------------------------------------------------------------------------
+    Mutant(
+        "runs-claim-no-keys",
+        "cache.claims",
+        '            (place_of(f"key:{key}", Plane.CLAIM), False),\n',
+        "",
+    ),
+    Mutant(
+        "runs-claim-nothing",
+        "cache.claims",
+        '            (place_of(f"task:{task}", Plane.CLAIM), False),\n'
+        '            (place_of(f"key:{key}", Plane.CLAIM), False),\n',
+        "",
+    ),
+    Mutant(
+        "mutexes-are-of-one-run",
+        "cache.claims",
+        'return claim.take(place_of(f"mutex:{name}", Plane.CLAIM), shared=shared)',
+        "return True",
+    ),
+    Mutant(
+        "mutexes-of-runs-are-exclusive",
+        "cache.claims",
+        'return claim.take(place_of(f"mutex:{name}", Plane.CLAIM), shared=shared)',
+        'return claim.take(place_of(f"mutex:{name}", Plane.CLAIM), shared=False)',
+    ),
+    Mutant(
+        "one-mutex-for-all-runs",
+        "cache.claims",
+        'return claim.take(place_of(f"mutex:{name}", Plane.CLAIM), shared=shared)',
+        'return claim.take(place_of("mutex:", Plane.CLAIM), shared=shared)',
+    ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from haz_trio.testing.areas import (
+    beside,
     cache,
     config,
     discovery,
@@ -33,6 +34,7 @@ AREAS: tuple[Area, ...] = (
     cache.AREA,
     git.AREA,
     signals.AREA,
+    beside.AREA,
 )
 
 
