@@ -162,6 +162,16 @@ def test_another_program_is_started_as_ever(tmp_path: Path) -> None:
     assert Subject(("/bin/echo",), warm=True).run(["a"], tmp_path, {}).out == b"a\n"
 
 
+@pytest.mark.parametrize("warm", [False, True])
+def test_standard_output_may_go_elsewhere(tmp_path: Path, warm: bool) -> None:
+    """To a descriptor of the caller, and then it is no part of the result."""
+    script = write(tmp_path, "import sys; print('out'); print('err', file=sys.stderr)\n")
+    with open(tmp_path / "out", "wb") as out:
+        result = Subject((str(script),), warm=warm).run([], tmp_path, {}, out.fileno())
+    assert (result.out, result.err) == (b"", b"err\n")
+    assert (tmp_path / "out").read_bytes() == b"out\n"
+
+
 @pytest.mark.parametrize("name", ["query", "history"])
 def test_verdicts_are_the_same(name: str) -> None:
     """The same examples meet the same rules as often, cold and warm."""
