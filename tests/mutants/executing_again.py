@@ -53,6 +53,13 @@ MUTANTS: tuple[Mutant, ...] = (
         'self._gates.park_or_run(task, f"{self._ids[task]} {key}")',
     ),
     Mutant(
+        "the-third-of-failing-equals-waits",
+        "plan.flights",
+        "        del self._owners[key]\n        return self._send_scout(key)\n",
+        "        del self._owners[key]\n"
+        "        return [] if self.effort else self._send_scout(key)\n",
+    ),
+    Mutant(
         "variables-beat-options",
         "cli.run_choices",
         "    if text is not None:\n        return parse_jobs",

@@ -26,7 +26,7 @@ from haz_trio.testing.reference.schedule import SKIPPED, run_in_order
 from haz_trio.testing.reference.workspace import effective
 from haz_trio.testing.strategies.endings import FILES, NOT_STARTED, STARTED, WHY
 from haz_trio.testing.strategies.parties import CROWDS, PARKING, TWIN
-from haz_trio.testing.strategies.runs import Plan, plans
+from haz_trio.testing.strategies.runs import TWINS, Plan, plans
 from haz_trio.testing.subject import Result
 from haz_trio.testing.trial import Trial
 from haz_trio.testing.workspace import printed
@@ -94,14 +94,20 @@ def play(trial: Trial, plan: Plan) -> None:
 def _with_twins(
     trial: Trial, plan: Plan, result: Result, expected: Mapping[Id, str]
 ) -> dict[Id, str]:
-    """Of equal tasks one is executed, whichever misses first; the others are hits."""
+    """Of equal tasks one is executed, whichever misses first; the others are hits.
+
+    If they fail all are executed.
+    """
     twins = [id for id, how in plan.kinds.items() if how == "twin"]
     ended = summary_of(result)
     executed = [id for id in twins if id in ended and ended[id].verdict == "done"] or twins
     found = {**expected, **dict.fromkeys(twins, "cached"), **dict.fromkeys(executed[:1], "done")}
-    if twins:
-        lines = (trial.outside / "twins").read_text()
-        trial.same("CACHE-002", f"{result}commands of equal tasks", lines, "twin\n")
+    failing = [id for id, how in plan.kinds.items() if how == "twin-fails"]
+    for some, times in ((twins, 1), (failing, len(failing) * (1 + plan.retries))):
+        if some:
+            lines = (trial.outside / f"twins-{some[0][0]}").read_text()
+            rules = "CACHE-002 CACHE-017"
+            trial.same(rules, f"{result}commands of equal tasks", lines, "twin\n" * times)
     return found
 
 
@@ -111,7 +117,7 @@ def _kind(plan: Plan, id: Id) -> str:
         return "ok" if plan.retries else "fail"
     if how in NOT_STARTED or how in STARTED:
         return "error"
-    return "fail" if how in WHY else "ok"
+    return "fail" if how in WHY or how == "twin-fails" else "ok"
 
 
 def _marks(
@@ -130,7 +136,7 @@ def _marks(
     wanted: Counter[str] = Counter()
     for id, verdict in expected.items():
         how = plan.kinds[id]
-        if verdict in ("done", "failed", "errored") and how not in (*NOT_STARTED, "twin"):
+        if verdict in ("done", "failed", "errored") and how not in (*NOT_STARTED, *TWINS):
             wanted[label(id)] = plan.tries(id, verdict)
     rules = "EXEC-001 EXEC-010 EXEC-011 MUTEX-005 MUTEX-007"
     trial.same(rules, f"{result}how often each command began", dict(begun), dict(wanted))

@@ -26,7 +26,8 @@ _WAYS = ((_READS, _WRITES), (_WRITES, _READS), (_READS, _READS, _WRITES), (_WRIT
 SPOILT: Id = ("s", "a")  # whose output another one changes; a second run shows what was stored
 PARKING = "r"  # the project of those who meet if one who waits for a mutex takes no slot
 TWIN = "w"  # the project of equal tasks, and what they print
-TWINS = "../../outside/twins"  # where each that is executed leaves a line
+FAILING_TWIN = "wf"  # the same of those that fail
+TWINS = "../../outside/twins"  # where each that is executed leaves a line, by project
 _TWIN_LOCKS: tuple[Json, ...] = (None, None, "twin", {"name": "twin", "mode": "shared"})
 _MODES = ((_READS, _READS), (_WRITES, _READS), (_READS, _WRITES), (_WRITES, _WRITES))
 _LOCKS: tuple[Json, ...] = (
@@ -82,6 +83,8 @@ def parties(draw: st.DrawFn, slots: int, *, fails: bool) -> Guests:
         found |= _hit_of_another(*draw(st.sampled_from(_MODES)))
     if draw(st.integers(0, 2)) == 2:
         found |= _twins(draw(st.sampled_from(_TWIN_LOCKS)), draw(st.integers(2, 3)))
+    if fails and draw(st.integers(0, 2)) == 2:
+        found |= _twins(draw(st.sampled_from(_TWIN_LOCKS)), draw(st.integers(2, 3)), fail=True)
     if draw(st.integers(0, 2)) == 0:
         names = [("ra", f"m{number}") for number in range(slots)]
         found |= {id: ("meet", _meets(id, names)) for id in names}
@@ -142,13 +145,15 @@ def _hit_of_another(mode: str, other: str) -> Guests:
     }
 
 
-def _twins(lock: Json, count: int) -> Guests:
-    """Equal tasks of one project: the first is executed, and the others wait for its result."""
-    body: Body = {
-        "shell": f"echo twin >>{TWINS}; /bin/sleep 0.1; echo {TWIN}; echo {TWIN}",
-        "mutex": lock,
-    }
-    return {(TWIN, name): ("twin", body) for name in "abc"[:count]}
+def _twins(lock: Json, count: int, *, fail: bool = False) -> Guests:
+    """Equal tasks of one project: the first is executed, and the others wait for its result.
+
+    If it fails, the next one has to try.
+    """
+    project, kind = (FAILING_TWIN, "twin-fails") if fail else (TWIN, "twin")
+    script = f"echo twin >>{TWINS}-{project}; /bin/sleep 0.1; echo {TWIN}; echo {TWIN}"
+    body: Body = {"shell": f"{script}; exit 3" if fail else script, "mutex": lock}
+    return {(project, name): (kind, body) for name in "abc"[:count]}
 
 
 def _stored_first() -> Guests:
