@@ -83,7 +83,7 @@ def parties(draw: st.DrawFn, slots: int, *, fails: bool) -> Guests:
         found |= _hit_of_another(*draw(st.sampled_from(_MODES)))
     if draw(st.integers(0, 2)) == 2:
         found |= _twins(draw(st.sampled_from(_TWIN_LOCKS)), draw(st.integers(2, 3)))
-    if fails and draw(st.integers(0, 2)) == 2:
+    if fails and draw(st.integers(0, 4)) == 4:
         found |= _twins(draw(st.sampled_from(_TWIN_LOCKS)), draw(st.integers(2, 3)), fail=True)
     if draw(st.integers(0, 2)) == 0:
         names = [("ra", f"m{number}") for number in range(slots)]
@@ -134,7 +134,7 @@ def _hit_of_another(mode: str, other: str) -> Guests:
     Behind the hit comes one that is executed again, and that the holder keeps out.
     """
     holder, hit, behind = ("h", "a"), ("h", "b"), ("h", "c")
-    wait = f"{_until(holder, ['[ -f hit ]'])}/bin/sleep 0.12; "
+    wait = f"{_until(holder, ['[ -f hit ]'])}/bin/sleep 0.1; "
     wait = f"if [ -f ../../outside/again ]; then {wait}fi; "
     own, its = {"name": "hit", "mode": mode}, {"name": "hit", "mode": other}
     late: Body = {"shell": f"{_script(behind)}; exit 3", "mutex": {**its}, "weakDeps": ["~:b"]}
@@ -151,7 +151,7 @@ def _twins(lock: Json, count: int, *, fail: bool = False) -> Guests:
     If it fails, the next one has to try.
     """
     project, kind = (FAILING_TWIN, "twin-fails") if fail else (TWIN, "twin")
-    script = f"echo twin >>{TWINS}-{project}; /bin/sleep 0.1; echo {TWIN}; echo {TWIN}"
+    script = f"echo twin >>{TWINS}-{project}; /bin/sleep 0.06; echo {TWIN}; echo {TWIN}"
     body: Body = {"shell": f"{script}; exit 3" if fail else script, "mutex": lock}
     return {(project, name): (kind, body) for name in "abc"[:count]}
 

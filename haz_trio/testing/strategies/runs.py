@@ -139,7 +139,7 @@ def plans(draw: st.DrawFn) -> Plan:
         caps,
         buffered,
         fail_fast,
-        draw(st.sampled_from([0, 0, 0, 1, 1, 2])),
+        draw(st.sampled_from([0, 0, 0, 0, 1, 2])),
         jobs,
         7 if slots == 1 or draw(st.booleans()) else 1,
         again=again,
