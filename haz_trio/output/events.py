@@ -133,10 +133,12 @@ class Encoder:
             case TaskBegun(task, key):
                 life = self._life(task)
                 life.stop_waiting(at)
-                life.tries, life.key = life.tries + 1, key
-                if life.tries == 1:
+                life.key = key
+                if not life.tries:  # once more for a further try, or when who we followed died
+                    life.tries = 1
                     yield "task_start", {"task": str(task), "key": key}
             case TryFailed(task, status, number, tries):
+                self._life(task).tries = number + 1
                 ended = status_object(status)
                 yield "task_retry", {"task": str(task), "try": number, "tries": tries, **ended}
             case TaskOutput(task, stream, data):

@@ -126,7 +126,7 @@ def _all_well(report: RunReport) -> bool:
 class LiveRenderer:
     """Prints a line as soon as it is complete, behind the task's name (execution.md 7.2).
 
-    A line ends at a line feed only; what has no end yet is held until the task settles.
+    A line ends at a line feed only; what has no end yet is held until the command has ended.
     """
 
     def __init__(self, screen: Screen, explain: bool = False, quiet: bool = False) -> None:
@@ -137,6 +137,9 @@ class LiveRenderer:
 
     def __call__(self, event: Event, at: float) -> Iterable[Write]:
         if type(event) in _SILENT:
+            if self._rests and isinstance(event, TaskBegun):
+                # Of the command of another haz, which has died: it was followed so far.
+                return _join(self._end(event.task))
             return []
         match event:
             case TaskOutput(task, stream, data):
@@ -144,10 +147,12 @@ class LiveRenderer:
             case TaskSettled(task) | TryFailed(task):
                 if not self._prefixes and not self._rests:
                     return self._narrate(event, at)  # nobody has said anything
-                rests = [self._rest(task, stream) for stream in _TARGETS]
-                return _join([*rests, self._narrate(event, at)])
+                return _join([*self._end(task), self._narrate(event, at)])
             case _:
                 return self._narrate(event, at)
+
+    def _end(self, task: TaskId) -> list[Iterable[Write]]:
+        return [self._rest(task, stream) for stream in _TARGETS]
 
     def _lines(self, task: TaskId, stream: Stream, data: bytes) -> Iterable[Write]:
         cut = data.rfind(b"\n") + 1
@@ -183,12 +188,16 @@ class LiveRenderer:
 
 
 class BufferedRenderer:
-    """Prints all that a task wrote when it settles: stdout, then stderr, as they are (7.3)."""
+    """Prints all that a task wrote when it settles: stdout, then stderr, as they are (7.3).
+
+    What the command of another haz wrote counts only if no other command began after it.
+    """
 
     def __init__(self, screen: Screen, explain: bool = False, quiet: bool = False) -> None:
         self.screen = screen
         self._narrate = Narrator(screen.stderr, explain, quiet)
         self._held: dict[tuple[TaskId, Stream], Spool] = {}
+        self._tried: dict[tuple[TaskId, Stream], list[Spool]] = {}
 
     def __call__(self, event: Event, at: float) -> Iterable[Write]:
         match event:
@@ -198,16 +207,30 @@ class BufferedRenderer:
                 return []
             case TaskSettled(task):
                 return _join([*self._blocks(task), self._narrate(event, at)])
+            case TaskBegun(task) if self._held:
+                self._take(task)
+            case TryFailed(task):
+                for key, spool in self._take(task):
+                    self._tried.setdefault(key, []).append(spool)
             case _:
-                return self._narrate(event, at)
+                pass
+        return self._narrate(event, at)
+
+    def _take(self, task: TaskId) -> list[tuple[tuple[TaskId, Stream], Spool]]:
+        """What the command wrote that began last; it is not held any more."""
+        keys = [(task, stream) for stream in Stream if (task, stream) in self._held]
+        return [(key, self._held.pop(key)) for key in keys]
 
     def _blocks(self, task: TaskId) -> Iterator[Iterable[Write]]:
         last = b""
         for stream in Stream:
+            spools = self._tried.pop((task, stream), [])
             held = self._held.pop((task, stream), None)
             if held is not None:
-                last = held.last
-                yield _held(_TARGETS[stream], held)
+                spools.append(held)
+            for spool in spools:
+                last = spool.last
+                yield _held(_TARGETS[stream], spool)
         if self.screen.shared and last not in (b"", b"\n"):
             yield [Write(Target.STDERR, b"\n")]
 

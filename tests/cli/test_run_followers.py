@@ -142,3 +142,21 @@ def test_events_of_a_followed_task(tmp_path: Path) -> None:
     assert (mine[-1]["type"], mine[-1]["source"]) == ("task_end", "cache")
     said = [e["text"] for e in mine if e["type"] == "task_output" and e["stream"] == "stdout"]
     assert "".join(said) == "early\nlate\n"
+
+
+def test_a_block_is_what_one_command_printed(tmp_path: Path) -> None:
+    """What a haz that dies showed so far is no part of it (execution.md 7.3), and was no try."""
+    script = f"{GATED.format(gate='../go')}; echo late"
+    home = Home.make(tmp_path, {"t": sh(script, outputs=[])})
+    with led(home) as leader, home.started(*RUN, "--json") as listener:
+        listener.wait_for(b"early")
+        with home.started(*RUN, "--output-mode=buffered") as follower:
+            assert follower.child.stderr is not None
+            assert b"waits for another haz" in follower.child.stderr.readline()
+            leader.signal(signal.SIGTERM)
+            leader.end()
+            (tmp_path / "go").touch()
+            assert follower.end().out == b"early\nlate\n"
+            events = [json.loads(line) for line in listener.end().out.splitlines()]
+    ends = [event for event in events if event["type"] == "task_end"]
+    assert [(end["state"], "tries" in end) for end in ends] == [("completed", False)]

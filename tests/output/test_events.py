@@ -96,6 +96,15 @@ def test_a_whole_life() -> None:
     assert end["waits"] == {"slot": 2.0, "key": 2.0, "mutex": 3.0}
 
 
+def test_a_command_of_another_haz_is_no_try() -> None:
+    """Begun again without a try that failed, as the haz that was followed died: that is one."""
+    found = encoded(
+        (TaskBegun(A, "k"), 1.0), (TaskBegun(A, "k"), 2.0), (TaskSettled(A, DONE), 3.0)
+    )
+    assert [each["type"] for each in found] == ["task_start", "task_end"]
+    assert "tries" not in found[-1]
+
+
 @given(st.lists(st.tuples(st.sampled_from(Stream), st.binary(max_size=8)), max_size=12))
 def test_bytes_come_back_exactly(pieces: list[tuple[Stream, bytes]]) -> None:
     """Whatever is written, however it is cut, text or base64 give it back, in place."""

@@ -23,6 +23,7 @@ from haz_trio.plan.messages import (
     RunNote,
     RunStarted,
     Stream,
+    TaskBegun,
     TaskNote,
     TaskOutput,
     TaskSettled,
@@ -119,6 +120,45 @@ def test_a_held_rest_comes_before_the_summary(outcome: Outcome, end: str) -> Non
     assert live == (b"[p:a] o1\n", f"[p:a] e1\n[p:a] {end}\n".encode())
     buffered = streams(BufferedRenderer(Screen()), *events)
     assert buffered == (b"o1", f"e1[p:a] {end}\n".encode())
+
+
+def test_what_a_dead_haz_showed_is_not_mixed_with_our_own() -> None:
+    """A rest gets its line as the command has ended; a block is all of one command (7.2, 7.3)."""
+    events: list[Event] = [
+        TaskBegun(A, "k"),
+        said(B, OUT, b"b"),
+        said(A, ERR, b"e"),
+        said(A, OUT, b"abc"),
+        TaskBegun(A, "k"),
+        said(A, OUT, b"abc"),
+        said(A, OUT, b"end\n"),
+        TaskSettled(A, FRESH),
+        TaskSettled(B, FRESH),
+    ]
+    out, err = streams(LiveRenderer(Screen()), *events)
+    assert out == b"[p:a] abc\n[p:a] abcend\n[p:b] b\n"
+    assert err.startswith(b"[p:a] e\n" + DONE)
+    out, err = streams(BufferedRenderer(Screen()), *events)
+    assert out == b"abcend\nb"
+    assert err.startswith(DONE)
+
+
+def test_a_block_has_what_each_try_said() -> None:
+    """All tries are the task's own, also when another haz was followed between them."""
+    events: list[Event] = [
+        TaskBegun(A, "k"),
+        said(A, OUT, b"first\n"),
+        TryFailed(A, Exited(3), 1, 3),
+        TaskBegun(A, "k"),
+        said(A, OUT, b"of another haz\n"),
+        TaskBegun(A, "k"),
+        said(A, OUT, b"second\n"),
+        TryFailed(A, Exited(3), 2, 3),
+        TaskBegun(A, "k"),
+        said(A, OUT, b"third\n"),
+        TaskSettled(A, FRESH),
+    ]
+    assert streams(BufferedRenderer(Screen(), quiet=True), *events)[0] == b"first\nsecond\nthird\n"
 
 
 def test_live_colours() -> None:
