@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 import attrs
@@ -42,7 +42,9 @@ class Annotated:
                 self._talkers.add(task)
             case TaskSettled(task, outcome):
                 if self.folded and task in self._talkers:
-                    writes = _join(_say(f"::group::{_data(str(task))}"), writes, _say(_END))
+                    writes = _join(
+                        _say(f"::group::{_data(str(task))}"), _closed(writes), _say(_END)
+                    )
                 self._talkers.discard(task)
                 match outcome:
                     case Failed(status):
@@ -68,6 +70,24 @@ _END = "::endgroup::"
 
 def _say(text: str) -> list[Write]:
     return [Write(Target.STDERR, text.encode("utf-8", "replace") + b"\n")]
+
+
+def _closed(writes: Iterable[Write]) -> Iterable[Write]:
+    closed = _with_line_end(writes)
+    return list(closed) if isinstance(writes, list) else closed
+
+
+def _with_line_end(writes: Iterable[Write]) -> Iterator[Write]:
+    """The same, the last line being whole: a mark counts only at the beginning of a line.
+
+    Of either stream, as the service reads both as one log.
+    """
+    last = b"\n"
+    for write in writes:
+        last = write.data[-1:] or last
+        yield write
+    if last != b"\n":
+        yield Write(Target.STDERR, b"\n")
 
 
 def _join(*parts: Iterable[Write]) -> Iterable[Write]:

@@ -354,3 +354,16 @@ def test_buffered_blocks_can_be_folded(mixed: Home) -> None:
     assert len(done.said("::group::p:bytes")) == 1
     assert len(done.said("::endgroup::")) == 1
     assert not done.said("::group::p:bad")
+
+
+@pytest.mark.parametrize(
+    ("script", "out"),
+    [("printf e >&2", b""), ("printf o", b"o"), ("echo o; printf e >&2", b"o\n")],
+)
+def test_a_block_is_closed_on_a_line_of_its_own(tmp_path: Path, script: str, out: bytes) -> None:
+    """Also behind a line without an end, of either stream: the service reads both as one log."""
+    home = Home.make(tmp_path, {"t": sh(script, outputs=[])})
+    for told in (("-q",), ()):
+        done = home.haz(*told, "run", "--annotations=github", "--output-mode=buffered", "p:t")
+        assert b"\n::endgroup::\n" in done.err
+        assert done.out == out
