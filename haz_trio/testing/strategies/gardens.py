@@ -77,7 +77,7 @@ def gardens(draw: st.DrawFn) -> tuple[Garden, tuple[Move, ...]]:
         if draw(st.booleans()):
             moves.append(Rot(draw(st.sampled_from(ids))))
         elif changed := _changed(it, undo):
-            some_of = st.lists(st.sampled_from(changed), max_size=4, unique=True)
+            some_of = st.lists(st.sampled_from(changed), max_size=2, unique=True)
             moves += [Ask(id, briefly=True) for id in draw(some_of)]
         one = draw(st.sampled_from(ids)) if draw(st.integers(0, 9)) == 9 else None
         moves.append(Run(() if one is None else (one,)))
