@@ -93,7 +93,7 @@ async def call(
         try:
             with stop.ask:
                 status = await _call(function, context, speech)
-                halted = status != Exited(0) and stop.ask.cancel_called
+                halted = stop.ask.cancel_called  # also if it returns: it may be half done
                 await speech.drain()
         # What is left of a cancellation that met a failure of the function.
         except Exception as problem:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from haz_trio import (
     ArgumentError,
@@ -36,9 +37,13 @@ from haz_trio import (
     make_workspace,
     open_engine,
 )
+from haz_trio.abc import Command, Ending, Stop
 from haz_trio.engine.engine import Engine
 from haz_trio.engine.explain import Keyed
+from haz_trio.functions.calling import call as call_function
+from haz_trio.functions.calling import check_function
 from haz_trio.plan.outcome import RunReport
+from haz_trio.process.supervise import run_command
 from tests.cli.support import Home
 from tests.engine.support import Recorder
 from tests.engine.workspaces import CACHE, FRESH, Place, Ran, until
@@ -249,6 +254,67 @@ def test_a_time_limit_ends_a_function(tmp_path: Path) -> None:
     ran = run(workspace, policy=Policy(task_timeout=0.1, retries=1))
     assert ran.outcome("slow") == Failed(TimedOut(0.1))
     assert ran.said("slow") == b"up\nup\n"
+
+
+def leave(task: TaskContext, name: str) -> None:
+    Path(task.cwd, name).touch()
+
+
+def test_a_function_that_swallows_a_stop_is_not_stored(tmp_path: Path) -> None:
+    """EXEC-015: it is cancelled or timed out, as a command that ends with exit 0 then."""
+
+    async def swallows(task: TaskContext) -> None:
+        await task.print("up")
+        try:
+            await trio.sleep_forever()
+        except trio.Cancelled:
+            leave(task, "o")
+
+    async def shields(task: TaskContext) -> None:
+        await task.print("up")
+        with trio.CancelScope(shield=True):
+            await trio.sleep(0.3)
+        leave(task, "o2")
+
+    async def stop(engine: Engine, recorder: Recorder) -> None:
+        await until(
+            lambda: sum(getattr(e, "data", b"") == b"up\n" for _, e in recorder.events) == 2
+        )
+        engine.stop()
+
+    tasks = [
+        make_task("swallows", function=swallows, outputs=["o"]),
+        make_task("shields", function=shields, outputs=["o2"]),
+    ]
+    for _ in range(2):
+        ran = run(space(tmp_path, *tasks), meanwhile=stop)
+        assert {ran.outcome(t.name) for t in tasks} == {Cancelled(InFlight())}
+    timed = run(space(tmp_path, *tasks), policy=Policy(task_timeout=0.1))
+    assert {timed.outcome(t.name) for t in tasks} == {Failed(TimedOut(0.1))}
+
+
+def test_a_function_that_returned_before_a_stop_keeps_its_result() -> None:
+    """Although what it said last has not been taken yet (execution.md 8.1)."""
+    heard: list[bytes] = []
+
+    async def says(task: TaskContext) -> None:
+        await task.print("last")
+
+    async def main() -> Ending:
+        stop = Stop(trio.CancelScope(), trio.CancelScope(), 5.0)
+
+        async def emit(stream: Stream, data: bytes) -> None:
+            await trio.testing.wait_all_tasks_blocked()
+            stop.ask.cancel()
+            heard.append(data)
+
+        command, id = Command(("",), "/", {}), TaskId("p", "says")
+        return await call_function(
+            check_function(says), id, command, emit, stop=stop, run_command=run_command
+        )
+
+    assert trio.run(main) == Ending(Exited(0), halted=False)
+    assert heard == [b"last\n"]
 
 
 def test_programs_of_a_function_end_with_it(tmp_path: Path) -> None:
