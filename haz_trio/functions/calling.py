@@ -15,6 +15,7 @@ from collections.abc import Callable
 from types import FunctionType, TracebackType
 
 import trio
+import trio.lowlevel
 
 from haz_trio.abc import Command, Emit, Ending, RunCommand, Stop
 from haz_trio.errors import TaskError
@@ -68,6 +69,7 @@ def check_function(function: Callable[..., object]) -> FunctionType:
     return function
 
 
+@trio.lowlevel.enable_ki_protection  # a Ctrl-C is the program's: the function does not see it
 async def call(
     function: FunctionType,
     id: TaskId,
@@ -96,7 +98,9 @@ async def call(
                 halted = stop.ask.cancel_called  # also if it returns: it may be half done
                 await speech.drain()
         # What is left of a cancellation that met a failure of the function.
-        except Exception as problem:
+        except BaseException as problem:
+            if not _is_failure(problem):
+                raise
             speech.add(Stream.STDERR, _told(problem))
         with trio.move_on_after(LAST_WORDS):
             await speech.drain()
@@ -108,13 +112,22 @@ async def _call(function: FunctionType, context: TaskContext, speech: Speech) ->
     try:
         returned = await function(context)
     # Whatever a function raises is its failure, and has its traceback for a message.
-    except (Exception, SystemExit) as problem:
+    except BaseException as problem:
+        if not _is_failure(problem):
+            raise
         speech.add(Stream.STDERR, _told(problem))
         return _FAILED
     if returned is not None:
         speech.add(Stream.STDERR, wrong_result(function.__qualname__, returned).encode())
         return _FAILED
     return Exited(0)
+
+
+def _is_failure(problem: BaseException) -> bool:
+    """Whether it is the function's own; a Ctrl-C may meet a task that the function has started."""
+    if isinstance(problem, BaseExceptionGroup):
+        return problem.subgroup((trio.Cancelled, KeyboardInterrupt)) is None
+    return not isinstance(problem, trio.Cancelled)
 
 
 async def _watch(stop: Stop, context: TaskContext) -> None:

@@ -70,9 +70,11 @@ def _execute(path: str, source: bytes) -> ModuleType:
     sys.modules[module.__name__] = module
     try:
         exec(compile(source, path, "exec", dont_inherit=True), vars(module))  # noqa: S102  # on purpose
-    # Whatever the workspace's module raises is why its functions cannot be had.
-    except Exception as problem:
+    # Whatever the workspace's module raises is why its functions cannot be had, also `sys.exit()`.
+    except BaseException as problem:
         sys.modules.pop(module.__name__, None)
-        text = f"{type(problem).__name__}: {problem}"
+        if isinstance(problem, KeyboardInterrupt):  # it may have been pressed
+            raise
+        text = f"{type(problem).__name__}: {problem}".removesuffix(": ")
         raise TaskError(f"the module {quote(path)} cannot be executed: {text}") from problem
     return module

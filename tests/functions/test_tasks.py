@@ -243,6 +243,29 @@ def test_a_failure_shows_its_traceback(tmp_path: Path) -> None:
         assert b"returned 7" in ran.said("returns", Stream.STDERR)
 
 
+def test_whatever_a_function_raises_is_its_failure(tmp_path: Path) -> None:
+    """Also what would end a program, bare or in a group; the run goes on."""
+
+    async def presses(task: TaskContext) -> None:
+        raise KeyboardInterrupt
+
+    async def closes(task: TaskContext) -> None:
+        raise GeneratorExit
+
+    async def exits() -> None:
+        sys.exit(0)
+
+    async def nests(task: TaskContext) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(exits)
+            await trio.sleep_forever()
+
+    tasks = [make_task(f.__name__, function=f) for f in (presses, closes, nests)]
+    ran = run(space(tmp_path, *tasks))
+    assert {ran.outcome(t.name) for t in tasks} == {Failed(Exited(1))}
+    assert b"SystemExit: 0" in ran.said("nests", Stream.STDERR)
+
+
 def test_a_time_limit_ends_a_function(tmp_path: Path) -> None:
     """``task_timeout`` is for functions as well, and retries call them again."""
 
@@ -459,6 +482,8 @@ def test_what_cannot_be_a_task_is_refused_at_the_call(
         ("", "no function"),
         ("f = 3", "is a int"),
         ("1/0", "ZeroDivisionError"),
+        ("import sys\nsys.exit(0)", "SystemExit: 0"),
+        ("raise GeneratorExit", "GeneratorExit"),
         ("def f(:", "SyntaxError"),
         ("def f(a): pass", "has to take no arguments"),
         ("import threading\nL = threading.Lock()\ndef f(): L.acquire()", "global L of f"),
