@@ -11,6 +11,8 @@ import hashlib
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from types import FunctionType, ModuleType
 from typing import TypeAlias
 
@@ -24,13 +26,14 @@ _lock = threading.RLock()
 _loaded: dict[str, tuple[_State, ModuleType]] = {}
 
 
-def load_function(path: str, name: str) -> FunctionType:
+def load_function(path: str, name: str, *, heard: bool = False) -> FunctionType:
     """The function with a dotted name in the module whose file has this path of the host.
 
     Blocks for as long as the module does; raises ``TaskError`` when there is no such function,
     or the module cannot be executed.
+    What the module prints meanwhile goes to stderr, unless it is to be ``heard``.
     """
-    return function_in(_module(path), name, path)
+    return function_in(_module(path, heard), name, path)
 
 
 def function_in(module: ModuleType, name: str, path: str) -> FunctionType:
@@ -44,7 +47,7 @@ def function_in(module: ModuleType, name: str, path: str) -> FunctionType:
     return found
 
 
-def _module(path: str) -> ModuleType:
+def _module(path: str, heard: bool) -> ModuleType:
     with _lock:
         try:
             with open(path, "rb") as file:
@@ -57,9 +60,24 @@ def _module(path: str) -> ModuleType:
         except OSError as problem:
             reason = problem.strerror or problem
             raise TaskError(f"cannot read the module {quote(path)}: {reason}") from problem
-        module = _execute(path, source)
+        with _aside(heard):
+            module = _execute(path, source)
         _loaded[path] = state, module
         return module
+
+
+@contextmanager
+def _aside(heard: bool) -> Iterator[None]:
+    """No bytecode of what is imported; and haz's own stdout is not for modules.
+
+    Both are settings of the whole process, so that only who has the lock may come here.
+    """
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        with nullcontext() if heard else redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def _execute(path: str, source: bytes) -> ModuleType:

@@ -30,7 +30,7 @@ def serve(spec: Spec) -> None:
             module = importlib.import_module(spec["module"])
             function = function_in(module, spec["name"], spec["file"])
         else:
-            function = load_function(spec["file"], spec["name"])
+            function = load_function(spec["file"], spec["name"], heard=True)
         found = {name: digest.hex() for name, digest in parts_of(function)}
     except TaskError as problem:
         sys.exit(str(problem))

@@ -556,6 +556,28 @@ def f():
 """
 
 
+def test_a_module_leaves_the_stdout_of_haz_alone(tmp_path: Path) -> None:
+    """What it prints when it is imported is not there, and what it imports leaves no bytecode."""
+    home = Home.make(tmp_path, {"t": {"function": "tools.py:f"}})
+    home.place.write("p/near.py", "")
+    home.place.write("p/tools.py", PRINTING)
+    for _ in range(2):
+        said = home.haz("run", "--json", "p:t")
+        assert said.code == 0, said.err
+        assert all(isinstance(json.loads(line), dict) for line in said.out.splitlines())
+    assert not (tmp_path / "p/__pycache__").exists()
+
+
+PRINTING = """
+import os, sys
+sys.path.insert(0, os.path.dirname(__file__))
+import near
+print("at the top")
+def f():
+    print("called")
+"""
+
+
 def test_a_task_knows_who_it_is(tmp_path: Path) -> None:
     """Its id, and bad arguments of what it calls are refused with their names."""
 
