@@ -19,6 +19,8 @@ from haz_trio.testing.trial import DifferenceError, new_trial
 PROGRAM = str(Path(__file__).with_name("haz.py"))
 _DRAWN = 30  # examples at once
 _PATIENCE = 12.0  # seconds: a call that hangs is to cost little of the time for all
+# Where most is drawn it takes longest until all of it has been; the others get one part each.
+_PARTS = {"keys": 2, "running": 2, "signals": 3}
 _AGAIN = 2  # trials in which a difference has to show once more, or it is chance
 
 
@@ -48,7 +50,7 @@ def play_turn(
     seconds: float,
     end: float,
 ) -> Turn:
-    """Give areas the same part of some seconds, example by example.
+    """Give areas their parts of some seconds, example by example.
 
     ``end`` is of the clock ``time.time``.
     """
@@ -61,7 +63,7 @@ def play_turn(
     spent = dict.fromkeys(areas, 0.0)
     end = min(end, started + seconds)
     while (begun := time.time()) < end:
-        area = min(areas, key=spent.__getitem__)
+        area = min(areas, key=lambda area: spent[area] / _PARTS.get(area, 1))
         batch, index = divmod(position[area], _DRAWN)
         position[area] += 1
         cases = drawn(area, seed, batch)
