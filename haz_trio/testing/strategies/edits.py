@@ -240,7 +240,6 @@ def _last(path: str) -> str:
 WITH_EFFECT: tuple[Edit, ...] = (
     _content,
     _forge,
-    _forge,
     _rename,
     _swap,
     _add,
@@ -260,6 +259,7 @@ WITH_EFFECT: tuple[Edit, ...] = (
     _split,
     _split,
     lambda it, key, plot: it.turn(key, "shape", SHAPES),
+    lambda it, key, plot: it.turn(key, "shape", ("sh", "bash")),
     lambda it, key, plot: it.turn(key, "shape", ("sh", "bash")),
     lambda it, key, plot: it.flip(key, "declares"),
     lambda it, key, plot: it.flip(key, "globbed"),
@@ -306,11 +306,11 @@ TO_OUTPUTS: tuple[Callable[[str, str, str], list[Move]], ...] = (
     lambda one, folder, copy: [Write(one, b"edited\n"), Remove(copy)],
     lambda one, folder, copy: [Write(f"{folder}/stale", b"stale\n"), Write(copy, b"")],
     lambda one, folder, copy: [Forge(one), Forge(copy, anew=True)],
-    lambda one, folder, copy: [Forge(one, anew=True), Forge(copy)],
+    lambda one, folder, copy: [Forge(one, anew=True), Chmod(copy, 0o755)],
     lambda one, folder, copy: [Link(one, f"../in/{_last(one)}/a"), Link(f"{folder}/e", "nowhere")],
     lambda one, folder, copy: [Link(one, "nowhere"), Link(copy, f"../../in/{_last(one)}/a")],
     lambda one, folder, copy: [Folder(one), Link(copy, "nowhere")],
-    lambda one, folder, copy: [Folder(copy), Remove(f"{folder}/e")],
+    lambda one, folder, copy: [Chmod(one, 0o600), Folder(copy), Remove(f"{folder}/e")],
 )
 TO_KEPT: tuple[Callable[[str, str, str], list[Move]], ...] = (
     lambda one, folder, copy: [Remove(folder)],
