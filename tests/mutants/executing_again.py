@@ -8,7 +8,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "cancelled-tasks-lose-their-last-line",
         "output.renderers",
-        "                return _join([*rests, self._narrate(event, at)])",
+        "                return _join([*self._end(task), self._narrate(event, at)])",
+        "                rests = self._end(task)\n"
         '                if "Cancelled" in type(getattr(event, "outcome", None)).__name__:\n'
         "                    rests = []\n"
         "                return _join([*rests, self._narrate(event, at)])",
