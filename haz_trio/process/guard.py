@@ -28,6 +28,7 @@ from haz_trio.process.watchdog import Watchdog
 _SET_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of <linux/prctl.h>
 _CLOCK = os.sysconf("SC_CLK_TCK")
 DUSTING = 64  # commands between two looks for the dead among the adopted
+_ROUNDS = 10  # looks for who was forked while others were signalled
 _ADMISSIONS = 20  # looks for who was forked while others were admitted to a control group
 
 
@@ -133,13 +134,19 @@ class Guard:
         for pid in leaders:
             with suppress(OSError):
                 os.killpg(pid, number)
-        if leaders:
-            begun = min(ward.began for ward in self._wards.values())
+        if not leaders:
+            return
+        begun = min(ward.began for ward in self._wards.values())
+        told: set[Process] = set()
+        for _ in range(_ROUNDS):
             found = {each for each in self._unspared() if each.started >= begun}
             found.update(proc.session_members(*leaders))
             found.update(proc.descendants([*leaders, *(each.pid for each in found)]))
-            for process in found:
+            if found <= told:
+                return
+            for process in found - told:
                 proc.send(process, number)
+            told |= found  # one of them may have forked before the signal came
 
     def enter(self, ward: Ward) -> None:
         """See ``Ward.enter``; here, so that a command is found from the first moment on."""
