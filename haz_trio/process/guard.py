@@ -28,7 +28,8 @@ from haz_trio.process.watchdog import Watchdog
 _SET_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of <linux/prctl.h>
 _CLOCK = os.sysconf("SC_CLK_TCK")
 DUSTING = 64  # commands between two looks for the dead among the adopted
-_ROUNDS = 10  # looks for who was forked while others were signalled
+_LOOKS = 20  # for those who were forked while others were stopped
+_MOMENT = 0.005  # seconds for a stop to arrive
 _ADMISSIONS = 20  # looks for who was forked while others were admitted to a control group
 
 
@@ -123,30 +124,41 @@ class Guard:
 
         SIGTSTP would not do: it is ignored by groups that no shell could continue.
         """
-        self._signal_all(signal.SIGSTOP)
+        self._signal_leaders(signal.SIGSTOP)
+        told: set[Process] = set()
+        for _ in range(_LOOKS):
+            moving = any(map(proc.may_fork, told))
+            found = self._family()
+            for process in found - told:
+                proc.send(process, signal.SIGSTOP)
+            if found <= told and not moving:
+                return  # nobody whom we know could fork, or lose a child to us, while we looked
+            told |= found
+            if moving:
+                time.sleep(_MOMENT)
 
     def resume(self) -> None:
         """Continue them."""
-        self._signal_all(signal.SIGCONT)
+        found = self._family()  # before one of those who go on can end, and leave others unseen
+        self._signal_leaders(signal.SIGCONT)
+        for process in found:
+            proc.send(process, signal.SIGCONT)
 
-    def _signal_all(self, number: signal.Signals) -> None:
-        leaders = list(self._wards)
-        for pid in leaders:
+    def _signal_leaders(self, number: signal.Signals) -> None:
+        for pid in self._wards:
             with suppress(OSError):
                 os.killpg(pid, number)
-        if not leaders:
-            return
+
+    def _family(self) -> set[Process]:
+        """Everybody who comes from a command that is running, as far as they can be seen."""
+        if not self._wards:
+            return set()
+        leaders = list(self._wards)
         begun = min(ward.began for ward in self._wards.values())
-        told: set[Process] = set()
-        for _ in range(_ROUNDS):
-            found = {each for each in self._unspared() if each.started >= begun}
-            found.update(proc.session_members(*leaders))
-            found.update(proc.descendants([*leaders, *(each.pid for each in found)]))
-            if found <= told:
-                return
-            for process in found - told:
-                proc.send(process, number)
-            told |= found  # one of them may have forked before the signal came
+        found = {each for each in self._unspared() if each.started >= begun}
+        found.update(proc.session_members(*leaders))
+        found.update(proc.descendants([*leaders, *(each.pid for each in found)]))
+        return found
 
     def enter(self, ward: Ward) -> None:
         """See ``Ward.enter``; here, so that a command is found from the first moment on."""

@@ -16,6 +16,7 @@ from contextlib import suppress
 from haz_trio.values import field, frozen
 
 _DEAD = (b"Z", b"X")
+_STILL = (b"T", b"t", *_DEAD)
 # Not ``loadavg``, which tells the same: containers have it replaced by one that lags behind.
 _LAST_PID = "/proc/sys/kernel/ns_last_pid"
 _SOON = 2 * os.sysconf("SC_CLK_TCK")  # ticks from a command's note to its start
@@ -51,6 +52,16 @@ def look(pid: int, *, dead: bool = False) -> Process | None:
     if fields[0] in _DEAD and int(fields[17]) <= 1 and not dead:
         return None
     return Process(pid, int(fields[19]), int(fields[1]), int(fields[3]), _printable(name))
+
+
+def may_fork(process: Process) -> bool:
+    """Whether a process is neither stopped nor dead: a stop that is sent takes a moment."""
+    try:
+        with open(f"/proc/{process.pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return False
+    return int(fields[19]) == process.started and fields[0] not in _STILL
 
 
 def lives(leader: int, ticks: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,15 +11,28 @@ import trio
 
 from haz_trio.abc import Ending
 from haz_trio.model.workspace import Containment
+from haz_trio.process import proc
 from haz_trio.process.guard import Guard, open_guard
 from haz_trio.process.supervise import run_command
-from tests.process.support import Session, bearers, children, end, new_stop, new_token, shell
+from tests.process.support import (
+    Session,
+    bearers,
+    children,
+    end,
+    new_stop,
+    new_token,
+    shell,
+    state,
+    wait_until,
+)
 
 # A daemon: two forks, a session of its own, all descriptors closed; it is there when this ends.
 DAEMON = (
     'rm -f $MARK; (setsid sh -c "echo > $MARK; exec sleep 60 >/dev/null 2>&1" &); '
     "while [ ! -e $MARK ]; do :; done; sleep 0.1"
 )
+# Stopped, or a parent that waits in vfork(2) for a child that is.
+_RESTS = {"T", "D"}
 
 
 @pytest.fixture
@@ -116,6 +129,42 @@ def test_the_adopted_dead_are_taken_down(guard: Guard) -> None:
     guard.close()
     assert set(children()) <= set(before)
     guard.watchdog = open_guard(print, containment=Containment.GROUP).watchdog
+
+
+def test_who_is_forked_while_others_are_stopped_is_stopped_too(
+    guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon forks between the look that found it and its SIGSTOP, and is gone (L03)."""
+    env, there, go, born = new_token(), *(tmp_path / name for name in ("there", "go", "born"))
+    (tmp_path / "heir").write_text(f"echo >{born}\nexec sleep 60\n")
+    (tmp_path / "daemon").write_text(
+        f"echo >{there}\nuntil [ -e {go} ]; do sleep 0.01; done\n"
+        f"setsid sh {tmp_path}/heir >/dev/null 2>&1 &\n"
+    )
+    script = f"(setsid sh {tmp_path}/daemon >/dev/null 2>&1 &); sleep 60"
+    look = proc.descendants
+
+    def slow_look(roots: Collection[int]) -> list[proc.Process]:
+        found = look(roots)
+        go.touch()
+        wait_until(born.exists, 10)
+        return found
+
+    async def main() -> int:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run_one, guard, script, env)
+            await trio.to_thread.run_sync(wait_until, there.exists, 10)
+            with monkeypatch.context() as patch:
+                patch.setattr(proc, "descendants", slow_look)
+                guard.pause()
+            wait_until(lambda: _RESTS.issuperset(map(state, bearers(env))), 2)
+            found = len(bearers(env))
+            guard.resume()
+            nursery.cancel_scope.cancel()
+        return found
+
+    assert trio.run(main) >= 2
+    assert bearers(env) == []
 
 
 def test_others_children_of_this_process_are_left_alone(guard: Guard) -> None:
