@@ -2,7 +2,8 @@
 
 The parts are its code, its defaults, the variables that it encloses, the globals that it names,
 and the same of every local function among them; of local classes and modules the text of the
-file.  Annotations, comments and places in files do not count.
+file, and those of all local modules that it imports.  Annotations, comments and places in files
+do not count.
 What is not known to be the same in the next process is refused, never guessed.
 """
 
@@ -17,7 +18,8 @@ from collections.abc import Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 
 from haz_trio.errors import TaskError
-from haz_trio.functions.origins import LOCAL, origin_of, text_of, text_of_name
+from haz_trio.functions.imports import Following, Statement, package_of
+from haz_trio.functions.origins import LOCAL, origin_of
 from haz_trio.functions.values import NoBytesError, encode, framed
 
 SIZE = 16  # bytes of the digest of a part
@@ -40,11 +42,14 @@ class _Digester:
         self._names: dict[int, str] = {}  # by the id of the function; they live as long as this
         self._pending: list[FunctionType] = []
         self._modules: set[str] = set()
+        self._imports = Following()
 
     def digest(self, function: FunctionType) -> tuple[tuple[str, bytes], ...]:
         self._name(function)
         for each in self._pending:
             self._take_apart(each)
+        for name, data in self._imports.parts().items():
+            self._parts.setdefault(f"module {name}", data)
         found = ((name, _hash(data)) for name, data in self._parts.items())
         return tuple(sorted(found))
 
@@ -89,8 +94,10 @@ class _Digester:
                 self._add(f"global {variable} of {name}", known[variable])
             elif not hasattr(builtins, variable):
                 self._parts[f"global {variable} of {name}"] = framed("missing")
-        for module in sorted(set(_imports(code))):
-            self._parts[f"import {module} of {name}"] = self._imported(module)
+        for statement in sorted(set(_imports(code))):
+            imported = "." * statement[0] + statement[1]
+            data = self._imports.called(statement, package_of(known))
+            self._parts[f"import {imported} of {name}"] = data
 
     def _add(self, part: str, value: object) -> None:
         try:
@@ -140,7 +147,7 @@ class _Digester:
         if origin != LOCAL:
             return framed("known", origin.encode(), module.__name__.encode())
         # Its own name is left out: the file of a workspace may be somewhere else tomorrow.
-        text = text_of(module)
+        text = self._imports.text_of(module)
         if text is None:
             raise NoBytesError(module, "its file cannot be read")
         if module.__name__ not in self._modules:
@@ -161,14 +168,6 @@ class _Digester:
         if module is None:
             raise NoBytesError(kind, f"its module {kind.__module__} is gone")
         return framed("local", name, self._module(module))
-
-    def _imported(self, name: str) -> bytes:
-        """A module that a function imports when it is called."""
-        origin = origin_of(name)
-        if origin != LOCAL:
-            return framed("known", origin.encode(), name.encode())
-        text = text_of_name(name)
-        return framed("missing") if text is None else framed("text", text)
 
 
 def _refusal(part: str, value: object, problem: NoBytesError) -> TaskError:
@@ -205,10 +204,15 @@ def _global_names(code: CodeType) -> Iterator[str]:
             yield from _global_names(constant)
 
 
-def _imports(code: CodeType) -> Iterator[str]:
+def _imports(code: CodeType) -> Iterator[Statement]:
+    loaded: list[object] = []
     for instruction in dis.get_instructions(code):
         if instruction.opname == "IMPORT_NAME":
-            yield str(instruction.argval)
+            level, names = loaded[-2:]
+            assert isinstance(level, int), "the number of dots is loaded first"
+            yield level, str(instruction.argval), names if isinstance(names, tuple) else ()
+        elif instruction.opname != "EXTENDED_ARG":
+            loaded.append(instruction.argval)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _imports(constant)

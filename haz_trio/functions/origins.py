@@ -6,15 +6,14 @@ installed distribution goes by name and version.  All other code is local: its t
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import importlib.util
 import os
 import site
 import sys
 import sysconfig
+from collections.abc import Mapping
 from functools import cache
-from types import ModuleType
 
 from haz_trio import __version__
 
@@ -35,28 +34,37 @@ def origin_of(module: str) -> str:
 @cache
 def _installed(top: str) -> str:
     """Name and version of the distribution that a module comes from, if it is an installed one."""
-    file = _file_of(top)
-    if file is None or not any(file.startswith(folder) for folder in _site_folders()):
+    places = _places_of(top)
+    if not places or not all(place.startswith(_site_folders()) for place in places):
         return LOCAL
     try:
         return f"{top} {importlib.metadata.version(top)}"
     except importlib.metadata.PackageNotFoundError:
         pass
-    names = importlib.metadata.packages_distributions().get(top, ())
+    names = _distributions().get(top, ())
     return " ".join(f"{name} {importlib.metadata.version(name)}" for name in sorted(set(names)))
 
 
-def _file_of(top: str) -> str | None:
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    return importlib.metadata.packages_distributions()
+
+
+def _places_of(top: str) -> list[str]:
+    """The file of a module, or the folders of a package that has no file of its own."""
     module = sys.modules.get(top)
     if module is not None:
         file: str | None = getattr(module, "__file__", None)
+        folders = getattr(module, "__path__", None)
     else:
         try:
             spec = importlib.util.find_spec(top)
         except (ImportError, ValueError):
             spec = None
         file = spec.origin if spec is not None else None
-    return None if file is None else os.path.realpath(file)
+        folders = spec.submodule_search_locations if spec is not None else None
+    found = list(folders or ()) if file is None else [file]
+    return [os.path.realpath(place) for place in found]
 
 
 @cache
@@ -64,36 +72,3 @@ def _site_folders() -> tuple[str, ...]:
     paths = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     paths |= {*site.getsitepackages(), site.getusersitepackages()}
     return tuple(os.path.join(os.path.realpath(path), "") for path in sorted(paths))
-
-
-def text_of(module: ModuleType) -> bytes | None:
-    """The digest of the file of a local module; ``None`` for one without a file."""
-    file = getattr(module, "__file__", None)
-    return None if not isinstance(file, str) else _digest_of([file])
-
-
-def text_of_name(name: str) -> bytes | None:
-    """The digest of a local module that is imported later: its file, or all of its package."""
-    try:
-        spec = importlib.util.find_spec(name.partition(".")[0])
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None:
-        return None
-    files = [spec.origin] if spec.origin is not None and os.path.isfile(spec.origin) else []
-    for folder in spec.submodule_search_locations or ():
-        for place, _, names in os.walk(folder):
-            files += [os.path.join(place, name) for name in names if name.endswith(".py")]
-    return _digest_of(sorted(set(files)))
-
-
-def _digest_of(files: list[str]) -> bytes | None:
-    digest = hashlib.blake2b(digest_size=16)
-    try:
-        for file in files:
-            with open(file, "rb") as opened:
-                data = opened.read()
-            digest.update(len(data).to_bytes(8, "big") + data)
-    except OSError:
-        return None
-    return digest.digest()
