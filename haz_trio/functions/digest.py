@@ -13,6 +13,7 @@ import builtins
 import dis
 import hashlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
@@ -21,6 +22,7 @@ from haz_trio.errors import TaskError
 from haz_trio.functions.imports import Following, Statement, package_of
 from haz_trio.functions.origins import LOCAL, origin_of
 from haz_trio.functions.values import NoBytesError, encode, framed
+from haz_trio.model.names import quote
 
 SIZE = 16  # bytes of the digest of a part
 _LANGUAGE = f"{sys.implementation.cache_tag} {importlib.util.MAGIC_NUMBER.hex()}"
@@ -31,7 +33,8 @@ def parts_of(function: FunctionType) -> tuple[tuple[str, bytes], ...]:
     """The parts of a function, sorted by name.
 
     Reads files of local modules, and so may block.
-    Raises ``TaskError``, with names and way out, for a value that cannot be digested.
+    Raises ``TaskError``, with names and way out, for a value that cannot be digested, and for a
+    coroutine function, called in this process, that uses a module edited since its import.
     """
     return _Digester().digest(function)
 
@@ -50,6 +53,12 @@ class _Digester:
             self._take_apart(each)
         for name, data in self._imports.parts().items():
             self._parts.setdefault(f"module {name}", data)
+        if self._imports.edited and inspect.iscoroutinefunction(function):
+            files = ", ".join(quote(file) for file in sorted(self._imports.edited))
+            raise TaskError(
+                f"{function.__qualname__} would be called with old code: {files} was edited after "
+                "this process had imported it; start a new process"
+            )
         found = ((name, _hash(data)) for name, data in self._parts.items())
         return tuple(sorted(found))
 

@@ -21,6 +21,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from haz_trio.errors import TaskError
+from haz_trio.functions.edited import is_edited
 from haz_trio.functions.origins import LOCAL, origin_of
 from haz_trio.functions.values import framed
 from haz_trio.model.names import quote
@@ -49,6 +50,7 @@ class Following:
         self._pending: list[tuple[Statement, str]] = []
         self._texts: dict[str, bytes | None] = {}  # of modules that are values
         self._counted: set[str] = set()  # the files whose texts are parts already
+        self.edited: list[str] = []  # the files that are not what this process has imported
 
     def text_of(self, module: ModuleType) -> bytes | None:
         """The digest of the text of a local module, whose imports are followed from here on.
@@ -63,6 +65,7 @@ class Following:
             self._texts[file] = None if text is None else _digest(text)
             if text is not None:
                 self._counted.add(os.path.realpath(file))
+                self._look(file, module.__name__, text)
                 self._follow(file, text, package_of(vars(module)))
         return self._texts[file]
 
@@ -84,7 +87,9 @@ class Following:
                 digests.append(framed("unreadable", os.fsencode(name)))
                 continue
             words = name.removesuffix(".py").split("/")
+            full = ".".join([top, *words]) if place.folders else top
             self._counted.add(os.path.realpath(file))
+            self._look(file, full.removesuffix(".__init__"), text)
             if not place.folders:
                 self._follow(file, text, "")
             elif all(map(str.isidentifier, words)):  # else nobody imports it by its name
@@ -123,8 +128,13 @@ class Following:
         if text is None:
             file = quote(place.file)
             raise TaskError(f"module {name} cannot be part of a key: cannot read its file {file}")
+        self._look(place.file, name, text)
         self._follow(place.file, text, name if place.folders else name.rpartition(".")[0])
         return framed("text", _digest(text))
+
+    def _look(self, file: str, name: str, text: bytes) -> None:
+        if is_edited(file, name, _digest(text)):
+            self.edited.append(file)
 
     def _follow(self, file: str, text: bytes, package: str) -> None:
         if file.endswith(".py"):
