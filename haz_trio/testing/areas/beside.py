@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import attrs
 from hypothesis import strategies as st
 
 from haz_trio.testing.areas.area import Area, area
+from haz_trio.testing.areas.meanwhile import play_at_once, wait_until
 from haz_trio.testing.areas.running import summary_of
-from haz_trio.testing.models import files_of
 from haz_trio.testing.processes import kill_processes_in
 from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.reference.workspace import Declared
@@ -77,13 +74,7 @@ def pairs(draw: st.DrawFn) -> tuple[Pair, ...]:
 
 def play(trial: Trial, pairs: tuple[Pair, ...]) -> None:
     told = {f"s{number}": pair for number, pair in enumerate(pairs) if _is_tried(trial, pair)}
-    for name, pair in told.items():
-        files = files_of(_declared(name, pair))
-        trial.write({f"{name}/{path}": content for path, content in files.items()})
-    with ThreadPoolExecutor(max(len(told), 1)) as pool:
-        ends = {name: pool.submit(_played, trial, name, pair) for name, pair in told.items()}
-    for name, pair in told.items():
-        played = ends[name].result()
+    for name, pair, played in play_at_once(trial, told, _declared, _played):
         trial.steps += [Called(result, name, ()) for result in (played.first, played.second)]
         _judge(trial, pair, played)
 
@@ -120,15 +111,15 @@ def _played(trial: Trial, name: str, pair: Pair) -> Played:
     words = (("run", "p:a"), ("run", "p:A", f"p:{pair.other}"))
     children = [trial.subject.start(words[0], root, {})]
     try:
-        _wait(lambda: _begun(log) == 1)
+        wait_until(lambda: _begun(log) == 1, _BOUND)
         children.append(trial.subject.start(words[1], root, {}))
-        _wait((outside / f"{name}-passed").exists)
+        wait_until((outside / f"{name}-passed").exists, _BOUND)
         _, _, meets = LOCKS.get(pair.kind, (None, None, False))
-        _wait(lambda: _begun(log) == len(children), _MEET if meets else _SOON)
+        wait_until(lambda: _begun(log) == len(children), _MEET if meets else _SOON)
         begun = _begun(log)
         if pair.is_killed:
             children[0].kill()
-            _wait(lambda: _begun(log) == len(children))
+            wait_until(lambda: _begun(log) == len(children), _BOUND)
         (outside / f"{name}-go").touch()
         streams = [child.communicate(timeout=trial.subject.patience) for child in children]
     except subprocess.TimeoutExpired:
@@ -146,12 +137,6 @@ def _played(trial: Trial, name: str, pair: Pair) -> Played:
 
 def _begun(log: Path) -> int:
     return log.read_text().count("begin")
-
-
-def _wait(there: Callable[[], bool], seconds: float = _BOUND) -> None:
-    deadline = time.monotonic() + seconds
-    while not there() and time.monotonic() < deadline:
-        time.sleep(0.01)
 
 
 def _judge(trial: Trial, pair: Pair, played: Played) -> None:

@@ -6,8 +6,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +14,8 @@ import attrs
 from hypothesis import strategies as st
 
 from haz_trio.testing.areas.area import Area, area
+from haz_trio.testing.areas.meanwhile import play_at_once, wait_until
 from haz_trio.testing.areas.running import Ended, summary_of, tally_of
-from haz_trio.testing.models import files_of
 from haz_trio.testing.processes import kill_processes_in, processes_in
 from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.reference.workspace import Declared
@@ -109,13 +108,7 @@ def stories(draw: st.DrawFn) -> tuple[Stop, ...]:
 
 def play(trial: Trial, stories: tuple[Stop, ...]) -> None:
     told = {f"s{number}": stop for number, stop in enumerate(stories) if _is_tried(trial, stop)}
-    for name, stop in told.items():
-        files = files_of(_declared(name, stop))
-        trial.write({f"{name}/{path}": content for path, content in files.items()})
-    with ThreadPoolExecutor(max(len(told), 1)) as pool:
-        ends = {name: pool.submit(_stopped, trial, name, stop) for name, stop in told.items()}
-    for name, stop in told.items():
-        stopped = ends[name].result()
+    for name, stop, stopped in play_at_once(trial, told, _declared, _stopped):
         result = stopped.result
         trial.steps.append(Called(result, name, ()))
         if not stopped.begun and not stop.by_signal:
@@ -195,14 +188,20 @@ def _stopped(trial: Trial, name: str, stop: Stop) -> Stopped:
     words += [] if stop.by_signal else [OPTIONS[stop.how]]
     root = trial.root / name
     child = trial.subject.start(words, root, {})
+
+    def ended() -> bool:
+        return child.poll() is not None
+
     try:
-        begun = _wait(20, child, partial(_all_there, trial.outside, name, "ready", "ab"))
+        ready = partial(_all_there, trial.outside, name, "ready", "ab")
+        begun = wait_until(ready, 20, is_over=ended)
         stopped = time.monotonic()
         if stop.by_signal:
             child.send_signal(signal.Signals[stop.how])
         if stop.again:
             # Two that come together count as one.
-            _wait(10, child, partial(_all_there, trial.outside, name, "term", "a"))
+            termed = partial(_all_there, trial.outside, name, "term", "a")
+            wait_until(termed, 10, is_over=ended)
             time.sleep(0.1)
             child.send_signal(signal.Signals[stop.again])
         out, err = child.communicate(timeout=20)
@@ -219,14 +218,6 @@ def _stopped(trial: Trial, name: str, stop: Stop) -> Stopped:
 
 def _all_there(outside: Path, name: str, what: str, tasks: str) -> bool:
     return all((outside / f"{name}-{what}-{task}").exists() for task in tasks)
-
-
-def _wait(seconds: float, child: subprocess.Popen[bytes], there: Callable[[], bool]) -> bool:
-    """Until something is there, the program has ended, or time is over; whether it is there."""
-    deadline = time.monotonic() + seconds
-    while not there() and child.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return there()
 
 
 def _ended(trial: Trial, stop: Stop, stopped: Stopped) -> None:
