@@ -185,4 +185,28 @@ MUTANTS: tuple[Mutant, ...] = (
         'DEFAULT_PATH = "/bin:/usr/bin"',
         'DEFAULT_PATH = "/bin:/usr/bin:/sbin:/usr/sbin"',
     ),
+    Mutant(
+        "who-is-stopped-is-not-woken",
+        "process.supervise",
+        "        self.family.signal(signal.SIGCONT)\n",
+        "",
+    ),
+    Mutant(
+        "nohup-is-ignored",
+        "cli.signals",
+        "return [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]",
+        "return list(STOPPING)",
+    ),
+    Mutant(
+        "grace-is-short-by-default",
+        "model.workspace",
+        "cancel_grace: float = 5.0",
+        "cancel_grace: float = 2.0",
+    ),
+    Mutant(
+        "only-failures-run-out-of-time",
+        "cli.run_loop",
+        "if signal is None and self._expired:",
+        "if signal is None and self._expired and not report.succeeded:",
+    ),
 )
