@@ -12,7 +12,7 @@ from types import FrameType
 
 import attrs
 
-from haz_trio.testing.warm import TooLateError, zygote_for
+from haz_trio.testing.warm import TooLateError, standard_input, zygote_for
 
 _LINE = 2000  # characters; of a longer one only parts are shown
 _HEEDED = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM)
@@ -88,16 +88,18 @@ class Subject:
         cwd: Path,
         env: Mapping[str, str | None],
         stdout: int | None = None,
+        umask: int = -1,
     ) -> Result:
         """Run it to its end; ``None`` unsets a variable. Raises ``HungError``.
 
         What goes to a descriptor ``stdout`` is not part of the result.
+        A ``umask`` below 0 is the one of this process.
         """
         if self.warm and stdout is None:
-            result = self._run_warm(args, cwd, env)
+            result = self._run_warm(args, cwd, env, umask)
             if result is not None:
                 return result
-        child = self.start(args, cwd, env, stdout)
+        child = self.start(args, cwd, env, stdout, umask)
         try:
             out, err = child.communicate(timeout=self.patience)
         except subprocess.TimeoutExpired:
@@ -107,13 +109,13 @@ class Subject:
         return Result(tuple(args), child.returncode, out or b"", err)
 
     def _run_warm(
-        self, args: Sequence[str], cwd: Path, env: Mapping[str, str | None]
+        self, args: Sequence[str], cwd: Path, env: Mapping[str, str | None], umask: int
     ) -> Result | None:
         zygote = zygote_for(self.words, self.prelude, base_environment())
         if zygote is None:
             return None
         try:
-            found = zygote.call(args, cwd, _merged(env), self.patience)
+            found = zygote.call(args, cwd, _merged(env), self.patience, umask)
         except TooLateError:
             raise self._hung(args) from None
         return None if found is None else Result(tuple(args), *found)
@@ -124,18 +126,21 @@ class Subject:
         cwd: Path,
         env: Mapping[str, str | None],
         stdout: int | None = None,
+        umask: int = -1,
     ) -> subprocess.Popen[bytes]:
         """Start it cold, in a session of its own, with streams that are pipes; but ``stdout`` may
         be a descriptor."""
-        return subprocess.Popen(
-            [*self.words, *args],
-            cwd=cwd,
-            env=_merged(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if stdout is None else stdout,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        with standard_input() as stdin:
+            return subprocess.Popen(
+                [*self.words, *args],
+                cwd=cwd,
+                env=_merged(env),
+                stdin=stdin,
+                stdout=subprocess.PIPE if stdout is None else stdout,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                umask=umask,
+            )
 
     def _hung(self, args: Sequence[str]) -> HungError:
         return HungError(f"haz {shlex.join(args)} did not end in {self.patience:g} s")

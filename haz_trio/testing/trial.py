@@ -42,6 +42,7 @@ class Called:
     result: Result
     cwd: str
     env: tuple[tuple[str, str | None], ...]
+    umask: int = -1  # below 0: the usual one
 
 
 Step = Wrote | Did | Called
@@ -142,16 +143,17 @@ class Trial:
         cwd: str = "",
         env: Mapping[str, str | None] | None = None,
         stdout: int | None = None,
+        umask: int = -1,
     ) -> Result:
         """Call the program; an exit code that haz never has is a difference at once.
 
         What goes to a descriptor ``stdout`` is not part of the result.
         """
         try:
-            result = self.subject.run(args, self.root / cwd, env or {}, stdout)
+            result = self.subject.run(args, self.root / cwd, env or {}, stdout, umask)
         except HungError as hung:
             raise DifferenceError("EXEC-021", str(hung), "nothing", "an end") from None
-        self.steps.append(Called(result, cwd, tuple((env or {}).items())))
+        self.steps.append(Called(result, cwd, tuple((env or {}).items()), umask))
         self.holds("EXEC-021", f"{result}ends regularly", result.code in (0, 1, 2, 124))
         return result
 

@@ -19,8 +19,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import attrs
@@ -39,6 +39,18 @@ class Script:
     interpreter: tuple[str, ...]
     path: str
     words: tuple[str, ...]
+
+
+@contextmanager
+def standard_input() -> Iterator[int]:
+    """What every program is given to read: a line that is not meant for its commands."""
+    there, into = os.pipe()
+    try:
+        os.write(into, b"not for commands\n")
+        os.close(into)
+        yield there
+    finally:
+        os.close(there)
 
 
 class TooLateError(Exception):
@@ -75,13 +87,13 @@ class Zygote:
         self.calls: int = 0
         near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control: socket.socket = near
-        with far:
+        with far, standard_input() as stdin:  # streams as a child's will be
             self.process: subprocess.Popen[bytes] = subprocess.Popen(
                 [*script.interpreter, _FAR_SIDE, str(far.fileno()), script.path, *script.words],
                 cwd="/",
                 env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,  # as a child's will be
+                stdin=stdin,
+                stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 pass_fds=(far.fileno(),),
                 start_new_session=True,
@@ -104,17 +116,25 @@ class Zygote:
         return answer
 
     def call(
-        self, args: Sequence[str], cwd: Path, env: Mapping[str, str], patience: float
+        self,
+        args: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        patience: float,
+        umask: int = -1,
     ) -> tuple[int, bytes, bytes] | None:
         """Exit code (negative for a signal) and both streams; ``patience`` is in seconds.
+
+        A ``umask`` below 0 is the one of this process.
 
         Raises ``TooLateError``, and ``OSError`` when the zygote ends before the call does.
         """
         self.calls += 1
         outs, errs = os.pipe(), os.pipe()
-        request = {"args": list(args), "cwd": str(cwd), "env": dict(env)}
+        request = {"args": list(args), "cwd": str(cwd), "env": dict(env), "umask": umask}
         try:
-            self.tell(request, (outs[1], errs[1]))
+            with standard_input() as stdin:
+                self.tell(request, (stdin, outs[1], errs[1]))
         except (OSError, ValueError):
             os.close(outs[0])
             os.close(errs[0])

@@ -30,6 +30,7 @@ from haz_trio.testing.moves import (
     Turn,
     Write,
 )
+from haz_trio.testing.reference import colours
 from haz_trio.testing.reference.globs import matches
 from haz_trio.testing.reference.graph import build, closure, label
 from haz_trio.testing.reference.history import (
@@ -294,11 +295,11 @@ class WorkspaceMachine:
         return found
 
 
-def printed(id: Id, data: bytes, buffered: bool) -> bytes:
+def printed(id: Id, data: bytes, buffered: bool, *, painted: bool = False) -> bytes:
     """What a task's stream becomes on haz's own (EXEC-016)."""
     if buffered or not data:
         return data
-    prefix = f"[{label(id)}] ".encode()
+    prefix = (colours.prefix(label(id)) if painted else f"[{label(id)}] ").encode()
     lines = data.removesuffix(b"\n").split(b"\n")
     return b"".join(prefix + line + b"\n" for line in lines)
 

@@ -174,4 +174,10 @@ MUTANTS: tuple[Mutant, ...] = (
         "for entry in files.outputs.literals if len(entry.owners) > 1]",
         "for entry in files.outputs.literals if len(entry.owners) > 2]",
     ),
+    Mutant(
+        "drawings-are-of-the-named",
+        "cli.graph",
+        "tasks = graph.closure(seeds)",
+        "tasks = graph.in_order(seeds)",
+    ),
 )

@@ -137,4 +137,76 @@ MUTANTS: tuple[Mutant, ...] = (
         'data[: cut - 1].replace(b"\\n", b"\\n" + prefix).replace('
         'b"\\n" + prefix + b"\\n", b"\\n\\n") + b"\\n"',
     ),
+    Mutant(
+        "commands-read-our-input",
+        "process.launch",
+        '            _check(open_file(actions, _STDIN, b"/dev/null", os.O_RDWR, 0))\n',
+        "",
+    ),
+    Mutant(
+        "umask-is-fixed",
+        "process.launch",
+        "    return _launch_of_this_system()(program)",
+        "    os.umask(0o022)\n    return _launch_of_this_system()(program)",
+    ),
+    Mutant(
+        "no-color-is-ignored",
+        "output.palette",
+        '    if env.get("NO_COLOR"):\n        return False\n',
+        "",
+    ),
+    Mutant(
+        "zero-forces-colour",
+        "output.palette",
+        'env.get(name, "0") != "0" for name in',
+        "env.get(name) for name in",
+    ),
+    Mutant(
+        "failures-leave-daemons",
+        "process.supervise",
+        "return strict or halted or self.child.peek() != _SUCCESS",
+        "return strict or halted",
+    ),
+    Mutant(
+        "shared-holders-overtake",
+        "plan.locks",
+        "return all(self._shared[other] and self._shared[task] for other in before)",
+        "return self._shared[task] or not any(True for _ in before)",
+    ),
+    Mutant(
+        "quiet-runs-have-no-end",
+        "output.renderers",
+        "if not report.outcomes or (self.quiet and _all_well(report)):",
+        "if not report.outcomes or self.quiet:",
+    ),
+    Mutant(
+        "programs-of-the-superuser",
+        "process.lookup",
+        'DEFAULT_PATH = "/bin:/usr/bin"',
+        'DEFAULT_PATH = "/bin:/usr/bin:/sbin:/usr/sbin"',
+    ),
+    Mutant(
+        "who-is-stopped-is-not-woken",
+        "process.supervise",
+        "        self.family.signal(signal.SIGCONT)\n",
+        "",
+    ),
+    Mutant(
+        "nohup-is-ignored",
+        "cli.signals",
+        "return [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]",
+        "return list(STOPPING)",
+    ),
+    Mutant(
+        "grace-is-short-by-default",
+        "model.workspace",
+        "cancel_grace: float = 5.0",
+        "cancel_grace: float = 2.0",
+    ),
+    Mutant(
+        "only-failures-run-out-of-time",
+        "cli.run_loop",
+        "if signal is None and self._expired:",
+        "if signal is None and self._expired and not report.succeeded:",
+    ),
 )

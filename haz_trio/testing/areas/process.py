@@ -14,12 +14,14 @@ import attrs
 from haz_trio.testing.areas.area import Area, area
 from haz_trio.testing.models import files_of
 from haz_trio.testing.processes import kill_processes_in, processes_in
+from haz_trio.testing.reference.colours import DIM, GREEN, is_painted, paint, prefix
 from haz_trio.testing.reference.events import parse_events
 from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.reference.outcomes import TIMES
 from haz_trio.testing.reference.workspace import Declared
 from haz_trio.testing.strategies.commands import (
     DAEMON,
+    DYING,
     FILES,
     HOLDER,
     HOST,
@@ -33,6 +35,7 @@ from haz_trio.testing.trial import Trial
 from haz_trio.testing.workspace import printed
 
 TIME = b"(?:%s)" % TIMES.encode()
+_TIME = "TIME"  # stands for it
 GLYPHS = {"done": "✓", "cached": "◉"}
 
 
@@ -40,6 +43,8 @@ def play(trial: Trial, example: Example) -> None:
     if trial.knows("descendants-survive"):
         some = {name: it for name, it in example.tasks.items() if it.kind not in LEAVES}
         example = attrs.evolve(example, tasks=some)
+    if trial.knows("fewer-options"):
+        example = attrs.evolve(example, color="", painting=({}, {}))
     if not example.tasks:
         return
     try:
@@ -52,7 +57,11 @@ def play(trial: Trial, example: Example) -> None:
 def _play(trial: Trial, example: Example) -> None:
     folder = trial.root / example.root
     here = os.fsencode(folder)
-    outs = {name: it.out.replace(b"@", here) for name, it in example.tasks.items()}
+    mask = f"{example.umask:04o}".encode()
+    outs = {
+        name: it.out.replace(b"@", here).replace(b"UMASK", mask)
+        for name, it in example.tasks.items()
+    }
     bodies: dict[str, Json] = {
         name: json.loads(json.dumps(it.body).replace("@", str(folder)))
         for name, it in example.tasks.items()
@@ -67,23 +76,30 @@ def _play(trial: Trial, example: Example) -> None:
     trial.write(files_of(Declared(settings, {f"/{example.root}": {"name": "p", "tasks": bodies}})))
     path = f"{folder}/bin:{os.environ['PATH']}"
     host: dict[str, str | None] = {**HOST, "UNSET": None, "PATH": path}
-    for verdict, mode in zip(("done", "cached"), example.modes, strict=True):
+    for number, (verdict, mode) in enumerate(zip(("done", "cached"), example.modes, strict=True)):
         if mode == "json" and trial.knows("fewer-options"):
             mode = "live"
         words = ["--json"] if mode == "json" else [f"--output-mode={mode}"]
-        result = trial.haz("run", "--workspace", *words, env=host)
+        first = [f"--color={example.color}"] if example.color else []
+        painting = example.painting[number]
+        result = trial.haz(
+            *first, "run", "--workspace", *words, env={**host, **painting}, umask=example.umask
+        )
         trial.same("EXEC-021", f"{result}exit code", result.code, 0)
         verdicts = _verdicts(example, bodies, verdict)
         if mode == "json":
             _told(trial, example, result, outs, verdicts)
         else:
-            _shown(trial, example, result, outs, verdicts, mode == "buffered")
+            painted = is_painted(example.color, painting)
+            _shown(trial, example, result, outs, verdicts, mode == "buffered", painted)
         if verdict == "done":
             _environments(trial, example, result)
         _leaves(trial, example, result)
     _passes_on(trial, example, host)
     if example.lost and not trial.knows("lost-output-is-no-failure"):
         _is_lost(trial, example, outs, host)
+    if example.dying and not trial.knows("descendants-survive"):
+        _takes_along(trial, *DYING[example.dying])
 
 
 def _verdicts(example: Example, bodies: Mapping[str, Json], verdict: str) -> dict[str, str]:
@@ -128,34 +144,42 @@ def _shown(
     outs: Mapping[str, bytes],
     verdicts: Mapping[str, str],
     buffered: bool,
+    painted: bool,
 ) -> None:
     """Both streams, byte for byte but for durations."""
-    expected = b"".join(printed(("p", name), outs[name], buffered) for name in sorted(outs))
+    expected = b"".join(
+        printed(("p", name), outs[name], buffered, painted=painted) for name in sorted(outs)
+    )
     rules = "EXEC-016 CACHE-020 CFG-021 CFG-022 CFG-032"
     trial.same(rules, f"{result}stdout", result.out, expected)
-    pattern = _stderr(example, verdicts, buffered)
+    pattern = _stderr(example, verdicts, buffered, painted=painted)
     regular = re.fullmatch(pattern, result.err) is not None
     trial.holds("EXEC-016 EXEC-017 CACHE-020", f"{result}stderr is {pattern!r}", regular)
 
 
-def _stderr(example: Example, verdicts: Mapping[str, str], buffered: bool) -> bytes:
+def _stderr(
+    example: Example, verdicts: Mapping[str, str], buffered: bool, *, painted: bool = False
+) -> bytes:
     """Standard error as an expression."""
-    notes = {  # whoever is left is named
-        name: b"(?:%s[^\n]+\n)+" % re.escape(f"[p:{name}] ".encode()) for name in _leaving(example)
-    }
-    pattern = b"".join(
-        re.escape(printed(("p", name), example.tasks[name].err, buffered))
-        + notes.get(name, b"")
-        + re.escape(f"[p:{name}] {GLYPHS[verdicts[name]]} {verdicts[name]} in ".encode())
-        + TIME
-        + b"\n"
-        for name in sorted(example.tasks)
-    )
-    count = len(example.tasks)
+
+    def toned(text: str, way: str) -> str:
+        return paint(text, way) if painted else text
+
+    time = re.escape(toned(_TIME, DIM))
+    told = []
+    for name in sorted(example.tasks):
+        lead = re.escape(prefix(f"p:{name}") if painted else f"[p:{name}] ")
+        said = printed(("p", name), example.tasks[name].err, buffered, painted=painted)
+        told.append(re.escape(said))
+        if name in _leaving(example):  # whoever is left is named
+            told.append(f"(?:{lead}[^\n]+\n)+".encode())
+        verdict = toned(f"{GLYPHS[verdicts[name]]} {verdicts[name]}", GREEN)
+        told.append(f"{lead}{re.escape(verdict)} in {time}\n".encode())
     cached = sum(verdict == "cached" for verdict in verdicts.values())
-    hits = f" ({cached} cached)" if cached else ""
-    pattern += re.escape(f"\nTasks: {count} completed{hits}\n Time: ".encode()) + TIME + b"\n"
-    return pattern
+    closing = toned(f"{len(example.tasks)} completed", GREEN)
+    closing += " " + toned(f"({cached} cached)", GREEN) if cached else ""
+    told.append(f"\nTasks: {re.escape(closing)}\n Time: {time}\n".encode())
+    return b"".join(told).replace(_TIME.encode(), TIME)
 
 
 def _told(
@@ -234,6 +258,20 @@ def _is_lost(
     trial.holds(
         "EXEC-016", f"{about}: stderr is {pattern!r}", re.fullmatch(pattern, told) is not None
     )
+
+
+def _takes_along(trial: Trial, body: Body, said: str) -> None:
+    """A task that fails takes everybody along, also those that have left its group."""
+    kill_processes_in(trial.root)  # daemons of tasks that have succeeded
+    trial.write(
+        files_of(Declared({"projects": ["/f"]}, {"/f": {"name": "f", "tasks": {"t": {**body}}}}))
+    )
+    result = trial.haz("run", "f:t")
+    told = [line.endswith(said) for line in result.lines if line.startswith("[f:t] ✗ failed in ")]
+    trial.same("EXEC-009", f"{result}exit code and line", (result.code, told), (1, [True]))
+    left = processes_in(trial.root, [])
+    kill_processes_in(trial.root)
+    trial.same("EXEC-009 EXEC-015", f"{result}processes that are left", left, [])
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from haz_trio.testing.reference.references import Id
 from haz_trio.testing.reference.schedule import SKIPPED, run_in_order
 from haz_trio.testing.reference.workspace import effective
 from haz_trio.testing.strategies.endings import FILES, NOT_STARTED, STARTED, WHY
-from haz_trio.testing.strategies.parties import CROWDS, PARKING, TWIN
+from haz_trio.testing.strategies.parties import CROWDS, LINE, PARKING, TWIN
 from haz_trio.testing.strategies.runs import TWINS, Plan, plans
 from haz_trio.testing.subject import Result
 from haz_trio.testing.trial import Trial
@@ -85,9 +85,10 @@ def play(trial: Trial, plan: Plan) -> None:
     if chosen:
         log.write_text("")
         targets = [label(id) for id in plan.brisk]
-        words = ["--fail-fast", "--no-cache", "-j1"]
+        words = ["run", "--fail-fast", "--no-cache", "-j1"]
         words += [f"--retries={plan.retries}"] if plan.retries else []
-        third = trial.haz("run", *words, *targets, env={"HAZ_JOBS": str(plan.others)})
+        words = ["-q", *words] if plan.buffered else words
+        third = trial.haz(*words, *targets, env={"HAZ_JOBS": str(plan.others)})
         _stops(trial, plan, graph, chosen, third, log.read_text())
 
 
@@ -156,7 +157,8 @@ def _marks(
         if not trial.knows("mutex-waiters-lose-their-turn"):
             trial.same("EXEC-003", f"{result}order of commands with one slot", found, order)
     if not trial.knows("mutex-waiters-lose-their-turn"):
-        late = overtaken(marks, {id: it for id, it in graph.tasks.items() if id[0] in CROWDS})
+        ready = {id: it for id, it in graph.tasks.items() if id[0] in (*CROWDS, LINE)}
+        late = overtaken(marks, ready)
         trial.same("EXEC-003 MUTEX-003", f"{result}{text}who was overtaken", late, [])
 
 
@@ -217,14 +219,14 @@ def _streams(trial: Trial, plan: Plan, result: Result, expected: Mapping[Id, str
         silent = verdict == "errored" and trial.knows("errors-are-silent")
         if verdict == "skipped" or plan.kinds[id] in NOT_STARTED or silent:
             continue
-        data = plan.says(id).encode() * (1 if verdict == "cached" else plan.tries(id, verdict))
-        shown += len(printed(id, data, plan.buffered))
+        tries = 1 if verdict == "cached" else plan.tries(id, verdict)
+        wanted = printed(id, plan.says(id).encode(), plan.buffered) * tries
+        shown += len(wanted)
         if plan.buffered:
-            trial.holds("EXEC-016", f"{result}{label(id)}", data in result.out)
+            trial.holds("EXEC-016", f"{result}{label(id)}", wanted in result.out)
         else:
             prefix = f"[{label(id)}] ".encode()
             found = b"".join(line + b"\n" for line in lines if line.startswith(prefix))
-            wanted = printed(id, data, False)
             trial.same("EXEC-016", f"{result}lines of {label(id)}", found, wanted)
     if not trial.knows("errors-are-silent"):
         trial.same("EXEC-016", f"{result}bytes of standard output", len(result.out), shown)
@@ -239,13 +241,25 @@ def _stops(
     trial.same("EXEC-021", f"{result}exit code", result.code, int(wrong))
     ended = outcomes(kinds, graph.hard)
     expected: list[str] = []
+    told: list[tuple[Id, str]] = []
     for id, verdict, _ in run_in_order(chosen, graph.hard, graph.weak, ended.__getitem__):
         if plan.kinds[id] not in NOT_STARTED:
             expected += [label(id)] * plan.tries(id, verdict)
+        told.append((id, verdict))
         if verdict != "done":
             break
     found = [label(mark.id) for mark in parse_marks(text) if mark.what == "begin"]
     trial.same("EXEC-003 EXEC-010", f"{result}commands that began", found, expected)
+    if result.args[0] == "-q":
+        _is_quiet(trial, result, [(id, verdict) for id, verdict in told if verdict != "done"])
+
+
+def _is_quiet(trial: Trial, result: Result, wrong: list[tuple[Id, str]]) -> None:
+    """With ``-q`` only what went wrong has a line, and a run in which nothing did has no end."""
+    lines = [(id, it.verdict) for id, it in summary_of(result).items()]
+    trial.same("EXEC-017", f"{result}summary lines", lines, wrong)
+    trial.same("EXEC-017", f"{result}closing line", bool(tally_of(result)), bool(wrong))
+    trial.holds("EXEC-017", f"{result}no line for a try", b" try 1 of " not in result.err)
 
 
 def summary_of(result: Result) -> dict[Id, Ended]:

@@ -23,6 +23,7 @@ from haz_trio.testing.subject import Result
 from haz_trio.testing.trial import Called, Trial
 
 SLACK = 6.0  # seconds that a busy machine may lose
+DEFAULT = 5.0  # the grace of who does not say how long it is
 LONG = 30.0  # the grace when nobody is to wait for its end
 OPTIONS = {
     "timeout": "--timeout=700ms",
@@ -34,13 +35,17 @@ _NAP = "while :; do /bin/sleep 0.05; done"
 BEHAVIOURS = {
     "plain": "READY; exec /bin/sleep 40",
     "polite": f"trap 'TERM; /bin/sleep 0.2; echo bye; exit 0' TERM; READY; {_NAP}",
+    "halted": (
+        f"trap 'TERM; /bin/sleep 0.2; echo bye; exit 0' TERM; READY; kill -STOP $$; {_NAP}"
+    ),
     "stubborn": f"trap 'TERM' TERM; READY; {_NAP}",
     "parent": f"(trap 'TERM' TERM; READY; {_NAP}) & exec /bin/sleep 40",
     "nurse": (
         f"(trap 'TERM; /bin/sleep 0.2; echo bye; exit 0' TERM; READY; {_NAP}) & exec /bin/sleep 40"
     ),
 }
-GENTLE = ("plain", "polite", "nurse")  # they end by themselves when they are asked to
+GENTLE = ("plain", "polite", "nurse", "halted")  # they end by themselves when they are asked to
+_DEAF = ("/bin/sh", "-c", "trap '' HUP; exec \"$@\"", "sh")
 LATE = "/bin/sleep 3; echo bye"  # what nobody comes to whose grace is none
 
 
@@ -56,6 +61,8 @@ class Stop:
     third: bool = False  # whether a third slot is free
     short: float = 0.3  # seconds of grace when it is to pass; without any nobody has a grace
     silent: bool = False  # whether a long grace is left to the default
+    clean: bool = False  # whether nothing has failed by then
+    deaf: bool = False  # whether hang-ups are ignored, as ``nohup`` has it; one comes first
 
     @property
     def by_signal(self) -> bool:
@@ -94,10 +101,12 @@ def stops(draw: st.DrawFn) -> Stop:
     one = draw(st.sampled_from(["stubborn", "parent"] if again else [*BEHAVIOURS]))
     others = GENTLE if not again and one in GENTLE else [*BEHAVIOURS]
     two = draw(st.sampled_from(others))
-    short = draw(st.sampled_from([0.3, 0.2, 1.4, 0.3, 0, 0.0]))
+    short = draw(st.sampled_from([0.3, 0.2, 1.4, 0.3, 0, 0.0, DEFAULT]))
     third = draw(st.booleans()) or how == "fail-fast"  # the third slot is for who fails
     silent = not again and draw(st.booleans())
-    return Stop(one, two, how, again, draw(st.booleans()), third, short, silent)
+    deaf = how in ("SIGINT", "SIGTERM", "SIGQUIT") and draw(st.integers(0, 2)) == 0
+    clean = how != "fail-fast" and draw(st.booleans())
+    return Stop(one, two, how, again, draw(st.booleans()), third, short, silent, clean, deaf)
 
 
 @st.composite
@@ -130,6 +139,7 @@ def _is_tried(trial: Trial, stop: Stop) -> bool:
         (not stop.by_signal and knows("fewer-options"))
         or (stop.how in ("SIGHUP", "SIGQUIT") and knows("hangup-and-quit-kill"))
         or (stop.again and knows("a-second-signal-does-nothing"))
+        or ("halted" in (stop.one, stop.two) and knows("stopped-tasks-are-not-woken"))
         or ({stop.one, stop.two} & {"parent", "nurse"} and knows("descendants-survive"))
     )
 
@@ -143,7 +153,7 @@ def _declared(name: str, stop: Stop) -> Declared:
     one: Body = {"mutex": "m", "weakDeps": first}
     tasks: Body = {
         "A": {"shell": "echo A"},
-        "B": {"shell": _waits(name) if stop.how == "fail-fast" else "exit 3"},
+        "B": {"shell": _waits(name) if stop.how == "fail-fast" else _end(stop)},
         "a": {**one, "shell": _script(name, "a", stop, stop.one)},
         "b": {"shell": _script(name, "b", stop, stop.two)},
         "c": {"shell": "true", "deps": ["~:a"]},
@@ -154,9 +164,13 @@ def _declared(name: str, stop: Stop) -> Declared:
         "concurrency": {"default": 3 if stop.third else 2},
         "output": {"mode": "buffered" if stop.buffered else "live"},
     }
-    if stop.grace != LONG or not stop.silent:
+    if stop.grace != DEFAULT and not (stop.grace == LONG and stop.silent):
         settings["execution"] = {"cancel_grace": stop.grace}
     return Declared(settings, {"/p": {"name": "p", "tasks": tasks}})
+
+
+def _end(stop: Stop) -> str:
+    return "echo B" if stop.clean else "exit 3"
 
 
 def _waits(name: str) -> str:
@@ -187,7 +201,10 @@ def _stopped(trial: Trial, name: str, stop: Stop) -> Stopped:
     words = ["run", "--workspace"]
     words += [] if stop.by_signal else [OPTIONS[stop.how]]
     root = trial.root / name
-    child = trial.subject.start(words, root, {})
+    subject = trial.subject
+    if stop.deaf:
+        subject = attrs.evolve(subject, words=(*_DEAF, *subject.words))
+    child = subject.start(words, root, {})
 
     def ended() -> bool:
         return child.poll() is not None
@@ -196,6 +213,9 @@ def _stopped(trial: Trial, name: str, stop: Stop) -> Stopped:
         ready = partial(_all_there, trial.outside, name, "ready", "ab")
         begun = wait_until(ready, 20, is_over=ended)
         stopped = time.monotonic()
+        if stop.deaf:
+            child.send_signal(signal.SIGHUP)
+            time.sleep(0.1)
         if stop.by_signal:
             child.send_signal(signal.Signals[stop.how])
         if stop.again:
@@ -224,7 +244,7 @@ def _ended(trial: Trial, stop: Stop, stopped: Stopped) -> None:
     """Exit code, what is said of each task, and how long it took."""
     result, seconds = stopped.result, stopped.seconds
     said = {name: _of(result, name).verdict for name in "ABabcd"}
-    expected = {"A": "done", "B": "failed"}
+    expected = {"A": "done", "B": "done" if stop.clean else "failed"}
     if stop.how == "task-timeout":
         expected |= {"a": "failed", "b": "failed", "c": "skipped", "d": "done"}
         trial.same("EXEC-021", f"{result}exit code", result.code, 1)
@@ -252,8 +272,8 @@ def _ended(trial: Trial, stop: Stop, stopped: Stopped) -> None:
 
 def _tally(expected: Mapping[str, str]) -> str:
     count = Counter(expected.values())
-    parts = [f"{count['done']} completed", f"{count['failed']} failed"]
-    parts += [f"{count[it]} {it}" for it in ("skipped", "cancelled") if count[it]]
+    parts = [f"{count['done']} completed"]
+    parts += [f"{count[it]} {it}" for it in ("failed", "skipped", "cancelled") if count[it]]
     return f"Tasks: {', '.join(parts)}"
 
 
@@ -263,7 +283,9 @@ def _spoke(trial: Trial, stop: Stop, result: Result) -> None:
         trial.holds("CFG-031 EXEC-014", f"{result}nobody has a grace", b"bye" not in result.out)
     rules = "EXEC-016 EXEC-014"
     for task, behaviour in (("a", stop.one), ("b", stop.two)):
-        gentle = behaviour in ("polite", "nurse") and stop.grace == LONG and not stop.again
+        gentle = (
+            behaviour in ("polite", "nurse", "halted") and stop.grace == LONG and not stop.again
+        )
         text = "working\nhalfbye\n" if gentle else "working\nhalf"
         if stop.buffered:
             both = result.out.count(b"working\nhalf") == len("ab")

@@ -50,11 +50,13 @@ def _shell(step: Step) -> str:
             parent = shlex.quote(str(PurePosixPath(path).parent))
             text = f"mkdir -p {parent}; printf {_printf(data)} >{shlex.quote(path)}\n"
             return text + (f"chmod {mode:o} {shlex.quote(path)}\n" if mode is not None else "")
-        case Called(result, cwd, env):
+        case Called(result, cwd, env, umask):
             changes = [f"-u {name}" for name, value in env if value is None]
             changes += [shlex.quote(f"{name}={value}") for name, value in env if value is not None]
             call = f"env {' '.join(changes)} $HAZ" if changes else "$HAZ"
-            place = f"cd {shlex.quote(cwd or '.')} && {call} {shlex.join(result.args)}"
+            call = f"echo not for commands | {call} {shlex.join(result.args)}"
+            place = f"cd {shlex.quote(cwd or '.')} && {call}"
+            place = place if umask < 0 else f"umask {umask:03o}; {place}"
             return f'({place}); echo "exit code $?, in the trial {result.code}"\n'
 
 

@@ -66,7 +66,7 @@ class Zygote:
         """The globals of ``__main__`` of a child, which now has to execute the script."""
         gc.disable()
         while True:
-            data, streams, _, _ = socket.recv_fds(self.control, _ROOM, 2)
+            data, streams, _, _ = socket.recv_fds(self.control, _ROOM, 3)
             if not data:
                 os._exit(0)
             request = json.loads(data)
@@ -122,7 +122,7 @@ class Zygote:
         if not child:
             os.setsid()
             self.control.close()
-            for number, stream in enumerate(streams, 1):
+            for number, stream in enumerate(streams):
                 os.dup2(stream, number)
                 os.close(stream)
             if watched:
@@ -163,6 +163,8 @@ class Zygote:
         assert isinstance(env, dict)
         assert isinstance(args, list)
         os.chdir(str(request["cwd"]))
+        if isinstance(request["umask"], int) and request["umask"] >= 0:
+            os.umask(request["umask"])
         os.environ.clear()
         os.environ.update(env)
         sys.argv = [self.script, *self.words, *args]

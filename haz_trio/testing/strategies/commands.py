@@ -32,6 +32,13 @@ FILES: Mapping[str, tuple[str, int]] = {  # below the project, with their modes
     "plain/tool": ("#!/bin/sh\necho plain $1\n", 0o644),
     "folder/tool/file": ("", 0o644),
 }
+_UNSET = "unset"
+_PAINTING: Mapping[str, tuple[str, ...]] = {
+    "NO_COLOR": (_UNSET, "", "1", "0"),
+    "FORCE_COLOR": (_UNSET, "0", "1"),
+    "CLICOLOR_FORCE": (_UNSET, _UNSET, "0", "1"),
+    "CLICOLOR": (_UNSET, "0"),
+}
 LONG = 300_000  # bytes, more than a program may want to hold of one line
 _GROUP = "read -r a b c d e f </proc/$$/stat; [ $$ = $e ] && echo leads"
 _OPEN = "for f in /proc/$$/fd/*; do if [ -e $f ]; then echo ${f##*/}; fi; done"
@@ -62,6 +69,7 @@ _FIXED: Mapping[str, tuple[Body, bytes]] = {
     ),
     "group": ({"shell": _GROUP}, b"leads\n"),
     "signals": ({"shell": _SIGNALS}, b"0000000000000000\n" * 2),
+    "umask": ({"shell": "umask"}, b"UMASK\n"),
     "open-files": ({"shell": _OPEN}, b"0\n1\n2\n"),
     "late": ({"shell": "printf 'a\nb'; /bin/sleep 0.01; printf 'c\n\nd'"}, b"a\nbc\n\nd"),
 }
@@ -80,6 +88,10 @@ _LEAVES: Mapping[str, str] = {
     "holds-one": "/bin/sleep 60 2>/dev/null & echo left",
     HOLDER: _AWAY.replace("STREAMS", ""),
     DAEMON: _AWAY.replace("STREAMS", ">/dev/null 2>&1"),
+}
+DYING: Mapping[str, tuple[Body, str]] = {  # what fails behind a daemon, and what is said of it
+    end: ({"shell": f"{_LEAVES[DAEMON].replace('T', DAEMON)}; {end}"}, said)
+    for end, said in (("exit 3", "(exit 3)"), ("kill -9 $$", "(signal 9)"))
 }
 LEAVES: frozenset[str] = frozenset(_LEAVES)
 """Kinds of commands behind whose end there is somebody; a hit are only daemons."""
@@ -109,6 +121,13 @@ class Example:
 
     ``more`` are arguments that another run passes on to those that print their arguments.
 
+    ``color`` is what follows that option, if anything, and ``painting`` are variables that say
+    the same, for each of the two runs.
+
+    ``dying`` is how a task ends that has started a daemon, if there is one.
+
+    ``umask`` is that of the calls, and so of the commands.
+
     ``lost`` is the standard output of a last run: a "full" disk, a "closed" pipe, or "".
     """
 
@@ -117,6 +136,10 @@ class Example:
     root: str
     more: tuple[str, ...] = ()
     lost: str = ""
+    dying: str = ""
+    umask: int = 0o022
+    color: str = ""
+    painting: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
 
 
 @st.composite
@@ -135,7 +158,16 @@ def examples(draw: st.DrawFn) -> Example:
     first, second = (draw(st.sampled_from(["live", "buffered", "live", "json"])) for _ in "12")
     more = draw(st.lists(st.sampled_from(ARGUMENTS), max_size=2))
     lost = draw(st.sampled_from(["", "", "", "full", "closed"]))
-    return Example(tasks, (first, second), root, tuple(more), lost)
+    umask = draw(st.sampled_from([0o022, 0o002, 0o027, 0o077]))
+    color = draw(st.sampled_from(["", "", "", "auto", "always", "never"]))
+    painting = _painting(draw), _painting(draw)
+    dying = draw(st.sampled_from(["", "", *DYING]))
+    return Example(tasks, (first, second), root, tuple(more), lost, dying, umask, color, painting)
+
+
+def _painting(draw: st.DrawFn) -> Mapping[str, str]:
+    found = {name: draw(st.sampled_from(values)) for name, values in _PAINTING.items()}
+    return {name: value for name, value in found.items() if value != _UNSET}
 
 
 def _command(draw: st.DrawFn, kind: str, root: str, name: str) -> Command:

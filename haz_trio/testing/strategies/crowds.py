@@ -45,6 +45,7 @@ class Crowd:
 
     declared: Declared
     asked: tuple[str, str]  # in the folder of which project is counted, and with which flag
+    drawn: tuple[str, int]  # the form of a drawing, and of which tasks it is; 0 is all
 
 
 @st.composite
@@ -99,7 +100,8 @@ def crowds(draw: st.DrawFn) -> Crowd:
         tags: list[Json] = [tag for tag in TAGS[:3] if draw(st.booleans())]
         projects[roots[name]] = {"name": name, "tags": tags, "tasks": tasks[name]}
     asked = st.tuples(st.sampled_from(PROJECTS), st.sampled_from(["", "--all", "--workspace"]))
-    return Crowd(Declared({"projects": [*projects]}, projects), draw(asked))
+    drawn = st.tuples(st.sampled_from(["json", "dot", "mermaid", ""]), st.integers(0, 40))
+    return Crowd(Declared({"projects": [*projects]}, projects), draw(asked), draw(drawn))
 
 
 def _body(word: str) -> Body:

@@ -5,6 +5,7 @@ So that one run shows many of them they are all in project ``o``, some with a ta
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from hypothesis import strategies as st
@@ -27,6 +28,8 @@ _COMMANDS = {
     "bare-script": "./bare",
     "odd-interpreter": "./odd",
 }
+if not any(os.path.lexists(f"{folder}/nologin") for folder in ("/bin", "/usr/bin")):
+    _COMMANDS["program-of-sbin"] = "nologin"  # found by who does not look in these two alone
 _INPUTS = {"no-input": "none", "folder-input": "folder"}
 _OUTPUTS = {
     "no-output": "",

@@ -23,6 +23,13 @@ CROWDS = ("c", "ca")
 APART = ("fa", "ga")  # the projects of those who must not meet others, each with one before it
 _READS, _WRITES = "shared", "exclusive"
 _WAYS = ((_READS, _WRITES), (_WRITES, _READS), (_READS, _READS, _WRITES), (_WRITES, _WRITES))
+LINE = "l"  # the project of those who share a lock, or want it alone, in canonical order
+_LINES = (
+    (_READS, _WRITES, _READS),
+    (_READS, _WRITES, _READS, _READS),
+    (_READS, _READS, _WRITES, _READS),
+    (_WRITES, _READS, _WRITES, _READS),
+)
 SPOILT: Id = ("s", "a")  # whose output another one changes; a second run shows what was stored
 PARKING = "r"  # the project of those who meet if one who waits for a mutex takes no slot
 TWIN = "w"  # the project of equal tasks, and what they print
@@ -72,6 +79,10 @@ def parties(draw: st.DrawFn, slots: int, *, fails: bool) -> Guests:
             id = project if number else project[:1], f"x{number}"
             lock = {"name": project, "mode": way}
             found[id] = "ok", {"shell": _script(id, WAIT), "mutex": lock}
+    if draw(st.booleans()):
+        for number, way in enumerate(draw(st.sampled_from(_LINES))):
+            id = LINE, f"l{number}"
+            found[id] = "ok", {"shell": _script(id, WAIT), "mutex": {"name": LINE, "mode": way}}
     some = draw(st.lists(st.sampled_from([*_PAIRS]), unique=True, min_size=2, max_size=4))
     for number, kind in enumerate(some):
         found |= _pair(f"m{number}", *_PAIRS[kind])

@@ -16,6 +16,7 @@ from haz_trio.testing.strategies.names import TAGS, TASKS, subsets
 from haz_trio.testing.strategies.parties import CROWDS, LOG, SPOILT, TWIN, WAIT, parties
 
 TWINS = ("twin", "twin-fails")  # kinds of equal tasks, whose commands cannot be told apart
+UNENDED = "q"  # the project of those whose last line has no end
 KINDS = (
     *("ok",) * 7,
     "slow",
@@ -74,7 +75,9 @@ class Plan:
 
     def says(self, id: Id) -> str:
         """What a task prints on standard output."""
-        return f"{TWIN}\n{TWIN}\n" if self.kinds[id] in TWINS else f"{id[0]} says\n{id[1]}\n"
+        if self.kinds[id] in TWINS:
+            return f"{TWIN}\n{TWIN}\n"
+        return f"{id[0]} says\n{id[1]}" + ("" if id[0] == UNENDED else "\n")
 
     def without(self, project: str) -> Plan:
         """The same without a project that nobody refers to."""
@@ -166,8 +169,9 @@ def _body(id: Id, kind: str) -> Body:
     if kind == "flaky":
         once = f"../../outside/once-{id[0]}-{id[1]}"
         last = f"if [ -f {once} ]; then exit 0; fi; : >{once}; exit 3"
+    last_line = f"printf {id[1]}" if id[0] == UNENDED else f"echo {id[1]}"
     script = (
-        f"echo begin {name} >>{LOG}; {wait}echo {id[0]} says; echo {id[1]}; "
+        f"echo begin {name} >>{LOG}; {wait}echo {id[0]} says; {last_line}; "
         f"echo end {name} >>{LOG}; {last}"
     )
     body: Body = {"shell": script}
