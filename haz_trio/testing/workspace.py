@@ -212,6 +212,7 @@ class WorkspaceMachine:
         log.unlink(missing_ok=True)
         result = trial.haz("run", *words, env=self.host)
         ran = log.read_text().split() if log.exists() else []
+        history.rollback = self.knobs.rollback
         history.observed = [(project, task) for project, _, task in map(_parts, ran)]
         happened = history.run(
             self.knobs.steps(),

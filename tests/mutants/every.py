@@ -9,6 +9,7 @@ from tests.mutants import (
     executing,
     executing_again,
     executing_blind,
+    keeping_blind,
     patches,
     standing,
 )
@@ -22,5 +23,6 @@ EVERY: tuple[Mutant, ...] = (
     *declarative.MUTANTS,
     *declared_blind.MUTANTS,
     *choosing.MUTANTS,
+    *keeping_blind.MUTANTS,
     *standing.MUTANTS,
 )

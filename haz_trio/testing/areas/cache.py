@@ -11,14 +11,19 @@ import attrs
 from hypothesis import strategies as st
 
 from haz_trio.testing.areas.area import Area, area
+from haz_trio.testing.harm import each, flip_once
 from haz_trio.testing.models import files_of
 from haz_trio.testing.reference.json_values import Body
 from haz_trio.testing.reference.workspace import Declared
 from haz_trio.testing.trial import Trial
 
+MINE = "notes.txt"
+OTHERS = (MINE, "stdout")  # the last one is a name that we might have given
 AGES = (*range(1_000_000_000, 1_250_000_000, 50_000_000), 4_000_000_000)  # the last is to come
 BETWEEN = 25_000_000  # seconds: so far from each of them is what cuts them apart
-HARMS = ("", "", "", "cut", "gone", "hash")
+SILENT = ("blob", "stream")  # other bytes, as many as before
+HARMS = ("", "", "", "cut", "gone", "hash", *SILENT)
+LOST = ("cut", "gone")  # the harms after which nothing is known of an entry
 SIZES = {"1KB": 1000, "1KiB": 1024, "2KB": 2000, "2KiB": 2048, "1MB": 10**6, "1MiB": 1 << 20}
 SETTINGS = {"9000d": 9000 * 86400, "14000d": 14000 * 86400, "10B": 10, "25": 25} | SIZES
 
@@ -41,6 +46,7 @@ class Example:
     ages: tuple[int, ...]  # when each was stored, in seconds of the epoch
     harms: tuple[str, ...]
     orphans: tuple[int, int]  # temporary folders and restores that were cut off
+    others: tuple[str, ...]  # what is in folders of other names, one file in each
     cleans: tuple[Clean, ...]  # all but the last one as a dry run
     dry: bool  # the last one, too
     settings: tuple[tuple[str, str], ...]  # cache.clean of the workspace
@@ -54,6 +60,8 @@ class Entry:
     created: int
     footprint: int
     corrupt: bool
+    stays: bool = False  # a file in it is not from us
+    task: str = ""  # of which a run may use it
 
 
 @st.composite
@@ -66,8 +74,10 @@ def examples(draw: st.DrawFn) -> Example:
     for number in range(draw(st.integers(0, 2))):
         tasks[number] = (0, SIZES[draw(st.sampled_from(named))] + draw(st.integers(-9, 1)))
     ages = tuple(draw(st.sampled_from(AGES)) for _ in tasks)
-    harms = tuple(draw(st.sampled_from(HARMS)) for _ in tasks)
+    kinds = draw(st.sampled_from([HARMS, HARMS, *(("", "", harm) for harm in SILENT)]))
+    harms = tuple(draw(st.sampled_from(kinds)) for _ in tasks)
     orphans = draw(st.tuples(st.integers(0, 2), st.integers(0, 2)))
+    others = draw(st.lists(st.sampled_from(OTHERS), max_size=2).map(tuple))
     cleans = st.builds(
         Clean,
         st.booleans(),
@@ -89,14 +99,15 @@ def examples(draw: st.DrawFn) -> Example:
         some += [attrs.evolve(draw(cleans), size=None), attrs.evolve(draw(cleans), age=None)]
         some = draw(st.permutations(some))
     return Example(
-        tuple(tasks), ages, harms, orphans, tuple(some), draw(st.booleans()), tuple(given)
+        tuple(tasks), ages, harms, orphans, others, tuple(some), draw(st.booleans()), tuple(given)
     )
 
 
 def play(trial: Trial, example: Example) -> None:
     bodies: Body = {
         f"t{number}": {
-            "shell": f"printf '{'x' * says}'; /usr/bin/head -c {makes} /dev/zero >o{number}",
+            "shell": f"echo t{number} >>../../outside/log; printf '{'x' * says}'; "
+            f"/usr/bin/head -c {makes} /dev/zero >o{number}",
             "outputs": [f"o{number}"],
         }
         for number, (says, makes) in enumerate(example.tasks)
@@ -116,11 +127,16 @@ def play(trial: Trial, example: Example) -> None:
         (shard / f".tmp-{number:064x}-{number:016x}").mkdir()
     for number in range(example.orphans[1]):
         (root / f".restore-{number:064x}-{number:016x}").mkdir()
+    for number, name in enumerate(example.others):
+        trial.write({f".haz/cache/{shard.name}/other-{number}/{name}": "x\n"})
+        stays = name == MINE and not trial.knows("strangers-are-deleted")
+        entries.append(Entry(f"other-{number}", 0, 0, True, stays))
     _info(trial, entries, example.orphans)
     for clean in example.cleans[:-1]:
         _clean(trial, example, clean, entries, dry=True)
     left, orphans = _clean(trial, example, example.cleans[-1], entries, dry=example.dry)
     _info(trial, left, orphans)
+    _verify(trial, example, left)
     cleared = trial.haz("cache", "clear")
     trial.same("CACHE-021", f"{cleared}", (cleared.code, cleared.out), (0, b"cache cleared.\n"))
     _info(trial, [], (0, 0))
@@ -129,6 +145,7 @@ def play(trial: Trial, example: Example) -> None:
 def _age(trial: Trial, example: Example) -> list[Entry]:
     """Date every entry, and cut or remove the manifests of some."""
     found = []
+    seen: set[int] = set()
     for path in sorted((trial.root / ".haz/cache").glob("??/*/manifest.json")):
         manifest = json.loads(path.read_text())
         (made,) = (it["workspace_absolute_path"] for it in manifest["outputs"])
@@ -136,13 +153,18 @@ def _age(trial: Trial, example: Example) -> list[Entry]:
         created, harm = example.ages[number], example.harms[number]
         old = f'"created_at_unix": {manifest["created_at_unix"]}'
         path.write_text(path.read_text().replace(old, f'"created_at_unix": {created}'))
+        damage = {"blob": "outputs/*", "stream": "stdout"}.get(harm)
+        if damage is not None:
+            each(path.parent, damage, flip_once(seen))
         if harm == "cut":
             path.write_text("{")
         elif harm == "gone":
             path.unlink()
-        lost = harm in ("cut", "gone")
+        lost = harm in LOST
+        corrupt = lost or harm == "hash"
+        task = "" if corrupt else f"t{number}"
         size = 0 if lost else sum(example.tasks[number])
-        found.append(Entry(path.parent.name, 0 if lost else created, size, bool(harm)))
+        found.append(Entry(path.parent.name, 0 if lost else created, size, corrupt, task=task))
     trial.same("CACHE-010 CACHE-017", "entries after a run", len(found), len(example.tasks))
     return found
 
@@ -191,7 +213,9 @@ def _clean(
     if not clean.soft and not limits:
         trial.same("AUX-022", f"{result}no mode", (result.code, result.out), (2, b""))
         return entries, example.orphans
-    soft = sorted((it for it in entries if it.corrupt and clean.soft), key=_in_time)
+    soft = sorted(
+        (it for it in entries if it.corrupt and clean.soft and not it.stays), key=_in_time
+    )
     evicted = {"--soft": soft, "--max-age": old, "--max-size": []}
     while sum(entry.footprint for entry in rest) > limits.get("max_size", 1 << 64):
         evicted["--max-size"].append(rest.pop(0))
@@ -204,6 +228,43 @@ def _clean(
     names = sorted(path.name for path in _entries(trial.root / ".haz/cache"))
     trial.same(rules, "entries that are left", names, sorted(entry.name for entry in left))
     return left, (0, 0) if clean.soft and not dry else example.orphans
+
+
+def _verify(trial: Trial, example: Example, left: list[Entry]) -> None:
+    """``haz cache verify``: what is damaged is named, and with ``--repair`` not there any more.
+
+    After that what was right is a hit, and everything else is executed.
+    """
+    if trial.knows("fewer-options") or "hash" in example.harms:
+        return  # blobs that another function has named may count as damaged or not
+    root = trial.root / ".haz/cache"
+    right = {it.task for it in left if it.task and _is_right(root, it.name)}
+    others = [it for it in left if it.name.startswith("other-")]
+    lost = [it for it in left if it.corrupt and it not in others and _is_lost(root, it.name)]
+    wrong = bool(lost) or any(it.task and it.task not in right for it in left)
+    for words, found in (((), wrong or others), (("--repair",), others), ((), others)):
+        result = trial.haz("cache", "verify", *words)
+        trial.same("CACHE-014 CACHE-023", f"{result}exit code", result.code, int(bool(found)))
+    log = trial.outside / "log"
+    log.unlink(missing_ok=True)
+    result = trial.haz("run", "--workspace")
+    ran = log.read_text().split() if log.exists() else []
+    expected = sorted({f"t{number}" for number in range(len(example.tasks))} - right)
+    trial.same(
+        "CACHE-014 CACHE-023", f"{result}executed", (result.code, sorted(ran)), (0, expected)
+    )
+
+
+def _is_lost(cache: Path, name: str) -> bool:
+    (manifest,) = [path / "manifest.json" for path in cache.glob(f"??/{name}")]
+    return not manifest.exists() or manifest.read_text() == "{"
+
+
+def _is_right(cache: Path, name: str) -> bool:
+    """Tasks print only one letter, and write only zeros."""
+    (entry,) = cache.glob(f"??/{name}")
+    blobs = [path.read_bytes().strip(b"\0") for path in entry.glob("outputs/*")]
+    return not any(blobs) and not (entry / "stdout").read_bytes().strip(b"x")
 
 
 def _in_time(entry: Entry) -> tuple[int, str]:
@@ -242,7 +303,8 @@ def _bulk(cache: Path) -> int:
 
 
 def _entries(cache: Path) -> list[Path]:
-    return [path for path in cache.glob("??/*") if len(path.name) == 64]
+    found = cache.glob("??/*")
+    return [path for path in found if len(path.name) == 64 or path.name.startswith("other-")]
 
 
 AREA: Area = area("cache", "what haz cache counts and removes", examples, play, 0.6)

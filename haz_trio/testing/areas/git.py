@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from haz_trio.testing.areas.area import Area, area
 from haz_trio.testing.models import files_of
-from haz_trio.testing.reference.changes import BRANCHES, TAG, Changes, affected, touched
+from haz_trio.testing.reference.changes import BRANCHES, RANGES, TAG, Changes, affected, touched
 from haz_trio.testing.reference.graph import Graph, build, closure, label
 from haz_trio.testing.reference.json_values import Body, Json
 from haz_trio.testing.reference.workspace import Declared, effective
@@ -34,6 +34,7 @@ FLAGS = (
     *("--git-changed", "--git-changed", "--git-staged", "--git-staged"),
     *("--git-changed-since=HEAD~1", f"--git-changed-since={BRANCHES[0]}"),
 )
+BETWEEN = tuple(f"--git-changed-since={range}" for range in RANGES)
 AFFECTED = (
     *("--affected", "--affected", "--affected=HEAD~1"),
     *(f"--affected={revision}" for revision in (*BRANCHES, TAG)),
@@ -75,7 +76,7 @@ def examples(draw: st.DrawFn) -> Example:
     asked = [*FLAGS, *draw(st.sampled_from([*[AFFECTED] * 5, ()]))]
     asks = st.builds(
         Ask,
-        st.sampled_from([*asked, *asked[len(FLAGS) :]]),
+        st.sampled_from([*asked, *asked[len(FLAGS) :], *draw(st.permutations(BETWEEN))[:3]]),
         st.sampled_from(["", "", "p", "q/src"]),
         st.sampled_from(["", "--all", "--workspace", "--workspace"]),
         st.sampled_from([False, False, True]),
@@ -166,7 +167,7 @@ def _fork(trial: Trial, path: str) -> None:
 def _asks(trial: Trial, ask: Ask, changes: Changes, graph: Graph, declared: Declared) -> None:
     if trial.knows("fewer-options") and (ask.query or ask.flag in AFFECTED):
         return
-    query = ask.query and ask.flag in FLAGS
+    query = ask.query and ask.flag not in AFFECTED
     changed = changes.seen_by(ask.flag)
     seeds = affected(graph, declared, changed) if ask.flag in AFFECTED else touched(graph, changed)
     own = ask.folder[:1] if ask.scope != "--workspace" else ""
@@ -190,7 +191,7 @@ def _edit_all(trial: Trial, example: Example) -> Changes:
     late = [edit for edit in example.edits if "commit" not in edit[0]]
     early = [edit for edit in example.edits if "commit" in edit[0]]
     for how, path in early:
-        changes = changes.plus(since=_commit(trial, how, path))
+        changes = changes.commit(_commit(trial, how, path))
     if early:
         _git(trial, "add", "-A", ".")
         _git(trial, "commit", "-qm", "third")
@@ -239,7 +240,7 @@ def _edit(trial: Trial, how: str, path: str, changes: Changes) -> Changes:
         case "add" | "add below":
             new = new if how == "add" else f"{path}.d/new/er"
             trial.write({new: "2\n"})
-            return changes.plus(changed=[new], since=[new])
+            return changes.add(new)
         case "ignored":
             trial.write({f"{path}.ignored": "2\n"})
             return changes
@@ -252,7 +253,7 @@ def _edit(trial: Trial, how: str, path: str, changes: Changes) -> Changes:
         case "move by hand":
             trial.remove(path)
             trial.write({new: _lines(path)})
-            return changes.plus(changed=[path, new], since=[path, new])
+            return changes.plus(changed=[path], since=[path]).add(new)
         case _:
             return changes.everywhere(_stage(trial, how, path, new))
 

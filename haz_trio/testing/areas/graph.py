@@ -17,6 +17,7 @@ from haz_trio.testing.areas.crowds import (
     play_contest,
     play_crowd,
 )
+from haz_trio.testing.areas.hints import Hints, hints, play_hints
 from haz_trio.testing.areas.sheets import lists_everything
 from haz_trio.testing.models import files_of
 from haz_trio.testing.reference import selection
@@ -84,9 +85,9 @@ def requests(draw: st.DrawFn, offered: Mapping[str, list[str]]) -> Request:
     return Request(tuple(words), scope, only, dependents, tuple(skip), query)
 
 
-def examples() -> st.SearchStrategy[Example | Contest | Crowd]:
+def examples() -> st.SearchStrategy[Example | Contest | Crowd | Hints]:
     """Often a whole world; else many small questions at once."""
-    return st.one_of(_examples(), _examples(), crowds(), contests())
+    return st.one_of(_examples(), _examples(), crowds(), contests(), hints())
 
 
 @st.composite
@@ -117,7 +118,7 @@ def _offered(declared: Declared, folder: str) -> dict[str, list[str]]:
     return found
 
 
-def play(trial: Trial, example: Example | Contest | Crowd) -> None:
+def play(trial: Trial, example: Example | Contest | Crowd | Hints) -> None:
     match example:
         case Example():
             _play(trial, example)
@@ -125,6 +126,8 @@ def play(trial: Trial, example: Example | Contest | Crowd) -> None:
             play_contest(trial, example)
         case Crowd():
             play_crowd(trial, example)
+        case Hints():
+            play_hints(trial, example)
         case _:
             assert_never(example)
 

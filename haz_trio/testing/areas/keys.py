@@ -18,6 +18,8 @@ def play(trial: Trial, example: tuple[Garden, tuple[Move, ...]]) -> None:
     if trial.knows("folders-are-no-outputs"):
         garden = garden.turned("every.hollow", False)
         moves = _without(moves, Folder, ".hollow")
+    if trial.knows("fewer-options"):
+        garden = garden.turned("rollback", False)
     live(trial, garden, moves)
 
 

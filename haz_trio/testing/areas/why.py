@@ -35,6 +35,7 @@ ARGUMENTS = (
     "\u200b\u00a0\x01",
     "-x",
 )
+THROUGH = ("l-*", "l-*/**", "**/l-*", "**/l-*/*")  # what links are, or lead to
 X, BENCH = ("a", "x"), ("a", "bench")
 
 
@@ -78,7 +79,9 @@ def examples(draw: st.DrawFn) -> Example:
         command = {"shell": draw(st.sampled_from(["", "true", "a\nb\n", "  x"]))}
         if draw(st.booleans()):
             command["shell_type"] = "bash"
-    x: Body = {**command, "inputs": [*draw(patterns(tree, root))]}
+    links = draw(_links(tree))
+    through = draw(st.lists(st.sampled_from(THROUGH), unique=True, max_size=2)) if links else []
+    x: Body = {**command, "inputs": [*draw(patterns(tree, root)), *through]}
     x["outputs"] = [*draw(patterns([f"{path}.o" for path in tree], root, 1))]
     x["mutex"] = draw(mutexes())
     x["weakDeps"] = [*draw(st.sampled_from([(), ("~:y",), ("b:z", "~:y")]))]
@@ -96,13 +99,18 @@ def examples(draw: st.DrawFn) -> Example:
         root: {"name": "a", "tasks": {"x": x, "y": y, **_bench_tasks(bench, root)}},
         "/b": {"name": "b", "tasks": {"z": z}},
     }
-    links = draw(
-        st.lists(st.tuples(paths(2), st.sampled_from([*tree, "s", "nowhere", "s/.."])), max_size=1)
-    )
     placed = tuple((f"{root[1:]}/l-{path}", to) for path, to in links)
     entry = escaped(root) if is_glob(root) else root
     declared = Declared({"projects": [entry, "/b"]}, projects)
     return Example(declared, tuple(tree), placed, tuple(bench))
+
+
+def _links(tree: list[str]) -> st.SearchStrategy[list[tuple[str, str]]]:
+    """Where they are, and where they lead: to files and folders, nowhere and back up."""
+    to = st.sampled_from([*tree, "s", "s", "nowhere", "s/.."])
+    return st.lists(
+        st.tuples(paths(2), to), max_size=2, unique_by=lambda it: it[0].partition("/")[0]
+    )
 
 
 def _bench_tasks(bench: Sequence[str], root: str) -> dict[str, Json]:
@@ -152,7 +160,7 @@ def play(trial: Trial, example: Example) -> None:
         trial.holds("AUX-014", f"{result}names the predecessor", b"a:y" in result.err)
         return
     trial.same("AUX-013 AUX-015", f"{result}exit code", result.code, 0)
-    lines = result.out.decode().split("\n")
+    lines = _rows(result.out)
     if trial.knows("inputs-once-for-each-pattern"):
         lines = [
             line
@@ -177,7 +185,7 @@ def _asks_bench(trial: Trial, graph: Graph, bench: Sequence[str]) -> None:
         trial.skip()  # a link to nowhere that a glob matches is asked of another task
     result = trial.haz("why", "a:bench", cwd=graph.tasks[BENCH].root[1:])
     trial.same(rules, f"{result}exit code", result.code, 0)
-    lines = result.out.decode().split("\n")
+    lines = _rows(result.out)
     found, wanted = _comparable(trial, bench, _inputs(lines), _inputs(expected))
     trial.same(rules, f"{result}inputs", found, wanted)
 
@@ -204,6 +212,19 @@ def _rules(inputs: tuple[str, ...]) -> str:
     found |= {"009", "016"} if any(map(is_glob, inputs)) else {"007"}
     found |= {"010"} if "*" in text.replace("**", "") else set()
     return " ".join(f"PATH-{number}" for number in ("001", "008", *sorted(found)))
+
+
+def _rows(out: bytes) -> list[str]:
+    """The lines of a report; that of an input is all of its name, which may have lines itself."""
+    found: list[str] = []
+    among = False
+    for line in out.decode().split("\n"):
+        among = line == "inputs:" or (among and not re.match(r"[a-zA-Z_.]+:( |$)", line))
+        if among and line != "inputs:" and not line.startswith("  /"):
+            found[-1] += f"\n{line}"
+        else:
+            found.append(line)
+    return found
 
 
 def _inputs(lines: list[str]) -> list[str]:

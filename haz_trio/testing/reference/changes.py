@@ -16,17 +16,27 @@ Paths = frozenset[str]
 NONE: Paths = frozenset()
 BRANCHES = ("other", "up/other")  # of which HEAD is no descendant: here, and of a remote
 TAG = "there"  # on the same commit
+RANGES = (
+    *("HEAD~1..HEAD", "HEAD~1..", "HEAD~1...", f"{BRANCHES[0]}..", f"{BRANCHES[0]}..HEAD"),
+    *(f"{TAG}...HEAD", f"HEAD...{BRANCHES[1]}", f"...{BRANCHES[0]}", f"..{TAG}"),
+)
 
 
 @attrs.frozen
 class Changes:
     """Paths below the root: those that differ from the last commit, from the index to it, and
-    from the commit before it, where another branch begins; and those that differ on that."""
+    from the commit before it, where another branch begins; and those that differ on that.
+
+    ``committed`` are those in which the last commit differs from there, and ``untracked`` those
+    that git does not know.
+    """
 
     changed: Paths = NONE
     staged: Paths = NONE
     since: Paths = NONE
     beyond: Paths = NONE
+    committed: Paths = NONE
+    untracked: Paths = NONE
 
     def plus(
         self,
@@ -34,12 +44,20 @@ class Changes:
         staged: Iterable[str] = (),
         since: Iterable[str] = (),
     ) -> Changes:
-        return Changes(
-            self.changed.union(changed),
-            self.staged.union(staged),
-            self.since.union(since),
-            self.beyond,
+        return attrs.evolve(
+            self,
+            changed=self.changed.union(changed),
+            staged=self.staged.union(staged),
+            since=self.since.union(since),
         )
+
+    def commit(self, paths: Iterable[str]) -> Changes:
+        """With paths that are committed, behind the place where the other branch begins."""
+        return attrs.evolve(self.plus(since=paths), committed=self.committed.union(paths))
+
+    def add(self, path: str) -> Changes:
+        """With a path that git has not been told of."""
+        return attrs.evolve(self.plus([path], [], [path]), untracked=self.untracked | {path})
 
     def everywhere(self, paths: Iterable[str]) -> Changes:
         """With paths that differ in every way."""
@@ -53,10 +71,24 @@ class Changes:
         name, _, revision = flag.partition("=")
         if not revision:
             return self.changed
+        if ".." in revision:
+            return self._between(revision)
         forks = name == "--affected" and revision in BRANCHES
         return (
             self.since | self.beyond if revision in (*BRANCHES, TAG) and not forks else self.since
         )
+
+    def _between(self, range: str) -> Paths:
+        """Two commits compared, or with three dots what the second has since they parted."""
+        dots = "..." if "..." in range else ".."
+        ends = range.split(dots)
+        elsewhere = [end in (*BRANCHES, TAG) for end in ends]
+        found = self.committed
+        if any(elsewhere) and dots == "..":
+            found = found | self.beyond
+        elif elsewhere[1]:
+            found = self.beyond
+        return found | self.untracked
 
 
 def touched(graph: Graph, changed: Paths) -> frozenset[Id]:

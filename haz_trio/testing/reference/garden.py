@@ -115,6 +115,7 @@ class Garden:
     cap: bool = False
     comment: str = ""
     buffered: bool = False
+    rollback: bool = False  # whether a command that fails leaves its outputs as they were
     hash: str = "blake3"
 
     def turned(self, knob: str, value: Value) -> Garden:
@@ -140,6 +141,7 @@ class Garden:
         for plot in self.plots.values():
             projects[plot.project][plot.name] = self._body(plot)
         settings: Body = {
+            **({"execution": {"outputs": "rollback"}} if self.rollback else {}),
             "projects": ["/p", "/q"],
             "concurrency": {"default": 1, "tags": {"t": 1} if self.cap else {}},
             "cache": {"hash": self.hash},

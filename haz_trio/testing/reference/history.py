@@ -113,6 +113,7 @@ class History:
     streams: dict[Id, tuple[bytes, bytes]] = attrs.field(factory=dict)
     doubtful: set[Key] = attrs.field(factory=set)  # damaged where a hit need not notice
     known: Collection[str] = ()  # differences of the program, by their names
+    rollback: bool = False  # whether a command that fails leaves its outputs as they were
     observed: Collection[Id] = ()  # who was executed, as far as that decides about doubtful ones
 
     def touch(self, path: str) -> None:
@@ -225,12 +226,15 @@ class History:
             return Happened(step.id, CACHED, None, entry.effect)
         variables = {name: host[name] for name in step.from_host if name in host}
         effect = step.does(self.files, {**variables, **step.override})
+        old = dict(self.files)
         for path in effect.gone:
             del self.files[path]
         self.files.update(effect.files)
         for path in (*effect.gone, *effect.files):
             self.touch(path)
         if effect.code:
+            if self.rollback:
+                self._put_back(step, old)
             return Happened(step.id, FAILED, None, effect)
         made = {
             path: file
@@ -247,6 +251,14 @@ class History:
         self.ours.setdefault(step.id, set()).update(made.keys() & effect.files.keys())
         self.streams[step.id] = effect.out, effect.err
         return Happened(step.id, DONE, None, effect)
+
+    def _put_back(self, step: Step, old: Tree) -> None:
+        """All outputs of a task are again what they were (decisions.md 12)."""
+        for path in [path for path in {*self.files, *old} if _declares(step, path)]:
+            if path in old:
+                self.files[path] = old[path]
+            else:
+                del self.files[path]
 
     def _is_blocked(self, entry: Entry) -> bool:
         """Whether a folder with something in it stands where no folder has to be."""

@@ -53,6 +53,10 @@ class Knobs:
     twins: bool = True  # whether two projects have one and the same task
 
     @property
+    def rollback(self) -> bool:
+        return False
+
+    @property
     def sources(self) -> dict[str, bytes]:
         """Files that are there from the beginning."""
         return {"/app/main": b"main\n"}

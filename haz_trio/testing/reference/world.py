@@ -25,6 +25,10 @@ class World(Protocol):
     def buffered(self) -> bool: ...
 
     @property
+    def rollback(self) -> bool:
+        """Whether a command that fails leaves its outputs as they were."""
+
+    @property
     def sources(self) -> Mapping[str, bytes]:
         """Files that are there from the beginning, by workspace-absolute paths."""
 

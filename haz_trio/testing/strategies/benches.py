@@ -14,7 +14,7 @@ PIECES: dict[str, tuple[str, ...]] = {
     "a": ("a", "A", ""),
     "b.c": ("b.c", "bxc", "b.C"),
     ".h": (".h", "h"),
-    "*": ("x", "", ".y", "xy", "z/y", "a"),
+    "*": ("x", "", ".y", "xy", "z/y", "a", "x\n"),
     "?": ("x", "", "xy", "/", "é", ".", "?"),
     "a?b": ("axb", "a/b", "ab", "axxb", "aéb", "a?b"),
     "a[!b]c": ("axc", "a/c", "abc", "ac"),
@@ -59,8 +59,8 @@ PIECES: dict[str, tuple[str, ...]] = {
     "~ ]": ("~ ]", "~]"),
 }
 CROSSING = ("a?b", "a[!b]c", "a[+-9]b", "[!b-d]")  # these may be read as if they met a slash
-FOLDERS = ("", "x/", "x/y/", ".h/", "x")  # what may stand for ``**/``
-BELOW = ("x", "x/y", ".h/x/y", "")  # and for ``**`` at the end
+FOLDERS = ("", "x/", "x/y/", ".h/", "x\n/", "x")  # what may stand for ``**/``
+BELOW = ("x", "x/y", ".h/x/y", "x/\ny", "")  # and for ``**`` at the end
 PLAIN: dict[str, tuple[str, ...]] = {"a": PIECES["a"], "b": ("b", "B", "")}
 
 

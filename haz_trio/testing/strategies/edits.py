@@ -245,6 +245,7 @@ WITH_EFFECT: tuple[Edit, ...] = (
     _add,
     _drop,
     _spoil,
+    _spoil,
     _bury,
     lambda it, key, plot: [it.export(plot, "V", VALUES)],
     lambda it, key, plot: [it.export(plot, "W", ("", None))],
@@ -277,7 +278,10 @@ POINTED: Mapping[str, tuple[Edit, ...]] = {  # of those who are like this, often
     "argv": (_join, _join, _split, _args),
     "deep": (_bury,),
     "follows": (_switch, _deps),
-    "": (lambda it, key, plot: it.turn(key, "salt", SALTS),),
+    "": (
+        lambda it, key, plot: it.turn(key, "salt", SALTS),
+        lambda it, key, plot: _spoil(it, key, plot) if it.garden.rollback else [],
+    ),
 }
 ONLY_DECLARED: tuple[Edit, ...] = (  # other outputs of a command that does the same
     lambda it, key, plot: it.turn(key, "copies", COPIES) if plot.globbed else [],

@@ -59,7 +59,8 @@ def gardens(draw: st.DrawFn) -> tuple[Garden, tuple[Move, ...]]:
             old = f"{outputs_of(plot)[1]}/{draw(st.sampled_from(OLD))}"
             sources[old] = b"old\n"
             moves += [Chmod(old, 0o755)] * draw(st.booleans())
-    garden = Garden(plots, sources, buffered=draw(st.booleans()))
+    buffered, rollback = draw(st.booleans()), draw(st.booleans())
+    garden = Garden(plots, sources, buffered=buffered, rollback=rollback)
     it = Gardener(draw, garden, {**sources}, swinging=swinging)
     for plot in plots.values():
         if draw(st.integers(0, 2)):
