@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import stat
+from contextlib import suppress
 from typing import TypeAlias
 
 from haz_trio.cache.census import cache_path, open_cache, quarantined, read_file, strangers
@@ -110,6 +111,9 @@ class Auditor:
         self._path = cache_path(workspace)
         self._root = root
         self._verifier = Verifier(workspace, root, hash_name)
+        # The pool keeps what was stored before `cache.hash` was changed; names tell no function.
+        others = (name for name in HashName if name is not hash_name)
+        self._verifiers = (self._verifier, *(Verifier(workspace, root, each) for each in others))
         self._entries = self._others = self._blobs = 0
         self._faults: list[Fault] = []
         self._strangers: list[str] = []
@@ -156,8 +160,7 @@ class Auditor:
         for _ in range(_TRIES):
             before = self._inode(place)
             try:
-                with opened(POOL, FOLDER, at=self._root) as pool:
-                    self._verifier.check_blob(digest, None, pool)
+                self._check_blob(digest)
                 return None
             except Damage as damage:
                 found: Fault | Problem = Fault(place, damage.reason, damage.kind)
@@ -170,6 +173,15 @@ class Auditor:
             if self._inode(place) == before:
                 return found
         return None
+
+    def _check_blob(self, digest: str) -> None:
+        """Raises ``Damage`` when no function calls a blob so, and ``OSError``."""
+        *others, last = self._verifiers
+        with opened(POOL, FOLDER, at=self._root) as pool:
+            for verifier in others:
+                with suppress(Damage):
+                    return verifier.check_blob(digest, None, pool)
+            return last.check_blob(digest, None, pool)
 
     def _look_into_shard(self, name: str) -> None:
         for place in self._listed(name):

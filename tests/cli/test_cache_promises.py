@@ -205,3 +205,20 @@ def test_a_renamed_task_has_what_it_left_under_its_old_name(tmp_path: Path) -> N
     shutil.rmtree(home.root / "p/out")
     assert b"cached" in home.haz("run", "p:compile").err
     assert sorted(path.name for path in (home.root / "p/out").iterdir()) == ["x", "y"]
+
+
+def test_another_hash_function_damages_nothing(tmp_path: Path) -> None:
+    """What was stored before `cache.hash` was changed is no damage, and what is damaged still is."""
+    home = Home.make(
+        tmp_path, {"t": sh("echo 1 > out", outputs=["out"])}, cache={"hash": "sha256"}
+    )
+    assert home.haz("run", "p:t").code == 0
+    settings = home.root / ".haz/workspace.yml"
+    settings.write_text(settings.read_text().replace("sha256", "blake3"))
+    done = home.haz("cache", "verify")
+    assert done.code == 0
+    assert b"entries of another schema: 1\nblobs verified: 2\n" in done.out
+    [blob] = [path for path in (home.root / ".haz/cache/blobs").iterdir() if path.read_bytes()]
+    blob.chmod(0o644)
+    blob.write_bytes(b"2\n")
+    assert b"damaged blobs: 1\n" in home.haz("cache", "verify").out

@@ -38,7 +38,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "            pass",
     ),
     Mutant(
-        "streams-are-not-verified",
+        "verify-reads-no-streams",
         "cache.verification",
         "                self._streams(found, entry)",
         "                pass",
