@@ -41,6 +41,7 @@ COMMANDS: dict[Path, Command] = {
             "--with-dependents": ("with_dependents", "switch"),
             "--skip": ("skip", "many"),
             "--arg": ("arguments", "many"),
+            "--args": ("strings", "many"),
             "-j": ("jobs", "value"),
             "--jobs": ("jobs", "value"),
             "-k": ("keep_going", "switch"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from haz_trio.cli.lane import UNSAID
@@ -17,6 +18,7 @@ from haz_trio.cli.values import (
     parse_retries,
     parse_without,
     parse_word,
+    split_words,
 )
 from haz_trio.errors import UsageError
 from haz_trio.model.references import Reference
@@ -79,6 +81,7 @@ class RunChoices:
         with_dependents: bool,
         skip: Sequence[str],
         arguments: Sequence[str],
+        strings: Sequence[str],
         explain: bool,
         json: bool,
         summary: str | None,
@@ -112,7 +115,7 @@ class RunChoices:
             skip=tuple(parse_target(word) for word in skip),
             only=only,
             with_dependents=with_dependents,
-            arguments=tuple(arguments),
+            arguments=(*arguments, *chain.from_iterable(map(split_words, strings))),
             explain=explain,
             json=json,
             summary=summary,
@@ -137,8 +140,8 @@ class RunChoices:
         _exclude({"a git filter": options.git, "--affected": self.affected})
         if self.arguments and (options.scope is not Scope.DEFAULT or options.git or self.filters):
             raise UsageError(
-                "couldn't parse: `--arg` is for tasks that are named; name them, or leave out "
-                "the flags that choose among all"
+                "couldn't parse: `--arg` and `--args` are for tasks that are named; name them, "
+                "or leave out the flags that choose among all"
             )
         _exclude({"--output-mode": options.output_mode, "--json": self.json})
         _exclude({"--dry-run": options.dry_run, "--summary": self.summary})

@@ -145,6 +145,16 @@ def run(
             "--arg=-v --arg=fast",
         ),
     ] = None,
+    strings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--args",
+            metavar="STRING",
+            help="Pass the words of STRING on, split as a shell splits them (nothing is "
+            "expanded), behind those of --arg; may be repeated. Example: haz run lib:test "
+            "--args='-v --name \"a b\"'",
+        ),
+    ] = None,
     jobs: Annotated[
         str | None,
         typer.Option(

@@ -240,7 +240,11 @@ def test_a_task_that_waits_is_explained_once(tmp_path: Path) -> None:
         ("--affected p:t", "`--affected` cannot be combined with positional task references"),
         ("--affected --git-staged", "`--affected` cannot be combined with a git filter"),
         ("--query name:t p:t", "`--query` cannot be combined with positional task references"),
-        ("--all --arg x", "`--arg` is for tasks that are named"),
+        ("--all --arg x", "`--arg` and `--args` are for tasks that are named"),
+        ("--all --args x", "`--arg` and `--args` are for tasks that are named"),
+        ("--args 'x p:t", "--args: couldn't parse `'x`: no closing quotation; close it, or"),
+        ("--args a\\ p:t", "--args: couldn't parse `a\\`: no escaped character; "),
+        ("--args", "`--args` requires an argument `STRING`"),
         ("--arg -v p:t", "`--arg` requires an argument `VALUE`, got a flag `-v`, try `--arg=-v`"),
         ("--skip", "`--skip` requires an argument `TASK`"),
         ("--skip [x", "couldn't parse `[x`: tag reference malformed"),
@@ -259,6 +263,14 @@ def test_bad_words_get_a_clear_sentence(
     out, err = capfd.readouterr()
     assert out == ""
     assert text in " ".join(err.split())
+
+
+def test_a_value_with_blanks_is_shown_as_a_shell_wants_it(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """What the error says to write instead can be written so."""
+    assert run_command_line(["run", "p:t", "--args", "-v --fast"]) == 2
+    assert "try `--args='-v --fast'` to use it" in " ".join(capfd.readouterr().err.split())
 
 
 def test_a_bad_variable_is_named(tmp_path: Path) -> None:
