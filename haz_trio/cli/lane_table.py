@@ -55,6 +55,7 @@ COMMANDS: dict[Path, Command] = {
             "--no-cache": ("no_cache", "optional"),
             "--explain": ("explain", "switch"),
             "--json": ("json", "switch"),
+            "--events": ("events", "value"),
             "--summary": ("summary", "value"),
             "--annotations": ("annotations", "value"),
         },

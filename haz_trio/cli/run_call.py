@@ -37,6 +37,7 @@ def run(
     no_cache: str | None,
     explain: bool,
     json: bool,
+    events: str | None,
     summary: str | None,
     annotations: str | None,
 ) -> int:
@@ -69,6 +70,7 @@ def run(
         strings=strings or [],
         explain=explain,
         json=json,
+        events=events,
         summary=summary,
         annotations=annotations,
     )

@@ -26,6 +26,7 @@ from haz_trio.plan.policy import UNLIMITED, CacheUse, Policy
 from haz_trio.values import frozen
 
 if TYPE_CHECKING:
+    from haz_trio.cli.run_events import Destination
     from haz_trio.query.atoms import Meaning
     from haz_trio.vcs import Changes
 
@@ -48,6 +49,7 @@ class RunChoices:
     arguments: tuple[str, ...]
     explain: bool
     json: bool
+    events: Destination | None
     summary: str | None
     annotations: Annotations
 
@@ -57,6 +59,7 @@ class RunChoices:
         return not (
             self.affected
             or self.json
+            or self.events is not None
             or self.explain
             or self.summary
             or self.arguments
@@ -84,6 +87,7 @@ class RunChoices:
         strings: Sequence[str],
         explain: bool,
         json: bool,
+        events: str | None,
         summary: str | None,
         annotations: str | None,
         environment: Mapping[str, str] = os.environ,
@@ -118,6 +122,7 @@ class RunChoices:
             arguments=(*arguments, *chain.from_iterable(map(split_words, strings))),
             explain=explain,
             json=json,
+            events=None if events is None else _destination(events),
             summary=summary,
             annotations=parse_word(
                 "auto" if annotations is None else annotations,
@@ -144,6 +149,7 @@ class RunChoices:
                 "or leave out the flags that choose among all"
             )
         _exclude({"--output-mode": options.output_mode, "--json": self.json})
+        _exclude({"--dry-run": options.dry_run, "--events": self.events})
         _exclude({"--dry-run": options.dry_run, "--summary": self.summary})
         if options.dry_run and self.explain and not self.json:
             raise UsageError(
@@ -173,6 +179,12 @@ def _question(expression: str) -> Meaning:
     from haz_trio.query.filters import Filter, read_filter
 
     return read_filter(Filter.EXPR, expression, flag="--query")
+
+
+def _destination(text: str) -> Destination:
+    from haz_trio.cli.run_events import parse_events
+
+    return parse_events(text)
 
 
 def _exclude(given: Mapping[str, object]) -> None:

@@ -242,6 +242,15 @@ def run(
             "--dry-run one object that says what would hit. Example: haz run --json --all",
         ),
     ] = False,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            "--events",
+            metavar="FILE|fd:N",
+            help="Write the events of --json to FILE, or to descriptor N that haz was given, "
+            "while stdout stays as it is. Example: haz run --events events.jsonl --all",
+        ),
+    ] = None,
     summary: Annotated[
         str | None,
         typer.Option(

@@ -119,6 +119,12 @@ COMMANDS: dict[Path, ShownCommand] = {
                 "Print events as JSON on stdout, one for each line (docs/events.md)",
             ),
             (
+                ("--events",),
+                "value",
+                "FILE|fd:N",
+                "Write the events of --json to FILE, or to descriptor N that haz was given, while stdout stays as it is",
+            ),
+            (
                 ("--summary",),
                 "value",
                 "FILE",
