@@ -38,6 +38,7 @@ from haz_trio.plan.outcome import exit_code_for
 from haz_trio.values import evolve
 
 if TYPE_CHECKING:
+    from haz_trio.cli.run_events import EventSink, Recording
     from haz_trio.output.events import SummaryBook
 
 _NOTES = (RunNote, TaskNote)
@@ -70,17 +71,15 @@ def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> 
             printer.say("nothing to run: no task has an input that changed")
         elif choices.filters:
             printer.say("nothing to run: no task of the scope fits the filters")
-        if not choices.json and summary is None:
+        if not choices.json and choices.events is None and summary is None:
             return EXIT_SUCCESS
     slots = choices.jobs.slots(processors()) if choices.jobs is not None else None
     slots = slots or session.workspace.settings.concurrency or processors()
-    fails_fast = choices.policy.fail_fast
-    encoder = partial(encoder_for, session, graph, chosen.tasks, slots, fail_fast=fails_fast)
-    book = None
-    if choices.summary:
-        from haz_trio.output.events import SummaryBook
+    sink = None
+    if choices.events is not None:
+        from haz_trio.cli.run_events import open_events
 
-        book = SummaryBook(encoder())
+        sink = open_events(root, choices.events)
     with reasons_for(choices, session) as why_missed:
         kit = make_kit(
             session.workspace,
@@ -94,8 +93,22 @@ def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> 
             held=held_below(session.workspace.root),
         )
         kit.look_ahead()
-        renderer = make_renderer(root, options, choices, session, encoder)
-        start = Start(renderer, book)
+        encode = partial(
+            encoder_for,
+            *(session, graph, chosen.tasks, slots, time.time()),
+            fail_fast=choices.policy.fail_fast,
+        )
+        book = recording = None
+        if summary is not None:
+            from haz_trio.output.events import SummaryBook
+
+            book = SummaryBook(encode())
+        if sink is not None:
+            from haz_trio.cli.run_events import Recording
+
+            recording = Recording(encode(), sink)
+        renderer = make_renderer(root, options, choices, session, encode)
+        start = Start(renderer, book, recording)
         plain = options.git is None and choices.is_plain and not root.verbose
         code = _carry_out(
             start,
@@ -105,6 +118,20 @@ def run_command(root: RootOptions, options: RunOptions, choices: RunChoices) -> 
             choices,
             memorable=plain and is_memorable(sys.argv[1:]),
         )
+    return _end_files(printer, code, sink, summary, book)
+
+
+def _end_files(
+    printer: Printer,
+    code: int,
+    sink: EventSink | None,
+    summary: str | None,
+    book: SummaryBook | None,
+) -> int:
+    """End what was written for programs; the exit code, which is not 0 when some of it is lost."""
+    if sink is not None and (lost := sink.close()) is not None:
+        printer.error(HazError(lost))
+        code = code or EXIT_TASK_FAILURE
     if summary is not None and book is not None:
         try:
             write_whole(summary, book.document())
@@ -155,6 +182,8 @@ def _carry_out(
         if plan.finished:
             code = start.finish(kit, plan)
             kit.save()
+            if start.recording is not None:
+                start.recording.write(start.told)
             if memorable and start.pieces is not None and code == EXIT_SUCCESS:
                 _memorize(start, kit, jobs)
             return code
@@ -168,9 +197,13 @@ def _carry_out(
 class Start:
     """The beginning of a run, told while nothing runs yet; and all of it when nothing has to."""
 
-    def __init__(self, renderer: Renderer, book: SummaryBook | None) -> None:
+    def __init__(
+        self, renderer: Renderer, book: SummaryBook | None, recording: Recording | None
+    ) -> None:
         self.renderer: Renderer = renderer
         self.book: SummaryBook | None = book
+        self.recording: Recording | None = recording
+        """What ``--events`` wants; it is given what was told when there is nothing to hold up."""
         self.streams: Streams = Streams()
         self.told: list[tuple[Event, float]] = []
         """The events so far, for who only comes to watch when something runs."""

@@ -26,6 +26,7 @@ def run(
     with_dependents: bool,
     skip: Sequence[str] | None,
     arguments: Sequence[str] | None,
+    strings: Sequence[str] | None,
     jobs: str | None,
     keep_going: bool,
     fail_fast: bool,
@@ -36,6 +37,7 @@ def run(
     no_cache: str | None,
     explain: bool,
     json: bool,
+    events: str | None,
     summary: str | None,
     annotations: str | None,
 ) -> int:
@@ -65,8 +67,10 @@ def run(
         with_dependents=with_dependents,
         skip=skip or [],
         arguments=arguments or [],
+        strings=strings or [],
         explain=explain,
         json=json,
+        events=events,
         summary=summary,
         annotations=annotations,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from haz_trio.cli.lane import UNSAID
@@ -17,6 +18,7 @@ from haz_trio.cli.values import (
     parse_retries,
     parse_without,
     parse_word,
+    split_words,
 )
 from haz_trio.errors import UsageError
 from haz_trio.model.references import Reference
@@ -24,6 +26,7 @@ from haz_trio.plan.policy import UNLIMITED, CacheUse, Policy
 from haz_trio.values import frozen
 
 if TYPE_CHECKING:
+    from haz_trio.cli.run_events import Destination
     from haz_trio.query.atoms import Meaning
     from haz_trio.vcs import Changes
 
@@ -46,6 +49,7 @@ class RunChoices:
     arguments: tuple[str, ...]
     explain: bool
     json: bool
+    events: Destination | None
     summary: str | None
     annotations: Annotations
 
@@ -55,6 +59,7 @@ class RunChoices:
         return not (
             self.affected
             or self.json
+            or self.events is not None
             or self.explain
             or self.summary
             or self.arguments
@@ -79,8 +84,10 @@ class RunChoices:
         with_dependents: bool,
         skip: Sequence[str],
         arguments: Sequence[str],
+        strings: Sequence[str],
         explain: bool,
         json: bool,
+        events: str | None,
         summary: str | None,
         annotations: str | None,
         environment: Mapping[str, str] = os.environ,
@@ -112,9 +119,10 @@ class RunChoices:
             skip=tuple(parse_target(word) for word in skip),
             only=only,
             with_dependents=with_dependents,
-            arguments=tuple(arguments),
+            arguments=(*arguments, *chain.from_iterable(map(split_words, strings))),
             explain=explain,
             json=json,
+            events=None if events is None else _destination(events),
             summary=summary,
             annotations=parse_word(
                 "auto" if annotations is None else annotations,
@@ -137,10 +145,11 @@ class RunChoices:
         _exclude({"a git filter": options.git, "--affected": self.affected})
         if self.arguments and (options.scope is not Scope.DEFAULT or options.git or self.filters):
             raise UsageError(
-                "couldn't parse: `--arg` is for tasks that are named; name them, or leave out "
-                "the flags that choose among all"
+                "couldn't parse: `--arg` and `--args` are for tasks that are named; name them, "
+                "or leave out the flags that choose among all"
             )
         _exclude({"--output-mode": options.output_mode, "--json": self.json})
+        _exclude({"--dry-run": options.dry_run, "--events": self.events})
         _exclude({"--dry-run": options.dry_run, "--summary": self.summary})
         if options.dry_run and self.explain and not self.json:
             raise UsageError(
@@ -170,6 +179,12 @@ def _question(expression: str) -> Meaning:
     from haz_trio.query.filters import Filter, read_filter
 
     return read_filter(Filter.EXPR, expression, flag="--query")
+
+
+def _destination(text: str) -> Destination:
+    from haz_trio.cli.run_events import parse_events
+
+    return parse_events(text)
 
 
 def _exclude(given: Mapping[str, object]) -> None:

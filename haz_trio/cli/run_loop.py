@@ -7,8 +7,8 @@ import math
 import os
 import signal
 import time
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -100,20 +100,22 @@ class _Running:
         with trio.open_signal_receiver(*listened) as arriving:
             async with (
                 open_console(start.renderer, streams=screen or start.streams) as console,
+                self._recorders() as recorders,
                 progress as lines,
                 open_engine_with(
                     self._kit,
-                    observers=[*lines, console, *books],
+                    observers=[*lines, console, *recorders, *books],
                     elapsed=start.elapsed,
                     adopts=True,
                     names_survivors=self._verbose,
                 ) as engine,
                 trio.open_nursery() as nursery,
             ):
+                consoles = [console, *recorders]
                 for watcher in (receipts, *lines):
                     for event, at in start.told:
                         watcher.notice(event, at)
-                signals.ask = partial(self._ask, engine, console)
+                signals.ask = partial(self._ask, engine, consoles)
                 signals.tell = partial(engine.stop, grace=0)
                 nursery.start_soon(signals.listen, arriving)
                 nursery.start_soon(self._expire, engine)
@@ -127,7 +129,10 @@ class _Running:
                 engine.tell(RunClosed(code))
                 # Signals are heard also now: a reader may have stopped reading for ever.
                 hurried = signals.first is not None or self._expired
-                await console.drain(DRAIN_AFTER_STOP if hurried else math.inf)
+                limit = DRAIN_AFTER_STOP if hurried else math.inf
+                async with trio.open_nursery() as last_words:
+                    for each in consoles:
+                        last_words.start_soon(each.drain, limit)
                 nursery.cancel_scope.cancel()
         lost = console.failed or start.streams.failed or self._kit.failed
         if lost and code == EXIT_SUCCESS:
@@ -161,11 +166,24 @@ class _Running:
         slots = self._kit.limits.slots
         return screen, open_progress(screen, self._kit.workspace, tuple(self._jobs), slots)
 
-    def _ask(self, engine: Engine, console: Console, number: int) -> None:
+    @asynccontextmanager
+    async def _recorders(self) -> AsyncIterator[Sequence[Console]]:
+        """A console of its own for ``--events``, so that its reader holds up no other one."""
+        recording = self._start.recording
+        if recording is None:
+            yield ()
+            return
+        async with open_console(recording.render, streams=recording.sink) as console:
+            for event, at in self._start.told:
+                console.notice(event, at)
+            yield (console,)
+
+    def _ask(self, engine: Engine, consoles: Sequence[Console], number: int) -> None:
         """The first signal."""
         engine.stop(cause=BySignal(number))
         if self._over:
-            console.give_up()
+            for console in consoles:
+                console.give_up()
         elif os.isatty(Target.STDERR):
             engine.tell(RunNote("stopping; press Ctrl-C again to kill at once"))
 

@@ -145,6 +145,16 @@ def run(
             "--arg=-v --arg=fast",
         ),
     ] = None,
+    strings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--args",
+            metavar="STRING",
+            help="Pass the words of STRING on, split as a shell splits them (nothing is "
+            "expanded), behind those of --arg; may be repeated. Example: haz run lib:test "
+            "--args='-v --name \"a b\"'",
+        ),
+    ] = None,
     jobs: Annotated[
         str | None,
         typer.Option(
@@ -232,6 +242,15 @@ def run(
             "--dry-run one object that says what would hit. Example: haz run --json --all",
         ),
     ] = False,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            "--events",
+            metavar="FILE|fd:N",
+            help="Write the events of --json to FILE, or to descriptor N that haz was given, "
+            "while stdout stays as it is. Example: haz run --events events.jsonl --all",
+        ),
+    ] = None,
     summary: Annotated[
         str | None,
         typer.Option(

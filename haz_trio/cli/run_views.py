@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -62,10 +61,11 @@ def encoder_for(
     graph: TaskGraph,
     tasks: Collection[TaskId],
     slots: int,
+    epoch: float,
     *,
     fail_fast: bool,
 ) -> Encoder:
-    """A new encoder for a run that begins now."""
+    """A new encoder for a run that begins at ``epoch``, unix time in seconds."""
     from haz_trio.output.events import Encoder
 
     locks = {}
@@ -73,13 +73,13 @@ def encoder_for(
         _, mutex = graph.traits(id)
         if mutex is not None:
             locks[id] = mutex.lock(id.project)
-    return Encoder(time.time(), slots, session.workspace.settings.tag_caps, locks, fail_fast)
+    return Encoder(epoch, slots, session.workspace.settings.tag_caps, locks, fail_fast)
 
 
 @contextmanager
 def reasons_for(choices: RunChoices, session: Session) -> Iterator[WhyMissed | None]:
     """What tells the reasons of misses, if anybody wants to know them."""
-    if not (choices.explain or choices.json):
+    if not (choices.explain or choices.json or choices.events is not None):
         yield None
         return
     # Imported here: an ordinary run does not look at earlier results (cli.md 14.5).

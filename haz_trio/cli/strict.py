@@ -192,9 +192,13 @@ def _check_value(args: Sequence[str], at: int, flag: _Flag, flags: dict[str, _Fl
     if at == len(args) or args[at].partition("=")[0] in flags or args[at] == "--":
         raise refused(wanted)
     if args[at].startswith("-") and args[at] != "-":
+        # Imported here: only who made this mistake reads it.
+        from shlex import quote
+
+        shown = quote(args[at]) if " " in args[at] else args[at]
         raise refused(
             f"{wanted}, got a flag `{args[at]}`, "
-            f"try `{flag.name}={args[at]}` to use it as an argument"
+            f"try `{flag.name}={shown}` to use it as an argument"
         )
 
 

@@ -32,7 +32,7 @@ WORDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("completions", "SHELL"): ("bash", "zsh", "fish", "powershell"),
 }
 _TASKS = ("TASK", "[TASK]", "[TASK]...")
-_PLACES = {"DIR": "folders", "FILE": "files"}
+_PLACES = {"DIR": "folders", "FILE": "files", "FILE|fd:N": "files"}
 
 
 class _Line:

@@ -78,6 +78,12 @@ COMMANDS: dict[Path, ShownCommand] = {
                 "Pass VALUE on to the named tasks, as a further argument of the command or as $1, $2",
             ),
             (
+                ("--args",),
+                "many",
+                "STRING",
+                "Pass the words of STRING on, split as a shell splits them (nothing is expanded), behind those of --arg",
+            ),
+            (
                 ("-j", "--jobs"),
                 "value",
                 "N|P%",
@@ -111,6 +117,12 @@ COMMANDS: dict[Path, ShownCommand] = {
                 "switch",
                 "",
                 "Print events as JSON on stdout, one for each line (docs/events.md)",
+            ),
+            (
+                ("--events",),
+                "value",
+                "FILE|fd:N",
+                "Write the events of --json to FILE, or to descriptor N that haz was given, while stdout stays as it is",
             ),
             (
                 ("--summary",),

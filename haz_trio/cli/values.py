@@ -68,6 +68,19 @@ def parse_duration(text: str, flag: str) -> float:
     return total
 
 
+def split_words(text: str) -> list[str]:
+    """The words of ``--args``, split as a POSIX shell does it; raises ``UsageError``."""
+    # Imported here: most command lines have none (cli.md 14.5).
+    import shlex
+
+    try:
+        return shlex.split(text)
+    except ValueError as problem:
+        fault = str(problem)
+        reason = f"{fault[:1].lower()}{fault[1:]}; close it, or pass each word on with `--arg`"
+        raise bad_value(text, reason, "--args") from None
+
+
 def parse_retries(text: str, flag: str) -> int:
     """A number of tries after the first; raises ``UsageError``."""
     if not _COUNT.fullmatch(text):

@@ -1,4 +1,4 @@
-"""Tasks with further arguments from the command line (``--arg``, cli.md 14.1)."""
+"""Tasks with further arguments from the command line (``--arg`` and ``--args``, cli.md 14.1)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ def _extended(id: TaskId, action: Action, arguments: tuple[str, ...]) -> Action:
             return Argv((*action.argv, shell, *arguments))
         case Function():
             raise SelectionError(
-                [f"task {id} is the function {action}, which takes no arguments: leave out --arg"]
+                [
+                    f"task {id} is the function {action}, which takes no arguments: "
+                    "leave out --arg and --args"
+                ]
             )
         case _:
             assert_never(action)

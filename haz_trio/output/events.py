@@ -205,10 +205,7 @@ class JsonRenderer:
     narrate: Narrator
 
     def __call__(self, event: Event, at: float) -> Iterable[Write]:
-        data = b"".join(as_line(each) for each in self.encode(event, at))
-        pieces = [data[start : start + PIECE] for start in range(0, len(data), PIECE)]
-        lines = [Write(Target.STDOUT, piece) for piece in pieces]
-        return [*lines, *self.narrate(event, at)]
+        return [*lines_of(self.encode, event, at), *self.narrate(event, at)]
 
 
 @attrs.define
@@ -249,6 +246,13 @@ class SummaryBook:
 
 
 _ENVELOPE = frozenset({"v", "type", "ts", "seq"})
+
+
+def lines_of(encode: Encoder, event: Event, at: float) -> list[Write]:
+    """An event as lines for standard output, or what stands in for it."""
+    data = b"".join(as_line(each) for each in encode(event, at))
+    pieces = [data[start : start + PIECE] for start in range(0, len(data), PIECE)]
+    return [Write(Target.STDOUT, piece) for piece in pieces]
 
 
 def as_line(value: Mapping[str, object]) -> bytes:

@@ -110,6 +110,7 @@ ALL = ["lib:build", "lib:lint", "lib:test", "web:bundle"]
         (["cache", "info", "--j"], ["--json"]),
         (["init", "--project", ""], [""]),
         (["run", "--summary=x"], [""]),
+        (["run", "--events", "x"], [""]),
     ],
 )
 def test_what_is_offered(place: Place, words: list[str], expected: list[str]) -> None:

@@ -143,6 +143,7 @@ PLACES = st.sampled_from([NOTHING, {"HAZ_ROOT": "/somewhere"}, {"HAZ_ROOT": ""}]
 @settings(deadline=None)
 @given(well_formed(), PLACES)
 @example(["run", "--arg=-v", "--arg=fast", "lib:test"], NOTHING)
+@example(["run", "--args=-v 'a b'", "--arg", "c", "--args", "d", "lib:test"], NOTHING)
 @example(["run", "--affected", "--affected=x"], NOTHING)
 @example(["run", "-j", "4", "--jobs=4"], NOTHING)
 @example(["--root=", "check"], {"HAZ_ROOT": "/somewhere"})
@@ -289,6 +290,7 @@ def test_a_body_takes_what_is_declared(path: tuple[str, ...]) -> None:
         "run --all a:b",
         "run --no-cache=all",
         "run --query (",
+        "run a:b --args 'x",
         "check --all --workspace",
         "query --format xml",
         "query --tags (",

@@ -240,11 +240,20 @@ def test_a_task_that_waits_is_explained_once(tmp_path: Path) -> None:
         ("--affected p:t", "`--affected` cannot be combined with positional task references"),
         ("--affected --git-staged", "`--affected` cannot be combined with a git filter"),
         ("--query name:t p:t", "`--query` cannot be combined with positional task references"),
-        ("--all --arg x", "`--arg` is for tasks that are named"),
+        ("--all --arg x", "`--arg` and `--args` are for tasks that are named"),
+        ("--all --args x", "`--arg` and `--args` are for tasks that are named"),
+        ("--args 'x p:t", "--args: couldn't parse `'x`: no closing quotation; close it, or"),
+        ("--args a\\ p:t", "--args: couldn't parse `a\\`: no escaped character; "),
+        ("--args", "`--args` requires an argument `STRING`"),
         ("--arg -v p:t", "`--arg` requires an argument `VALUE`, got a flag `-v`, try `--arg=-v`"),
         ("--skip", "`--skip` requires an argument `TASK`"),
         ("--skip [x", "couldn't parse `[x`: tag reference malformed"),
         ("--json --output-mode live", "`--json` cannot be combined with `--output-mode`"),
+        ("--dry-run --events x", "`--events` cannot be combined with `--dry-run`"),
+        ("--events=", 'couldn\'t parse `--events=""`: expected the name of a file, or a'),
+        ("--events fd:x", "--events: couldn't parse `fd:x`: expected the number of a descriptor"),
+        ("--events fd:1", "couldn't parse `fd:1`: 0, 1 and 2 are the standard streams; `--json`"),
+        ("--events fd:99999", "descriptor 99999 is not open; open it as in `99999>events.jsonl`"),
         ("--dry-run --summary x", "`--summary` cannot be combined with `--dry-run`"),
         ("--dry-run --explain", "`--explain` needs a real run"),
         ("--annotations x", "unknown kind of annotations `x` (expected `auto`, `github` or"),
@@ -259,6 +268,14 @@ def test_bad_words_get_a_clear_sentence(
     out, err = capfd.readouterr()
     assert out == ""
     assert text in " ".join(err.split())
+
+
+def test_a_value_with_blanks_is_shown_as_a_shell_wants_it(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """What the error says to write instead can be written so."""
+    assert run_command_line(["run", "p:t", "--args", "-v --fast"]) == 2
+    assert "try `--args='-v --fast'` to use it" in " ".join(capfd.readouterr().err.split())
 
 
 def test_a_bad_variable_is_named(tmp_path: Path) -> None:

@@ -131,6 +131,28 @@ def test_arguments_are_part_of_the_key(tmp_path: Path) -> None:
     assert home.haz("run", cwd=project).out == b"[p:default] \n"
 
 
+def test_strings_are_split_as_a_shell_splits_them(tmp_path: Path) -> None:
+    """Behind the words of `--arg`, wherever these stand; blanks add nothing, nothing expands."""
+    home = Home.make(tmp_path, {"list": {"command": ["/usr/bin/printf", "<%s>"]}})
+    string = """-v 'a b' "c 'd'" e\\ f $HOME *"""
+    done = home.haz("run", "p:list", "--args", "", f"--args= {string}", "--arg=x y", "--args=' '")
+    assert done.out == b"[p:list] <x y><-v><a b><c 'd'><e f><$HOME><*>< >\n"
+    empty = home.haz("run", "p:list", "--args=", "--args", "  ")
+    assert empty.out == b"[p:list] <>\n"
+    assert home.haz("run", "p:list").said("cached")
+    assert home.haz("run", "--all", "--args", "").said("cached")
+
+
+def test_strings_are_part_of_the_key_by_their_words(tmp_path: Path) -> None:
+    """The same words are a hit however they were written; other words are another result."""
+    home = Home.make(tmp_path, {"t": sh('echo "$#"')})
+    assert home.haz("run", "p:t", "--args", "a 'b c'").out == b"[p:t] 2\n"
+    assert home.haz("run", "p:t", "--arg", "a", "--args", r"b\ c").said("cached")
+    assert home.haz("run", "p:t", "--args", "a b c").out == b"[p:t] 3\n"
+    predicted = json.loads(home.haz("run", "p:t", "--dry-run", "--json", "--args", "a b c").out)
+    assert [task["cache"] for task in predicted["tasks"]] == ["hit"]
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Home:
     """Two projects; `q:use` depends on `p:make`, and an overlay gives both a `lint`."""
