@@ -208,7 +208,7 @@ def test_a_renamed_task_has_what_it_left_under_its_old_name(tmp_path: Path) -> N
 
 
 def test_another_hash_function_damages_nothing(tmp_path: Path) -> None:
-    """What was stored before `cache.hash` was changed is no damage, and what is damaged still is."""
+    """What was stored before `cache.hash` was changed is sound, and what is damaged is not."""
     home = Home.make(
         tmp_path, {"t": sh("echo 1 > out", outputs=["out"])}, cache={"hash": "sha256"}
     )
