@@ -41,7 +41,11 @@ if TYPE_CHECKING:
     from haz_trio.engine.looker import Looker
 
 Recall: TypeAlias = Callable[[TaskId, Sequence[Upstream]], Found | None]
-PATIENCE = 0.1  # seconds for which a task that must run waits while others are found proven
+# Seconds for which a task that must run waits while others are found proven. What is left to the
+# loop costs more there, as files may change once a command runs: so many tasks have more time.
+PATIENCE = 0.1
+MOST_PATIENCE = 0.4
+PER_TASK = 80e-6  # twice what it takes
 
 
 @frozen
@@ -123,7 +127,8 @@ class _Driver:
                 self.tell(TaskMissed(look.task, key, reason or NO_ENTRY))
                 self.facts.append(Missed(look.task, key))
         if self._until is None:
-            self._until = self.clock() + PATIENCE
+            patience = min(max(PATIENCE, len(self.jobs) * PER_TASK), MOST_PATIENCE)
+            self._until = self.clock() + patience
         return None
 
     def _find(self, look: Look) -> Found | Miss | Busy | None:

@@ -1,5 +1,7 @@
 """How a worker looks: on the loop as long as looks are short and miss, else by hands.
 
+What is proven is short, whatever other looks have found.
+
 After a miss the command follows at once, or after another look: its result begins with the look.
 """
 
@@ -35,9 +37,9 @@ class Looking:
 
     def look_nowait(self, job: Job, upstream: tuple[Upstream, ...]) -> Found | Miss | Busy | None:
         """See ``Looker.look``; ``None`` where ``look`` has to see to it.  Raises ``TaskError``."""
-        if self._brief is None or not self._misses or not is_plain(job):
+        if self._brief is None or not is_plain(job):
             return None
-        return self._brief.do(self._glance, job, upstream)
+        return self._brief.do(self._glance if self._misses else self._recall, job, upstream)
 
     async def look(self, job: Job, upstream: tuple[Upstream, ...]) -> Found | Miss | Busy:
         """The same in a thread."""
@@ -67,6 +69,10 @@ class Looking:
         """The same where nothing has to be put back; else ``None``."""
         found = self._looker.glance(job, upstream, check=check)
         return None if found is None else self._begin_after(found, job)
+
+    def _recall(self, check: Check, job: Job, upstream: tuple[Upstream, ...]) -> Found | None:
+        """A hit that is proven; all others are likely to put back files."""
+        return self._looker.recall(job, upstream)
 
     def _begin_after(self, found: Found | Miss | Busy, job: Job) -> Found | Miss | Busy:
         if isinstance(found, Miss):

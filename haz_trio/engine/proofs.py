@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from haz_trio.cache.book import Book
@@ -86,7 +86,8 @@ class Maker:
     now: int
     base: int
     row_at: Callable[[bytes], Row]
-    _is_folder: dict[bytes, bool] = field(factory=dict)
+    _identities: dict[bytes, Row | None] = field(factory=dict)
+    _ways: set[bytes] = field(factory=set)
     _same: dict[int, bool] = field(factory=dict)
     _taken: set[int] = field(factory=set)
 
@@ -112,37 +113,44 @@ class Maker:
         self.take(others)
         self._ways_to(_places(made, others))
 
-    def _start(self, part: Matched) -> Iterable[bytes]:
+    def _start(self, part: Matched) -> Collection[bytes]:
         """The one file of a part, or the folder where its glob begins: ways lead there."""
         if part.folders:
             name, row = part.folders[0]
             return () if row == ABSENT else (name,)  # nothing appears there without a trace
         return [host[self.base :] for host in part.hosts]
 
-    def _ways_to(self, names: Iterable[bytes]) -> tuple[bytes, ...] | None:
+    def _ways_to(self, names: Collection[bytes]) -> tuple[bytes, ...] | None:
         """The ways to these names, whose rows are taken; ``None`` where one leads through a link.
 
         What is behind a link has another name, under which it changes without a trace here.
+        A folder that is itself one of the names needs no way: its row has its identity.
         """
-        ways: dict[bytes, None] = {}
+        whole = frozenset(names)
+        seen: set[bytes] = set()
+        ways: list[bytes] = []
         for name in names:
             above = name.rpartition(b"/")[0]
-            while above and (way := WAY + above) not in ways:
-                if not self._leads_through(above):
+            while above and above not in seen:
+                own = self._identity_of(above)
+                if own is None:
                     return None
-                ways[way] = None
+                seen.add(above)
+                if above not in whole:
+                    way = WAY + above
+                    if way not in self._ways:
+                        self._ways.add(way)
+                        self.take([(way, own)])
+                    ways.append(way)
                 above = above.rpartition(b"/")[0]
         return tuple(ways)
 
-    def _leads_through(self, name: bytes) -> bool:
-        """Whether a name is that of a folder itself; then its identity is taken."""
-        is_folder = self._is_folder.get(name)
-        if is_folder is None:
+    def _identity_of(self, name: bytes) -> Row | None:
+        """The identity of a folder; ``None`` for a name of anything else, be it a link to one."""
+        if name not in self._identities:
             row = self.row_at(name)
-            is_folder = self._is_folder[name] = stat.S_ISDIR(row[5])
-            if is_folder:
-                self.take([(WAY + name, identity(row))])
-        return is_folder
+            self._identities[name] = identity(row) if stat.S_ISDIR(row[5]) else None
+        return self._identities[name]
 
     def still(self, known: Known, proof: int) -> bool:
         """Whether the key of an old proof rests on nothing that has another row now."""
