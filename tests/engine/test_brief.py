@@ -169,6 +169,26 @@ def test_a_look_is_the_same_wherever_it_is_made(tmp_path: Path, step: float) -> 
     assert restores == ["restore in haz"] * 2
 
 
+def test_what_is_proven_is_found_on_the_loop_also_after_a_restore(tmp_path: Path) -> None:
+    """A thread that has put back one task does not make all later hits wait for threads."""
+    bench = Bench.make(tmp_path, 0.0)
+
+    async def main() -> Found:
+        await bench.look()
+        await bench.store_result(tmp_path)
+        (tmp_path / "p/out.txt").unlink()
+        found = await bench.look()
+        assert isinstance(found, Found)
+        return found
+
+    found = trio.run(main)
+    bench.threads.close()
+    assert bench.looking.look_nowait(bench.job, ()) is None
+    bench.looker.recall = lambda job, upstream: found  # type: ignore[method-assign]
+    assert bench.looking.look_nowait(bench.job, ()) is found
+    bench.looking.close()
+
+
 def test_a_look_that_has_to_wait_is_made_in_a_thread(tmp_path: Path) -> None:
     """For a result that is about to be stored, or for another process, the loop never waits."""
     bench = Bench.make(tmp_path, 0.0)

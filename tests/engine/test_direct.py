@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from haz_trio.engine import direct
 from haz_trio.model.names import TaskId
 from haz_trio.plan.messages import (
     Event,
@@ -148,6 +149,20 @@ def test_a_task_that_must_run_does_not_wait_for_ever(twin: Twin) -> None:
     rest = start(kit, plan, jobs, lambda event: None, lambda: float(next(hours)))
     assert len(rest.looks) + len(rest.facts) >= 7
     assert len(rest.facts) == 1
+
+
+@pytest.mark.parametrize(("per_task", "left"), [(0.0, 7), (0.03, 3)])
+def test_more_tasks_are_waited_for_longer(
+    twin: Twin, monkeypatch: pytest.MonkeyPatch, per_task: float, left: int
+) -> None:
+    """What is left to the loop costs more there, so the time grows with their number."""
+    monkeypatch.setattr(direct, "PER_TASK", per_task)
+    (twin.root / "libs/one/src/a").write_text("new")
+    kit = twin.kit()
+    plan, jobs = kit.plan(kit.graph.ids)
+    moments = itertools.chain([0.0], itertools.repeat(0.15))
+    rest = start(kit, plan, jobs, lambda event: None, lambda: next(moments))
+    assert len(rest.looks) + len(rest.facts) == left
 
 
 def test_an_input_that_is_missing_is_told_by_the_loop(twin: Twin) -> None:
