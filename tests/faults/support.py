@@ -116,13 +116,29 @@ def halted(
                 os.kill(pid, signal.SIGKILL)
 
 
-def gone_soon(home: Home, seconds: float = 1.0) -> bool:
-    """Whether nothing of a run is left, at once or some moments later."""
+def gone_soon(home: Home, seconds: float = 3.0) -> bool:
+    """Whether nothing of a run is left, at once or some moments later; who is left is printed.
+
+    A second is what they have, and a busy machine may add to it; ``campaign`` measures the second.
+    """
     end = time.monotonic() + seconds
-    while home.place.processes():
+    while left := home.place.processes():
         if time.monotonic() > end:
+            for pid in left:
+                print(f"left: {_status(pid)}")
             return False
     return True
+
+
+def _status(pid: int) -> str:
+    """What the system says of a process, in one line."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text().split(" 0 ")[0]
+        words = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+        cell = Path(f"/proc/{pid}/cgroup").read_text().splitlines()[-1]
+    except OSError:
+        return f"{pid} gone by now"
+    return f"{stat} | {words} | {cell}"
 
 
 def assert_quiet(heard: bytes) -> None:
