@@ -121,6 +121,11 @@ def summary_path(root: RootOptions, choices: RunChoices) -> str | None:
     path = os.path.join(current_directory(root), choices.summary)
     if os.path.isdir(path) or not os.path.isdir(os.path.dirname(path)):
         raise HazError(f"--summary: no file can be written at {path}; its folder must exist")
+    if isinstance(choices.events, str):
+        events = os.path.realpath(os.path.join(current_directory(root), choices.events))
+        # A device or a FIFO takes both.
+        if events == os.path.realpath(path) and (os.path.isfile(path) or not os.path.exists(path)):
+            raise HazError(f"--summary and --events both name {path}; write them to two files")
     return path
 
 

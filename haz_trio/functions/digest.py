@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import builtins
 import dis
-import hashlib
 import importlib.util
 import inspect
 import sys
@@ -21,10 +20,9 @@ from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from haz_trio.errors import TaskError
 from haz_trio.functions.imports import Following, Statement, package_of
 from haz_trio.functions.origins import LOCAL, origin_of
-from haz_trio.functions.values import NoBytesError, encode, framed
+from haz_trio.functions.values import NoBytesError, digest, encode, framed
 from haz_trio.model.names import quote
 
-SIZE = 16  # bytes of the digest of a part
 _LANGUAGE = f"{sys.implementation.cache_tag} {importlib.util.MAGIC_NUMBER.hex()}"
 _GLOBALS = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 
@@ -59,7 +57,7 @@ class _Digester:
                 f"{function.__qualname__} would be called with old code: {files} was edited after "
                 "this process had imported it; start a new process"
             )
-        found = ((name, _hash(data)) for name, data in self._parts.items())
+        found = ((name, digest(data)) for name, data in self._parts.items())
         return tuple(sorted(found))
 
     def _name(self, function: FunctionType) -> str:
@@ -239,7 +237,3 @@ def _local_modules(module: ModuleType) -> list[ModuleType]:
         if other is not None and other is not module and origin_of(other.__name__) == LOCAL:
             found[other.__name__] = other
     return [found[name] for name in sorted(found)]
-
-
-def _hash(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=SIZE).digest()

@@ -8,7 +8,6 @@ What a name that is put together at run time imports is not seen here.
 from __future__ import annotations
 
 import ast
-import hashlib
 import importlib.util
 import os
 import pkgutil
@@ -23,7 +22,7 @@ from attrs import frozen
 from haz_trio.errors import TaskError
 from haz_trio.functions.edited import is_edited
 from haz_trio.functions.origins import LOCAL, origin_of
-from haz_trio.functions.values import framed
+from haz_trio.functions.values import digest, framed
 from haz_trio.model.names import quote
 
 # Dots in front, the name behind them, and the names behind ``import`` of a ``from``.
@@ -62,7 +61,7 @@ class Following:
             return None
         if file not in self._texts:
             text = _read(file)
-            self._texts[file] = None if text is None else _digest(text)
+            self._texts[file] = None if text is None else digest(text)
             if text is not None:
                 self._counted.add(os.path.realpath(file))
                 self._look(file, module.__name__, text)
@@ -94,7 +93,7 @@ class Following:
                 self._follow(file, text, "")
             elif all(map(str.isidentifier, words)):  # else nobody imports it by its name
                 self._follow(file, text, ".".join([top, *words[:-1]]))
-            digests.append(framed("file", os.fsencode(name), _digest(text)))
+            digests.append(framed("file", os.fsencode(name), digest(text)))
         self._pending.append((statement, package))
         return framed("text", *digests)
 
@@ -130,10 +129,10 @@ class Following:
             raise TaskError(f"module {name} cannot be part of a key: cannot read its file {file}")
         self._look(place.file, name, text)
         self._follow(place.file, text, name if place.folders else name.rpartition(".")[0])
-        return framed("text", _digest(text))
+        return framed("text", digest(text))
 
     def _look(self, file: str, name: str, text: bytes) -> None:
-        if is_edited(file, name, _digest(text)):
+        if is_edited(file, name, digest(text)):
             self.edited.append(file)
 
     def _follow(self, file: str, text: bytes, package: str) -> None:
@@ -207,7 +206,7 @@ def _base(statement: Statement, package: str) -> str:
 
 
 def _statements_of(file: str, text: bytes) -> tuple[Statement, ...]:
-    key = _digest(text)
+    key = digest(text)
     known = _statements.get(key)
     if known is None:
         try:
@@ -257,7 +256,3 @@ def _read(file: str) -> bytes | None:
             return opened.read()
     except OSError:
         return None
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=16).digest()

@@ -11,6 +11,7 @@ import decimal
 import enum
 import fractions
 import functools
+import hashlib
 import pathlib
 import re
 import types
@@ -34,6 +35,11 @@ class NoBytesError(Exception):
         self.value: object = value
         self.why: str = why
         super().__init__(why)
+
+
+def digest(data: bytes) -> bytes:
+    """16 bytes that stand for a part."""
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 def framed(tag: str, *parts: bytes) -> bytes:

@@ -42,13 +42,10 @@ def look(pid: int, *, dead: bool = False) -> Process | None:
 
     A process whose main thread has ended while others run looks like a zombie and is none.
     """
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            text = file.read()
-    except OSError:
+    told = _told(pid)
+    if told is None:
         return None
-    name, _, rest = text[text.index(b"(") + 1 :].rpartition(b")")
-    fields = rest.split()  # state, parent, group, session, …: the third field of stat(5) onwards
+    name, fields = told
     if fields[0] in _DEAD and int(fields[17]) <= 1 and not dead:
         return None
     return Process(pid, int(fields[19]), int(fields[1]), int(fields[3]), _printable(name))
@@ -56,11 +53,10 @@ def look(pid: int, *, dead: bool = False) -> Process | None:
 
 def may_fork(process: Process) -> bool:
     """Whether a process is neither stopped nor dead: a stop that is sent takes a moment."""
-    try:
-        with open(f"/proc/{process.pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-    except OSError:
+    told = _told(process.pid)
+    if told is None:
         return False
+    _, fields = told
     return int(fields[19]) == process.started and fields[0] not in _STILL
 
 
@@ -183,6 +179,17 @@ def send(process: Process, number: signal.Signals) -> None:
                 signal.pidfd_send_signal(descriptor, number)
     finally:
         os.close(descriptor)
+
+
+def _told(pid: int) -> tuple[bytes, list[bytes]] | None:
+    """What stat(5) says: the name, and from the state (the third) on each field; None if gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            text = file.read()
+    except OSError:
+        return None
+    name, _, rest = text[text.index(b"(") + 1 :].rpartition(b")")
+    return name, rest.split()
 
 
 def _pids() -> Iterator[int]:

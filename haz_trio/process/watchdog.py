@@ -1,8 +1,9 @@
 """Who ends the commands when this process is killed, and nothing of it can run any more.
 
 A helper is started with the first command: a shell that waits for the end of a pipe of ours and
-costs nothing meanwhile. Whatever ends us closes the pipe; then ``mourn`` ends everybody who is in
-the book, a file in memory that both of us hold.
+costs nothing meanwhile. Whatever ends us closes the pipe; then the shell ends the control group of
+the run, if there is one, and ``mourn`` everybody who is in the book, a file in memory that both of
+us hold.
 
 Neither ``PR_SET_PDEATHSIG`` nor a thread would do: the former is tied to the thread that forked
 (reliability.md 1, decision 6), the latter dies with us.
@@ -25,10 +26,12 @@ NOBODY = 0
 _WIDTH = 11
 _PID = b"%11d"
 
+# A watchdog that was started late is in the control group, and must leave before it ends that.
 # The last line is for a Python that cannot be started; -1 and 0 would mean other groups than ours.
 _SCRIPT = """
 trap '' HUP INT QUIT TERM
 read -r nothing
+[ -n "$2" ] && echo $$ > "${2%/*}/cgroup.procs" && echo 1 > "$2/cgroup.kill"
 "$0" -P -m haz_trio.process.mourn "$1" "$2" "$3" && exit
 while read -r pid rest; do [ "$pid" -gt 1 ] && kill -KILL "-$pid"; done < "/proc/self/fd/$1"
 """

@@ -137,6 +137,20 @@ def test_a_descriptor_that_cannot_be_written(home: Home, redirection: str, text:
     assert text in " ".join(done.err.decode().split())
 
 
+@pytest.mark.parametrize("earlier", [None, b"{}"])
+def test_events_and_summary_are_two_files(home: Home, earlier: bytes | None) -> None:
+    """Whatever the one file is called, it is told before anything runs or is emptied."""
+    (home.root / "link").symlink_to("e")
+    if earlier is not None:
+        (home.root / "e").write_bytes(earlier)
+    for name in ("e", "./e", "p/../e", "link"):
+        done = home.haz("run", "p:a", "--events", "e", "--summary", name)
+        assert (done.code, done.out) == (2, b"")
+        assert b"both name" in done.err
+        assert ((home.root / "e").read_bytes() if (home.root / "e").exists() else None) == earlier
+    assert home.haz("run", "p:a", "--events", "/dev/null", "--summary", "/dev/null").code == 0
+
+
 def test_a_file_that_cannot_be_written_is_told_before_anything_runs(home: Home) -> None:
     """With the exit code that `--summary` has for it, and one error."""
     os.mkfifo(home.root / "fifo")

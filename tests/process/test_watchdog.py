@@ -13,6 +13,7 @@ from pathlib import Path
 import trio
 
 from haz_trio.model.workspace import Containment
+from haz_trio.process.cells import open_cell
 from haz_trio.process.guard import Guard, open_guard
 from haz_trio.process.mourn import Record, read_book
 from haz_trio.process.supervise import run_command
@@ -43,6 +44,7 @@ async def main():
     guard = open_guard(print, containment=Containment[sys.argv[2]])
     what = shell(sys.argv[1], HAZ_TEST_TOKEN=sys.argv[3])
     containment = Containment[sys.argv[2]]
+    sys.executable = sys.argv[4]
     await run_command(what, emit, stop=new_stop(), containment=containment, guard=guard)
 trio.run(main)
 """
@@ -50,10 +52,13 @@ LIMIT = 5.0  # seconds; some tens of milliseconds are usual
 
 
 def survivors_of_a_kill(
-    script: str, containment: Containment, env: Mapping[str, str]
+    script: str, containment: Containment, env: Mapping[str, str], python: str = sys.executable
 ) -> list[int]:
-    """Kill a host whose command has said ``up``; who is left in the end."""
-    argv = [sys.executable, "-c", HOST, script, containment.name, env[TOKEN]]
+    """Kill a host whose command has said ``up``; who is left in the end.
+
+    ``python`` is what its watchdog takes for its interpreter.
+    """
+    argv = [sys.executable, "-c", HOST, script, containment.name, env[TOKEN], python]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as host:
         assert host.stdout is not None
         assert host.stdout.readline() == b"up\n"
@@ -74,6 +79,19 @@ def test_a_killed_host_takes_its_commands_along() -> None:
     )
     for containment in Containment:
         assert survivors_of_a_kill(script, containment, new_token()) == []
+
+
+def test_a_watchdog_that_cannot_start_python_ends_what_the_shell_can() -> None:
+    """Groups everywhere; where there are control groups, those who have left them as well."""
+    gone, left = "sleep 60 & echo up; wait", "setsid sleep 61 >/dev/null 2>&1 & sleep 0.1; "
+    for containment in Containment:
+        assert survivors_of_a_kill(gone, containment, new_token(), "/no/python") == []
+    cell = open_cell()
+    if cell is not None:
+        cell.remove()
+        assert (
+            survivors_of_a_kill(left + gone, Containment.STRICT, new_token(), "/no/python") == []
+        )
 
 
 def test_a_book_has_room_for_any_number_of_commands() -> None:
@@ -158,7 +176,16 @@ def test_a_folder_named_like_us_is_not_imported(tmp_path: Path) -> None:
     os.chdir(tmp_path)
     try:
         host = subprocess.Popen(
-            [sys.executable, "-P", "-c", HOST, "echo up; sleep 60", "GROUP", env[TOKEN]],
+            [
+                sys.executable,
+                "-P",
+                "-c",
+                HOST,
+                "echo up; sleep 60",
+                "GROUP",
+                env[TOKEN],
+                sys.executable,
+            ],
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(here)},
         )
