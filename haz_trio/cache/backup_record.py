@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import json
 import os
+import stat
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -27,9 +28,12 @@ _LIMIT = 256 << 20  # bytes of a record
 
 
 class Kind(enum.Enum):
+    """``OTHER`` is a FIFO, a socket or a device."""
+
     FILE = "file"
     LINK = "link"
     FOLDER = "folder"
+    OTHER = "other"
 
 
 @frozen
@@ -50,12 +54,12 @@ class Thing:
 
     @property
     def mode(self) -> int:
-        return self.row[5] & 0o7777
+        return stat.S_IMODE(self.row[5])
 
 
 @frozen
 class BackupRecord:
-    """What stood at the outputs of a task.
+    """What stood at the outputs of a task in the workspace ``home`` (see ``Tree.home``).
 
     ``taken_ns`` is when they were looked at; ``absent`` are folders above that were not there.
     ``spared`` are places that are another task's good result by now.
@@ -68,6 +72,7 @@ class BackupRecord:
     area: Area
     things: tuple[Thing, ...]
     absent: tuple[str, ...]
+    home: str
     spared: frozenset[str] = frozenset()
     only: Mapping[str, Row] | None = None
 
@@ -82,6 +87,7 @@ def encode_record(record: BackupRecord) -> bytes:
         "places": dict(area.places),
         "things": [[t.place, t.kind.value, t.row, t.text] for t in record.things],
         "absent": record.absent,
+        "home": record.home,
     }
     return json.dumps(value, separators=(",", ":")).encode() + b"\n"
 
@@ -123,6 +129,7 @@ def decode_record(data: bytes) -> BackupRecord | None:
             area,
             tuple(map(_thing, value["things"])),
             tuple(map(_place, value["absent"])),
+            _text(value["home"]),
             spared,
             only,
         )

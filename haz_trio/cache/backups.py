@@ -10,13 +10,13 @@ long as one of them may still write, nobody puts anything back. ``owner`` is loc
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from haz_trio.abc import Subject
 from haz_trio.cache.backup_record import (
@@ -30,30 +30,24 @@ from haz_trio.cache.backup_record import (
 from haz_trio.cache.copying import copy_file
 from haz_trio.cache.files import (
     FOLDER,
-    READ,
     Disk,
     delete_tree,
     explain,
     hold,
-    lock,
-    opened,
     token,
 )
-from haz_trio.cache.layout import OWNER, RESTORING, backup, backup_number, kept, restoring_many
-from haz_trio.cache.putting_back import Workbench, put_back
-from haz_trio.cache.restore import listed
+from haz_trio.cache.healing import Kept, add, records_of_others, restore_outputs
+from haz_trio.cache.layout import OWNER, backup, kept, restoring_many
+from haz_trio.cache.putting_back import Workbench
 from haz_trio.cache.root import CacheRoot, Refused
-from haz_trio.cache.standing import Area, area_of, standing
+from haz_trio.cache.standing import Area, UnseenError, area_of, is_there, standing
 from haz_trio.cache.tree import Obstacle, Tree, split
 from haz_trio.errors import OutputError
+from haz_trio.model.names import quote
 from haz_trio.trust import FIELDS
 from haz_trio.values import evolve
 
-if TYPE_CHECKING:
-    from haz_trio.trust import Row
-
-MOURNING = 5.0  # seconds for which the watchdog of a killed run may need to end its commands
-_PAUSE = 0.01
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _WAY_OUT = "or set `execution.outputs: keep` in `.haz/workspace.yml`"
 
 
@@ -114,10 +108,16 @@ class Backups:
             return self._take(subject, folder, number)
         except (Obstacle, Refused) as problem:
             raise OutputError(f"the outputs cannot be kept as they are: {problem}") from None
+        except UnseenError as unseen:
+            raise OutputError(
+                f"the outputs cannot be kept as they are: {quote(f'/{unseen.place}')} cannot be "
+                f"looked at: {explain(unseen.problem)}; mend that, {_WAY_OUT}"
+            ) from None
         except OSError as problem:
+            advice = "make room" if problem.errno in _NO_ROOM else "mend that"
             raise OutputError(
                 f"the outputs cannot be kept as they are: {explain(problem)} in "
-                f"{self._cache.path}; make room, {_WAY_OUT}"
+                f"{self._cache.path}; {advice}, {_WAY_OUT}"
             ) from None
 
     def _take(self, subject: Subject, folder: int, number: int) -> Backup:
@@ -128,11 +128,17 @@ class Backups:
             things: list[Thing] = []
             try:
                 for place, info in sorted(standing(self._root, area).items()):
-                    thing = self._keep(tree, place, info, folder, kept(number, len(things)))
+                    name = kept(number, len(things))
+                    try:
+                        thing = self._keep(tree, place, info, folder, name)
+                    except PermissionError as problem:
+                        raise UnseenError(place, problem) from None
                     if thing is not None:
                         things.append(thing)
                 absent = tuple(sorted(self._absent(area)))
-                record = BackupRecord(str(subject.task), taken, area, tuple(things), absent)
+                record = BackupRecord(
+                    str(subject.task), taken, area, tuple(things), absent, tree.home
+                )
                 self._disk.write_new(backup(number), encode_record(record), at=folder)
             except BaseException:  # whatever happened, nothing of it stays
                 self._drop(number, len(things) + 1, folder)
@@ -151,6 +157,8 @@ class Backups:
         row = FIELDS(info)
         if stat.S_ISDIR(info.st_mode):
             return Thing(place, Kind.FOLDER, row)
+        if not stat.S_ISREG(info.st_mode) and not stat.S_ISLNK(info.st_mode):
+            return Thing(place, Kind.OTHER, row)
         at = tree.folder(parent)
         if stat.S_ISLNK(info.st_mode):
             return Thing(place, Kind.LINK, row, os.readlink(last, dir_fd=at))
@@ -165,7 +173,7 @@ class Backups:
         """The folders above the outputs that a command has to make."""
         found = set()
         for place in area.places.values():
-            while place and not os.path.lexists(f"{self._root}/{place}"):
+            while place and not is_there(self._root, place):
                 found.add(place)
                 place = split(place)[0]
         return found
@@ -190,16 +198,23 @@ class Backups:
     def _spare(self, made: Backup, written: list[str], folder: int) -> None:
         """Whatever becomes of others that may write the same: this is not theirs to undo."""
         for number, other in self._live.items():
-            patterns = other.record.area.patterns
             if number == made.number:
                 continue
-            shared = [path for path in written if any(p.matches(path) for p in patterns)]
-            if not shared:
-                continue
-            places = [_place(path, other.record.area) for path in shared]
-            spared = other.record.spared.union(places)
-            other.record = evolve(other.record, spared=spared)
-            _append(number, encode_more(places), folder, self._disk)
+            places = _shared(written, other.record.area)
+            if places:
+                spared = other.record.spared.union(places)
+                other.record = evolve(other.record, spared=spared)
+                add(encode_more(places), number, folder, self._disk)
+        for theirs in self._of_others(made.record.home):
+            places = _shared(written, theirs.record.area)
+            if places:
+                with suppress(FileNotFoundError):  # it is over by now
+                    add(encode_more(places), theirs.number, theirs.folder, self._disk)
+
+    def _of_others(self, home: str) -> Iterator[Kept]:
+        root = self._cache.reading()
+        own = restoring_many(self._token)
+        return iter(()) if root is None else records_of_others(root, own, home)
 
     def put_back(self, made: Backup) -> str:
         """See ``Backup.put_back``."""
@@ -208,18 +223,34 @@ class Backups:
             assert folder is not None, "a backup has been made"
             self._live.pop(made.number, None)
             others = [other.record.area for other in self._live.values()]
+            others += [theirs.record.area for theirs in self._of_others(made.record.home)]
         record = made.record
+        with suppress(OSError):  # runs that were over a moment ago have noted what is theirs
+            noted = read_record(folder, backup(made.number))
+            if noted is not None:
+                record = evolve(record, spared=record.spared | noted.spared)
         if others:  # what is new may be theirs
-            new = standing(self._root, record.area).keys() - {t.place for t in record.things}
+            new = self._seen(record.area) - {thing.place for thing in record.things}
             for area in others:
-                theirs = new & standing(self._root, area).keys()
-                record = evolve(record, spared=record.spared | theirs)
-        failed = _put_back(record, self._root, folder, self._token, made.number, self._disk)
-        if failed:
+                record = evolve(record, spared=record.spared | (new & self._seen(area)))
+        tree = Tree(self._root)
+        try:
+            bench = Workbench(self._root, tree, folder, self._token, made.number, self._disk)
+            done = restore_outputs(record, bench)
+        finally:
+            tree.close()
+        if done.failed:
             self._lost = True
-            return f"{_lost(failed)}; the next run tries again"
+            gone = os.fstat(folder).st_nlink == 0
+            then = (
+                "their backup was removed with the cache" if gone else "the next run tries again"
+            )
+            return f"{done.lost}; {then}"
         self._drop(made.number, len(record.things), folder)
         return ""
+
+    def _seen(self, area: Area) -> frozenset[str]:
+        return frozenset(standing(self._root, area, lambda unseen: False))
 
     def _drop(self, number: int, count: int, folder: int) -> None:
         for thing in range(count):
@@ -268,73 +299,10 @@ class Backups:
         return folder
 
 
-def heal(folder: int, name: str, workspace: str, disk: Disk) -> list[str]:
-    """Put back what the run of a locked folder had begun; remarks for people.
-
-    Records that are there afterwards are of what could not be put back.  Raises ``OSError``.
-    """
-    numbers = [n for n in map(backup_number, os.listdir(folder)) if n is not None]
-    remarks = []
-    root = os.path.realpath(workspace)
-    for number in sorted(numbers, reverse=True):  # who began later has kept what others had begun
-        record = read_record(folder, backup(number))
-        if record is None:  # its command never began
-            disk.unlink(backup(number), at=folder)
-            continue
-        failed = _put_back(record, root, folder, name.removeprefix(RESTORING), number, disk)
-        if failed:
-            remarks.append(f"{record.task}: its run was killed, and {_lost(failed)}")
-        else:
-            remarks.append(f"{record.task}: its run was killed, so its outputs were put back")
-    return remarks
-
-
-def wait_for_mourners(folder: int) -> bool:
-    """Lock a busy folder whose owner is dead as soon as nobody can write any more.
-
-    False when the owner lives, or when it takes too long.
-    """
-    try:
-        with opened(OWNER, READ, at=folder) as owner:
-            if not lock(owner):
-                return False
-    except OSError:
-        return False
-    end = time.monotonic() + MOURNING
-    while not lock(folder):
-        if time.monotonic() > end:
-            return False
-        time.sleep(_PAUSE)
-    return True
-
-
-def _put_back(
-    record: BackupRecord, root: str, folder: int, run: str, number: int, disk: Disk
-) -> Mapping[str, Row]:
-    """Put back, and remove the record; what failed is noted in it instead, and returned."""
-    tree = Tree(root)
-    try:
-        failed = put_back(record, Workbench(root, tree, folder, run, number, disk))
-    finally:
-        tree.close()
-    if failed:
-        with suppress(OSError):  # then everything is tried again
-            _append(number, encode_more(failed), folder, disk)
-    else:
-        with suppress(OSError):  # as above: it finds everything as it should be
-            disk.unlink(backup(number), at=folder)
-    return failed
-
-
-def _append(number: int, line: bytes, folder: int, disk: Disk) -> None:
-    disk.before("write")
-    flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    with opened(backup(number), flags, at=folder) as fd:
-        disk.write(fd, line)
-
-
-def _lost(failed: Iterable[str]) -> str:
-    return f"outputs could not be put back: {listed(sorted(failed))} may be mixed"
+def _shared(written: Iterable[str], area: Area) -> list[str]:
+    """The places of those paths that may be another task's."""
+    patterns = area.patterns
+    return [_place(path, area) for path in written if any(p.matches(path) for p in patterns)]
 
 
 def _place(path: str, area: Area) -> str:

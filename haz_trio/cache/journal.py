@@ -78,11 +78,12 @@ Change: TypeAlias = Made | NewFolder | NewMode | Removed | RemovedFolder
 
 @frozen
 class Journal:
-    """The changes of one restore in the order in which they are made."""
+    """The changes of one restore in their order; ``home`` is the workspace (see ``Tree.home``)."""
 
     key: str
     token: str
     changes: tuple[Change, ...]
+    home: str
 
 
 class Workshop:
@@ -149,6 +150,7 @@ def encode(journal: Journal) -> bytes:
         {
             "key": journal.key,
             "token": journal.token,
+            "home": journal.home,
             "changes": [[_NAMES[type(c)], *_fields(c)] for c in journal.changes],
         },
         separators=(",", ":"),
@@ -171,10 +173,10 @@ def decode(data: bytes) -> Journal | None:
     """A journal from its JSON; ``None`` for anything else.  Never raises."""
     try:
         value = json.loads(data)
-        key, name = value["key"], value["token"]
-        if not is_digest(key) or not _is_token(name):
+        key, name, home = value["key"], value["token"], value["home"]
+        if not is_digest(key) or not _is_token(name) or not isinstance(home, str):
             return None
-        return Journal(key, name, tuple(map(_change, value["changes"])))
+        return Journal(key, name, tuple(map(_change, value["changes"])), home)
     except (ValueError, TypeError, KeyError, IndexError, RecursionError):  # wrong shapes
         return None
 

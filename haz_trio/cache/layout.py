@@ -32,6 +32,7 @@ BESIDE = ".haz-restore-"
 JOURNAL = "journal"
 BESIDE_LIST = "beside"
 OWNER = "owner"
+MOURNED = "mourned"  # made by the watchdog when nothing of a killed run is left
 
 _STRIPE = re.compile(r"lock-[0-9a-f]{3}", re.ASCII)
 _RUN = re.compile(r"([0-9]{1,10})-[0-9a-f]{16}", re.ASCII)

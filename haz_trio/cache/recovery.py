@@ -29,7 +29,7 @@ def recover(root: int, tree: Tree, disk: Disk) -> list[str]:
     for name in names:
         with contextlib.suppress(OSError), opened(name, FOLDER, at=root) as staging:
             # Imported here: it is rare that a run was killed.
-            from haz_trio.cache.backups import wait_for_mourners
+            from haz_trio.cache.healing import wait_for_mourners
 
             if lock(staging) or wait_for_mourners(staging):
                 remarks += _recover(name, staging, root, tree, disk)
@@ -38,18 +38,21 @@ def recover(root: int, tree: Tree, disk: Disk) -> list[str]:
 
 def _recover(name: str, staging: int, root: int, tree: Tree, disk: Disk) -> list[str]:
     journal = journals.read(staging, JOURNAL)
+    planned = journals.read(staging, BESIDE_LIST)
+    if any(each is not None and each.home != tree.home for each in (journal, planned)):
+        return []  # of another workspace that has the same cache (F02): it is there to be undone
     if journal is not None:
         shop = Workshop(tree, staging, journal.token)
         failed = journals.undo(journal, shop, disk)
         if failed:
             return [f"an interrupted restore could not be undone: {listed(failed)}"]
         journals.sweep_beside(journal, shop)
-    elif (planned := journals.read(staging, BESIDE_LIST)) is not None:
+    elif planned is not None:
         journals.sweep_beside(planned, Workshop(tree, staging, planned.token))
     # Imported here: see above.
-    from haz_trio.cache.backups import heal
+    from haz_trio.cache.healing import heal
 
-    remarks = heal(staging, name, tree.root, disk)
+    remarks = heal(staging, name, tree, disk)
     if not any(backup_number(each) is not None for each in os.listdir(staging)):
         delete_tree(name, at=root)
     return remarks

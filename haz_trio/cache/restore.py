@@ -110,7 +110,7 @@ class Restore:
         staging = self._make_staging(name)
         shop = Workshop(self._tree, staging, self._token)
         changes = self._plan(work, apart=apart or staging is None)
-        journal = Journal(self._manifest.key, self._token, changes)
+        journal = Journal(self._manifest.key, self._token, changes, self._tree.home)
         keep = False
         try:
             if staging is not None and any(_near_of(c) is not None for c in changes):

@@ -19,6 +19,7 @@ from haz_trio.model.names import quote
 from haz_trio.model.patterns import below
 
 _MOST_OPEN = 16
+_FEW = 256  # the roots of file systems share inodes up to this one
 
 
 class Obstacle(HazError):
@@ -51,6 +52,15 @@ class Tree:
         self._top = os.open(root, FOLDER & ~os.O_NOFOLLOW)
         self._open: OrderedDict[str, int] = OrderedDict()
         self._prefixes: dict[str, str] = {}
+
+    @property
+    def home(self) -> str:
+        """What tells this workspace from others that have the same cache (F02), wherever it is.
+
+        Device numbers change at a restart, and paths when a workspace is moved.
+        """
+        inode = os.fstat(self._top).st_ino
+        return f"{inode:x}" if inode > _FEW else f"{inode:x} {os.path.realpath(self.root)}"
 
     def close(self) -> None:
         for fd in self._open.values():

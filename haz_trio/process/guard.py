@@ -113,7 +113,7 @@ class Guard:
         return Ward(self, number, began, task)
 
     def share(self, descriptor: int) -> None:
-        """Have a descriptor kept open after our death until our commands have been ended too.
+        """Have a folder kept open after our death until our commands have been ended too.
 
         To be called before there is a command.
         """

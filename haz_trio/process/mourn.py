@@ -74,17 +74,28 @@ def mourn(records: Iterable[Record]) -> None:
 
 
 def main() -> None:
-    """The words are the book's descriptor, the run's control group and its journal, or nothing."""
-    _, book, cell, journal = sys.argv
+    """The words are the book's descriptor, the run's control group and its journal, or nothing;
+    then descriptors of folders to leave a mark in.
+    """
+    _, book, cell, journal, *folders = sys.argv
     records = read_book(int(book))
     if cell:
         with suppress(OSError):
             Cell(cell).parent.admit(os.getpid())  # a later watchdog is born with the others
         Cell(cell).end()
     mourn(records)
+    for folder in folders:
+        with suppress(OSError):
+            _mark(int(folder))
     if journal and records:
         with suppress(OSError):
             _note(journal)
+
+
+def _mark(folder: int) -> None:
+    """Who undoes the work of the dead spares what was changed from now on."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    os.close(os.open("mourned", flags, 0o600, dir_fd=folder))  # ``MOURNED`` of ``cache/layout.py``
 
 
 def _note(journal: str) -> None:

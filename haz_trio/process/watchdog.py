@@ -32,7 +32,7 @@ _SCRIPT = """
 trap '' HUP INT QUIT TERM
 read -r nothing
 [ -n "$2" ] && echo $$ > "${2%/*}/cgroup.procs" && echo 1 > "$2/cgroup.kill"
-"$0" -P -m haz_trio.process.mourn "$1" "$2" "$3" && exit
+"$0" -P -m haz_trio.process.mourn "$@" && exit
 while read -r pid rest; do [ "$pid" -gt 1 ] && kill -KILL "-$pid"; done < "/proc/self/fd/$1"
 """
 
@@ -43,7 +43,8 @@ class Watchdog:
 
     ``cell`` is the control group of everything that is run, or empty; ``journal`` is where the
     helper adds that it has ended what was running.
-    ``shared`` are descriptors that a helper, once started, keeps open until all have been ended.
+    ``shared`` are descriptors of folders that a helper, once started, keeps open until all have
+    been ended; a file ``mourned`` in each tells when that was.
     """
 
     tell: Callable[[str], None]
@@ -115,11 +116,11 @@ class Watchdog:
             self._pipe = None
 
     def _start(self) -> None:
-        journal = self.journal.path if self.journal is not None else ""
+        words = (str(self.book), self.cell, self.journal.path if self.journal is not None else "")
         reading, writing = os.pipe()
         try:
             self._helper = subprocess.Popen(
-                ["/bin/sh", "-c", _SCRIPT, sys.executable, str(self.book), self.cell, journal],
+                ["/bin/sh", "-c", _SCRIPT, sys.executable, *words, *map(str, self.shared)],
                 stdin=reading,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

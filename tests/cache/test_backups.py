@@ -404,11 +404,11 @@ def test_what_could_not_be_put_back_is_tried_again_but_not_over_a_newer_result(
     edit(root, "a").write_bytes(b"bad")
     (root / "p/o").write_bytes(b"bad")
     lost = taken.put_back()
-    assert "could not be put back" in lost
+    assert "could not be put back (Input/output error)" in lost
     assert '"/p/o", "/p/out/a"' in lost
     backups.die()
     (root / "p/o").write_bytes(b"a good one of later")
-    assert heal(root) == ["p:t: its run was killed, so its outputs were put back"]
+    assert heal(root) == ["p:t: outputs that could not be put back earlier were put back"]
     assert edit(root, "a").read_bytes() == b"a"
     assert (root / "p/o").read_bytes() == b"a good one of later"
     assert litter(root) == []

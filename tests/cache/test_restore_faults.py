@@ -151,6 +151,7 @@ def test_a_hostile_journal_removes_nothing(bench: Bench, tmp_path: Path) -> None
         journal = {
             "key": KEY,
             "token": "0" * 16,
+            "home": f"{bench.root.stat().st_ino:x}",
             "changes": [
                 ["made", place, ino, "nothing", 0, None],
                 ["folder", place, "nothing", 1, None],
