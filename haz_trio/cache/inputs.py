@@ -13,7 +13,7 @@ from haz_trio.cache.hashing import RowOf, reader_of, stat_row
 from haz_trio.cache.steady import Matched, Steady
 from haz_trio.cache.walk import Found, Tree
 from haz_trio.errors import InputError
-from haz_trio.model.names import quote
+from haz_trio.model.names import quote, quote_place
 from haz_trio.model.patterns import Anchored
 from haz_trio.model.workspace import HashName
 from haz_trio.values import field, frozen
@@ -255,8 +255,8 @@ class InputReader:
             found = self.tree.find((pattern,), check=check)
         except OSError as problem:
             raise InputError(
-                f"input pattern {quote(pattern.text)}: {quote(self._place_of(problem))} "
-                f"cannot be searched: {problem.strerror}"
+                f"input pattern {quote(pattern.text)}: {quote_place(self._place_of(problem))} "
+                f"cannot be searched: {problem.strerror}{_way_out(problem)}"
             ) from None
         for path in sorted(found.dangling):
             raise InputError(
@@ -276,7 +276,8 @@ class InputReader:
         except OSError as problem:
             if problem.errno not in _ABSENT:
                 raise InputError(
-                    f"{_subject(path, pattern)} cannot be read: {problem.strerror}"
+                    f"{_subject(path, pattern)} cannot be read: "
+                    f"{problem.strerror}{_way_out(problem)}"
                 ) from None
             if pattern.is_glob:
                 return None
@@ -304,10 +305,16 @@ class InputReader:
         return self.tree.workspace_path(os.fsencode(problem.filename))
 
 
+def _way_out(problem: OSError) -> str:
+    if problem.errno == errno.ENAMETOOLONG:
+        return "; move what lies so deep, or narrow the pattern"
+    return ""
+
+
 def _subject(path: str, pattern: Anchored) -> str:
     if not pattern.is_glob:
-        return f"input {quote(path)}"
-    return f"input {quote(path)} (matched by {quote(pattern.text)})"
+        return f"input {quote_place(path)}"
+    return f"input {quote_place(path)} (matched by {quote(pattern.text)})"
 
 
 def _absence(host: bytes) -> str:

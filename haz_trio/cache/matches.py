@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 
 from haz_trio.cache.files import is_straight
 from haz_trio.cache.layout import CACHE_PATH
-from haz_trio.model.names import quote
+from haz_trio.cache.walk import is_absence
+from haz_trio.model.names import quote, quote_place
 from haz_trio.model.patterns import WORKSPACE_ROOT, Anchored, below, join
 from haz_trio.values import frozen
 
@@ -206,7 +207,7 @@ class _Search:
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as problem:
-            self._hinder(f"{quote(folder)} cannot be listed: {problem.strerror}")
+            self._hinder(f"{quote_place(folder)} cannot be listed: {problem.strerror}")
             return
         for entry in entries:
             path = join(folder, entry.name)
@@ -222,9 +223,12 @@ class _Search:
     def _enter(self, path: str) -> None:
         """Walk the folder that a link leads to, under the link's path; not twice on one path."""
         self._entered.add(path)
+        host = os.fsencode(self._root + path)
         try:
-            info = os.stat(self._root + path)
-        except OSError:
+            info = os.stat(host)
+        except OSError as problem:
+            if problem.errno == errno.ENAMETOOLONG and not is_absence(problem, host):
+                self._hinder(f"{quote_place(path)} cannot be listed: {problem.strerror}")
             return
         if not stat.S_ISDIR(info.st_mode) or self._is_ancestor(info, path):
             return
@@ -287,7 +291,7 @@ class _Search:
         try:
             mode = os.stat(self._root + path).st_mode
         except OSError as problem:
-            self._hinder(f"{quote(path)} cannot be examined: {problem.strerror}")
+            self._hinder(f"{quote_place(path)} cannot be examined: {problem.strerror}")
             return
         if stat.S_ISREG(mode):
             self.files.add(path)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 Check: TypeAlias = Callable[[], None]
 _Identity: TypeAlias = tuple[int, int]  # device and inode
-_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+_PATH_MAX = 4096  # bytes that a call takes of a path, with the NUL at its end
 _CACHE = CACHE_PATH.encode()
 _BESIDE = BESIDE.encode()
 
@@ -222,7 +223,7 @@ class Tree:
                 return row, known
             listing = self._list(host, stamp, seen)
         except OSError as problem:
-            if problem.errno in _ABSENT:
+            if is_absence(problem, host):
                 return ABSENT, None
             raise
         self._listings[identity] = listing
@@ -250,10 +251,11 @@ class Tree:
 
     def _follow(self, path: bytes) -> int | None:
         """The mode of what a link leads to, ``None`` for nothing and for a loop."""
+        host = self._root + path
         try:
-            return os.stat(self._root + path).st_mode
+            return os.stat(host).st_mode
         except OSError as problem:
-            if problem.errno in _ABSENT:
+            if is_absence(problem, host):
                 return None
             raise
 
@@ -268,6 +270,13 @@ class Tree:
         except OSError:
             return None
         return info.st_dev, info.st_ino
+
+
+def is_absence(problem: OSError, host: bytes) -> bool:
+    """Whether there is nothing at a path: no name is too long that exists, but a path can be."""
+    if problem.errno == errno.ENAMETOOLONG:
+        return len(host) < _PATH_MAX
+    return problem.errno in _ABSENT
 
 
 def _matcher(pattern: Anchored) -> Callable[[bytes], object]:

@@ -80,6 +80,13 @@ def quote(text: str) -> str:
     return f'"{inner}"'
 
 
+def quote_place(path: str) -> str:
+    """A path as ``quote`` shows it; of a very long one only how it begins and ends."""
+    if len(path) > _LONGEST_PLACE:
+        path = f"{path[: _LONGEST_PLACE // 2]}…{path[-_LONGEST_PLACE // 2 :]}"
+    return quote(path)
+
+
 def quote_character(character: str) -> str:
     """One character in single quotes, escaped like ``quote`` does."""
     if character == "'":
@@ -89,6 +96,7 @@ def quote_character(character: str) -> str:
     return f"'{quote(character)[1:-1]}'"
 
 
+_LONGEST_PLACE = 200  # characters; a folder may lie deeper than one call can name
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0", '"': '\\"', "\\": "\\\\"}
 

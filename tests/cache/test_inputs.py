@@ -145,6 +145,26 @@ def test_links_that_lead_nowhere_are_named(root: Path) -> None:
     assert paths(read(root, "src/*.h")) == ["/lib/src/d.h"]
 
 
+def test_what_lies_too_deep_for_a_call_is_refused(root: Path) -> None:
+    """A file whose path is over 4096 bytes is never left out of what a glob stands for (H15)."""
+    at = os.open(root / "lib" / "src", os.O_PATH)
+    for _ in range(25):
+        os.mkdir("d" * 200, dir_fd=at)
+        inner = os.open("d" * 200, os.O_PATH, dir_fd=at)
+        os.close(at)
+        at = inner
+    os.close(os.open("f", os.O_CREAT, dir_fd=at))
+    os.close(at)
+    message = str(refusal(root, "src/**/f"))
+    assert message.startswith('input pattern "/lib/src/**/f": "/lib/src/ddd')
+    assert "…" in message
+    assert message.endswith(
+        '" cannot be searched: File name too long; move what lies so deep, or narrow the pattern'
+    )
+    assert len(message) < 400
+    assert paths(read(root, "src/*/f", "k.txt")) == ["/lib/k.txt"]
+
+
 def test_odd_files_are_remarked_on_once(root: Path) -> None:
     """One note: names that are not UTF-8, and what is neither file nor folder (B 110, 112)."""
     for number in range(3):
