@@ -10,6 +10,7 @@ from contextlib import suppress
 from haz_trio import __version__
 from haz_trio.cli.lane_table import ROOT
 from haz_trio.cli.options import Diagnostics, is_on
+from haz_trio.cli.scarcity import shortage
 from haz_trio.cli.state import State
 from haz_trio.errors import Diagnostic, HazError, UsageError
 from haz_trio.plan.exit_codes import EXIT_CONFIGURATION, EXIT_SUCCESS
@@ -17,6 +18,8 @@ from haz_trio.plan.exit_codes import EXIT_CONFIGURATION, EXIT_SUCCESS
 
 def report(problem: Exception, state: State, argv: Sequence[str]) -> int:
     """Say what went wrong with a command line, whatever it is; the exit code."""
+    if (scarce := shortage(problem)) is not None:
+        return report_shortage(scarce, argv)
     match problem:
         case UsageError():
             return _usage_error(argv, str(problem))
@@ -33,6 +36,15 @@ def report(problem: Exception, state: State, argv: Sequence[str]) -> int:
             return _usage_error(argv, getattr(problem, "message", str(problem)))
         case _:
             return _internal_error(argv, problem)
+
+
+def report_shortage(
+    scarce: tuple[str, str], argv: Sequence[str], code: int = EXIT_CONFIGURATION
+) -> int:
+    """Say what haz ran out of, and the way out; the exit code."""
+    what, help = scarce
+    text = f"haz cannot go on: {what}"
+    return _complain(argv, f"Error: {text}; {help}", Diagnostic(text, help=help), code)
 
 
 def _is_of_the_parser(problem: Exception) -> bool:
@@ -96,7 +108,9 @@ def _internal_error(argv: Sequence[str], problem: Exception) -> int:
     return _complain(argv, f"Error: {text}\n  help: {help}", Diagnostic(text, help=help))
 
 
-def _complain(argv: Sequence[str], text: str, diagnostic: Diagnostic) -> int:
+def _complain(
+    argv: Sequence[str], text: str, diagnostic: Diagnostic, code: int = EXIT_CONFIGURATION
+) -> int:
     """Say a problem in words, or as an object where the command line asks for JSON."""
     if wants_json(argv):
         # Imported here: hardly any line asks for it.
@@ -105,7 +119,7 @@ def _complain(argv: Sequence[str], text: str, diagnostic: Diagnostic) -> int:
         _say(to_json([diagnostic], cwd=""))
     else:
         _say(f"{text}\n")
-    return EXIT_CONFIGURATION
+    return code
 
 
 def _say(text: str) -> None:

@@ -33,7 +33,10 @@ def carry_out(argv: Sequence[str], state: State) -> int:
             code = state.call(body, keywords)
         return code
     except Exception as problem:  # a fault of ours, whatever it is, ends in a report
-        # Imported here: a line without errors reports none.
-        from haz_trio.cli.faults import report
-
+        try:
+            # Imported here: a line without errors reports none.
+            from haz_trio.cli.faults import report
+        except (MemoryError, OSError):  # no room for that either
+            os.write(2, b"Error: haz cannot start: raise the limits (`ulimit -n` and `-v`)\n")
+            return 2
         return report(problem, state, argv)

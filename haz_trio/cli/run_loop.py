@@ -6,6 +6,7 @@ import gc
 import math
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -16,8 +17,10 @@ import trio
 
 from haz_trio.abc import Observer
 from haz_trio.cache.receipts import add_receipts
+from haz_trio.cli.faults import report_shortage  # loaded while there is room
 from haz_trio.cli.options import RootOptions
 from haz_trio.cli.run_choices import RunChoices
+from haz_trio.cli.scarcity import shortage
 from haz_trio.cli.signals import StopSignals, heeded
 from haz_trio.cli.suspending import PausableClock, heed_suspension
 from haz_trio.engine.direct import Rest
@@ -30,7 +33,7 @@ from haz_trio.output.summary import format_duration
 from haz_trio.output.writes import Target
 from haz_trio.plan.exit_codes import EXIT_SUCCESS, EXIT_TASK_FAILURE
 from haz_trio.plan.machine import Plan
-from haz_trio.plan.messages import RunClosed, RunNote
+from haz_trio.plan.messages import Event, RunClosed, RunNote, TaskBegun
 from haz_trio.plan.outcome import BySignal, ByTimeLimit, RunReport, exit_code_for
 from haz_trio.process.signals import shed_inherited_signals
 
@@ -60,9 +63,15 @@ def run_loop(
     gc.set_threshold(20_000, 20, 50)
     gc.enable()
     running = _Running(start, kit, plan, jobs, rest, root=root, choices=choices)
-    return trio.run(
-        running.run, clock=running.clock, restrict_keyboard_interrupt_to_checkpoints=True
-    )
+    try:
+        return trio.run(
+            running.run, clock=running.clock, restrict_keyboard_interrupt_to_checkpoints=True
+        )
+    except Exception as problem:  # a fault of ours goes on to where faults are told
+        scarce = shortage(problem)
+        if scarce is None or not running.has_begun:
+            raise
+        return report_shortage(scarce, sys.argv[1:], EXIT_TASK_FAILURE)
 
 
 class _Running:
@@ -82,7 +91,15 @@ class _Running:
         self._start, self._kit, self._plan, self._jobs, self._rest = start, kit, plan, jobs, rest
         self._quiet, self._verbose, self._choices = root.quiet, root.verbose, choices
         self._over = self._expired = False
+        self.has_begun = False
+        """Whether a command has been started, or a result has been shown."""
         self.clock = PausableClock()
+
+    def notice(self, event: Event, at: float) -> None:
+        self.has_begun = self.has_begun or isinstance(event, TaskBegun)
+
+    async def wait_ready(self) -> None:
+        """Nobody is slowed down by this."""
 
     async def run(self) -> int:
         """Carry the plan out; the exit code."""
@@ -104,7 +121,7 @@ class _Running:
                 progress as lines,
                 open_engine_with(
                     self._kit,
-                    observers=[*lines, console, *recorders, *books],
+                    observers=[*lines, console, *recorders, *books, self],
                     elapsed=start.elapsed,
                     adopts=True,
                     names_survivors=self._verbose,
@@ -112,7 +129,8 @@ class _Running:
                 trio.open_nursery() as nursery,
             ):
                 consoles = [console, *recorders]
-                for watcher in (receipts, *lines):
+                watchers: tuple[Observer, ...] = (receipts, self, *lines)
+                for watcher in watchers:
                     for event, at in start.told:
                         watcher.notice(event, at)
                 signals.ask = partial(self._ask, engine, consoles)

@@ -37,6 +37,7 @@ LONGEST_NAME = 4096  # bytes of a task's name
 MEMORY = 1 << 18  # bytes of a command's output that are remembered for who comes late
 LAG = 4 << 20  # bytes that a follower may be behind
 ANSWER = 1.0  # seconds for the other side to say what it wants
+_NO_ROOM = 0.1  # seconds until another look at who asks
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 
 
@@ -187,7 +188,13 @@ class Feeds:
             listener = trio.socket.from_stdlib_socket(own)
             async with trio.open_nursery() as nursery:
                 while True:
-                    connection, _ = await listener.accept()
+                    # To accept takes a descriptor even where nobody has asked.
+                    await trio.lowlevel.wait_readable(own)
+                    try:
+                        connection, _ = await listener.accept()
+                    except OSError:  # none is free: the other side waits, or goes away
+                        await trio.sleep(_NO_ROOM)
+                        continue
                     nursery.start_soon(self._attend, connection)
 
     async def _attend(self, connection: trio.socket.SocketType) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from haz_trio.cli.faults import report
+from haz_trio.cli.scarcity import shortage
+from haz_trio.cli.state import State
 from tests.cli.support import Home
 from tests.engine.workspaces import sh
 from tests.faults.support import assert_heals, assert_quiet
@@ -38,16 +42,56 @@ def test_too_few_descriptors_for_all_tasks_at_once(tmp_path: Path, count: int, f
 
 @pytest.mark.row("D06")
 def test_no_descriptors_at_all(tmp_path: Path) -> None:
-    """Where nothing ends that could make room, the task fails with the way out."""
-    home = Home.make(tmp_path, {"t": sh("true")})
+    """Where nothing ends that could make room, it is told with the way out, and not as a fault."""
+    home = Home.make(tmp_path, {"t": sh("echo >> ran")})
     codes = set()
-    for files in range(12, 40, 2):
+    for files in (*range(6, 12), *range(12, 40, 2)):
         done = home.shell(f'ulimit -n {files}; exec "$@" run -f p:t')
         codes.add(done.code)
+        assert_quiet(done.err)
+        assert done.code in (0, 1, 2)
         if done.said("program", "cannot be started"):
-            assert done.said("ulimit -n"), done.err
             assert done.code == 1
-    assert 0 in codes
+        if done.code != 0:
+            assert done.said("ulimit -n"), done.err
+        ran = tmp_path / "p/ran"
+        assert done.code != 2 or not ran.exists()
+        ran.unlink(missing_ok=True)
+    assert codes == {0, 1, 2}
+
+
+def _chained(cause: Exception) -> Exception:
+    problem = RuntimeError("internal error")
+    problem.__cause__ = cause
+    return problem
+
+
+@pytest.mark.row("D06", "D08")
+@pytest.mark.parametrize(
+    ("problem", "way_out"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "`ulimit -n`"),
+        (OSError(errno.ENFILE, "Too many open files in system"), "`--jobs`"),
+        (ExceptionGroup("", [ValueError(), ExceptionGroup("", [MemoryError()])]), "`ulimit -v`"),
+        (_chained(OSError(errno.ENOMEM, "Cannot allocate memory")), "`ulimit -v`"),
+        (RuntimeError("can't start new thread"), "`ulimit -u`"),
+        (ImportError("libx.so: failed to map segment from shared object"), "`ulimit -v`"),
+    ],
+)
+def test_what_runs_out_is_no_fault(
+    problem: Exception, way_out: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever it is wrapped in: one line with the way out, and the exit code of no run."""
+    assert report(problem, State(), ["run"]) == 2
+    line = capfd.readouterr().err
+    assert line.startswith("Error: haz cannot go on: ")
+    assert (way_out in line, line.count("\n")) == (True, 1)
+
+
+def test_a_fault_is_no_shortage() -> None:
+    """Other errors of the same kinds are faults, or are told as what they are."""
+    for problem in (RuntimeError("x"), OSError(errno.EIO, "x"), ImportError("x"), KeyError()):
+        assert shortage(ExceptionGroup("", [problem])) is None
 
 
 @pytest.mark.row("D07")
