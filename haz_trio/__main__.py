@@ -12,6 +12,12 @@ import os
 import sys
 import time
 
+TYPE_CHECKING = False  # in place of typing's, which costs more than all of this
+if TYPE_CHECKING:
+    from types import FrameType
+
+_STOPPING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
@@ -20,6 +26,8 @@ def main() -> None:
     # any program: what follows takes long enough to be hit (reliability.md A02).
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if os.getpid() == 1:
+        _end_by_signals()
 
     if "run" in sys.argv and "__suggest" not in sys.argv:
         from haz_trio.memo import replay
@@ -42,6 +50,20 @@ def main() -> None:
                 continue
     # Taking the interpreter down object by object costs a short run a twentieth of its time.
     os._exit(code)
+
+
+def _end_by_signals() -> None:
+    """Let signals end the first process of a container, too (A01, L15).
+
+    The kernel drops a signal that such a process leaves to the default action.
+    """
+    for number in _STOPPING:
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    os._exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -114,7 +114,8 @@ class _Running:
         signals = StopSignals()
         for number in listened:  # what the receiver leaves behind, and what it has not taken
             signal.signal(number, signals.take_late)
-        with trio.open_signal_receiver(*listened) as arriving:
+        # There is no receiver of nothing: whoever started us may want all of them ignored (L07).
+        with trio.open_signal_receiver(*listened) if listened else nullcontext() as arriving:
             async with (
                 open_console(start.renderer, streams=screen or start.streams) as console,
                 self._recorders() as recorders,
@@ -135,7 +136,8 @@ class _Running:
                         watcher.notice(event, at)
                 signals.ask = partial(self._ask, engine, consoles)
                 signals.tell = partial(engine.stop, grace=0)
-                nursery.start_soon(signals.listen, arriving)
+                if arriving is not None:
+                    nursery.start_soon(signals.listen, arriving)
                 nursery.start_soon(self._expire, engine)
                 held = [(engine.pause, engine.resume)]
                 if screen is not None:

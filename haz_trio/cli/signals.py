@@ -45,6 +45,7 @@ class StopSignals:
         if self.first is None:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
+            os._exit(128 + number)  # the first process of a container outlives the line above
 
     async def listen(self, arriving: AsyncIterator[int]) -> None:
         """Take signals until cancelled."""

@@ -76,6 +76,19 @@ def test_an_ignored_interrupt_stays_ignored(tmp_path: Path) -> None:
     assert done.code == 128 + signal.SIGTERM
 
 
+def test_all_of_them_ignored_stay_ignored(tmp_path: Path) -> None:
+    """There may be no signal to listen to (reliability.md L07)."""
+    home = Home.make(tmp_path, {"t": sh("echo up; while [ ! -e ../go ]; do sleep 0.02; done")})
+    with home.started("run", "p:t", before="trap '' HUP INT QUIT TERM") as running:
+        running.wait_for(b"up\n")
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+            running.signal(number)
+        (tmp_path / "go").touch()
+        done = running.end()
+    assert done.code == 0
+    assert done.said("[p:t]", "done")
+
+
 def test_a_task_inherits_no_ignored_signal(tmp_path: Path) -> None:
     """Whatever we were told to ignore, and Python's own SIGPIPE, is default in a task."""
     script = "grep -E 'Sig(Blk|Ign)' /proc/self/status"

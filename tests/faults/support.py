@@ -79,9 +79,16 @@ class Halted:
 
 @contextlib.contextmanager
 def halted(
-    home: Home, moment: Moment | None, *words: str, program: Sequence[str] = HAZ
+    home: Home,
+    moment: Moment | None,
+    *words: str,
+    program: Sequence[str] = HAZ,
+    around: Sequence[str] = (),
 ) -> Iterator[Halted]:
-    """Haz with these words, standing still at the moment if one is given."""
+    """Haz with these words, standing still at the moment if one is given.
+
+    ``around`` is the start of a command line that takes haz for its rest.
+    """
     here, telling = os.pipe()
     waiting, go = os.pipe()
     argv = [*program, *words]
@@ -89,7 +96,7 @@ def halted(
         what = json.dumps([moment.kind, moment.words, telling, waiting])
         argv = [sys.executable, "-c", _HALTING, what, *words]
     child = subprocess.Popen(
-        argv,
+        [*around, *argv],
         cwd=home.root,
         env={**home.env, "HAZ_MEMO": "0"},
         stdin=subprocess.DEVNULL,

@@ -55,6 +55,40 @@ def test_an_interrupt_before_the_first_import(tmp_path: Path) -> None:
         assert_quiet(running.heard)
 
 
+# While nothing is imported, all are hits, and the loop has ended.
+ALONE = {
+    "start": Moment("import", ("haz_trio.memo'",)),
+    "restore": Moment("os.rename", ("00000000", "out.txt")),
+    "late": Moment("os.rename", ("summary.json",)),
+}
+
+
+@pytest.mark.row("A01", "L15")
+@pytest.mark.parametrize("phase", ALONE)
+def test_the_first_process_of_a_container_ends_by_a_signal(tmp_path: Path, phase: str) -> None:
+    """The kernel drops what such a process leaves to the default action; haz leaves nothing."""
+    spaces = ["unshare", "-Urpf", "--mount-proc", "--kill-child"]
+    if subprocess.run([*spaces, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no PID namespace can be made here")
+    home = Home.make(tmp_path, {"t": sh("echo x > out.txt", outputs=["out.txt"])})
+    words = ["run", "--summary", "summary.json", "p:t"]
+    if phase == "late":
+        words.append("--force")
+    if phase == "restore":
+        assert home.haz(*words).code == 0
+        (tmp_path / "p/out.txt").unlink()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        with halted(home, ALONE[phase], *words, around=spaces) as running:
+            outer = running.child.pid
+            (first,) = Path(f"/proc/{outer}/task/{outer}/children").read_text().split()
+            os.kill(int(first), number)
+            running.go_on()
+            assert running.end() == 128 + number
+            assert gone_soon(home)
+        assert_quiet(running.heard)
+    assert_heals(home, "p:t")
+
+
 def interrupt_starts(root: Path, seed: str, count: int) -> None:
     """So many starts in one workspace, each interrupted at an instant that the seed draws."""
     home = Home.make(root, {"t": sh("sleep 0.2")})
