@@ -12,6 +12,7 @@ from importlib import metadata
 
 from haz_trio import __version__
 from haz_trio.cli.doctor_findings import Finding, attention, good, note
+from haz_trio.process import proc
 from haz_trio.process.cells import Cell, open_cell
 
 PACKAGES = ("attrs", "blake3", "cattrs", "pyyaml", "trio", "trio-util", "typer", "xxhash")
@@ -36,7 +37,7 @@ def look_at_machine(*, repository: bool) -> Iterator[Finding]:
         "processes", resource.getrlimit(resource.RLIMIT_NPROC)[0], PROCESSES, "ulimit -u 4096"
     )
     yield look_at_pidfd(os.pidfd_open)
-    yield look_at_containment(open_cell)
+    yield look_at_containment(open_cell, sees=proc.is_ours())
 
 
 def look_at_packages() -> Finding:
@@ -107,8 +108,17 @@ def look_at_pidfd(open_pidfd: Callable[[int], int]) -> Finding:
     return good("pidfd", "works")
 
 
-def look_at_containment(open_cell: Callable[[], Cell | None]) -> Finding:
-    """How far a run reaches to end what its tasks have started; ``open_cell`` makes a cell."""
+def look_at_containment(open_cell: Callable[[], Cell | None], *, sees: bool) -> Finding:
+    """How far a run reaches to end what its tasks have started; ``open_cell`` makes a cell.
+
+    ``sees`` says whether there is a ``/proc`` to find processes in.
+    """
+    if not sees:
+        value = (
+            "no /proc of this PID namespace: who leaves the process group of a task is neither "
+            "found nor ended"
+        )
+        return attention("containment", value, "mount it: mount -t proc proc /proc")
     always = "a session for each task, orphans adopted, a watchdog"
     cell = open_cell()
     if cell is not None:

@@ -30,6 +30,10 @@ _CLOCK = os.sysconf("SC_CLK_TCK")
 DUSTING = 64  # commands between two looks for the dead among the adopted
 _LOOKS = 20  # for those who were forked while others were stopped
 _MOMENT = 0.005  # seconds for a stop to arrive
+_BLIND = (
+    "there is no /proc of this PID namespace: who leaves the process group of a command is "
+    "neither found nor ended; mount it (mount -t proc proc /proc)"
+)
 _ADMISSIONS = 20  # looks for who was forked while others were admitted to a control group
 
 
@@ -107,6 +111,8 @@ class Guard:
     def expect(self, *pipes: int, task: str = "") -> Ward:
         """A command is about to be started that will write into these pipes."""
         began = _ticks()
+        if not proc.is_ours():
+            self.tell_once(_BLIND)
         number = self.watchdog.expect(began, *pipes)
         if self.cell is not None and not self._is_open:
             self._open(self.cell)

@@ -34,8 +34,7 @@ class Record:
 
 def read_book(descriptor: int) -> list[Record]:
     """The commands that were running; what cannot be read is none."""
-    with open(f"/proc/self/fd/{descriptor}", "rb") as file:
-        lines = file.read().splitlines()
+    lines = os.pread(descriptor, os.fstat(descriptor).st_size, 0).splitlines()
     records = []
     for line in lines:
         pid, began, *pipes = map(int, line.split())
@@ -46,10 +45,12 @@ def read_book(descriptor: int) -> list[Record]:
 
 def mourn(records: Iterable[Record]) -> None:
     """End the commands and all that descends from them, as far as it can be seen."""
-    own = proc.look(os.getpid())
-    assert own is not None
-    leaders = set()
     records = list(records)
+    own = proc.look(os.getpid())
+    if own is None:
+        _end_groups(records)
+        return
+    leaders = set()
     holders = proc.writers(*(pipe for record in records for pipe in record.pipes))
     # Older than every command is who opened a pipe without descending from any of them.
     begun = min((record.began for record in records), default=0)
@@ -71,6 +72,14 @@ def mourn(records: Iterable[Record]) -> None:
                 os.killpg(group, signal.SIGKILL)  # whoever is being forked included
         for process in found:
             proc.send(process, signal.SIGKILL)
+
+
+def _end_groups(records: Iterable[Record]) -> None:
+    """What can be done where nobody can be seen."""
+    for record in records:
+        if record.pid > 1:
+            with suppress(OSError):
+                os.killpg(record.pid, signal.SIGKILL)
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 Everything here is a look at a moving thing: what is found may be gone the next moment, and
 processes of other users may be hidden.
-Where there is no ``/proc``, nothing is found.
+Where there is no ``/proc``, or that of another PID namespace, nothing is found.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import signal
 import stat
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from functools import cache
 
 from haz_trio.values import field, frozen
 
@@ -35,6 +36,15 @@ class Process:
 
     def __str__(self) -> str:
         return f"{self.name} (pid {self.pid})" if self.pid else self.name
+
+
+@cache
+def is_ours() -> bool:
+    """Whether there is a ``/proc``, and its numbers are those by which we know processes."""
+    try:
+        return os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return False
 
 
 def look(pid: int, *, dead: bool = False) -> Process | None:
@@ -183,6 +193,8 @@ def send(process: Process, number: signal.Signals) -> None:
 
 def _told(pid: int) -> tuple[bytes, list[bytes]] | None:
     """What stat(5) says: the name, and from the state (the third) on each field; None if gone."""
+    if not is_ours():
+        return None
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             text = file.read()
@@ -193,6 +205,8 @@ def _told(pid: int) -> tuple[bytes, list[bytes]] | None:
 
 
 def _pids() -> Iterator[int]:
+    if not is_ours():
+        return
     try:
         names = os.listdir("/proc")
     except OSError:
@@ -202,6 +216,8 @@ def _pids() -> Iterator[int]:
 
 def _children(pid: int) -> list[int]:
     children: list[int] = []
+    if not is_ours():
+        return children
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
             with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:

@@ -261,13 +261,16 @@ def test_no_pidfd() -> None:
 def test_containment(tmp_path: Path) -> None:
     """It says how far a run reaches; a machine without control groups is no fault (B05)."""
     (tmp_path / "cell").mkdir()
-    found = look_at_containment(lambda: Cell(str(tmp_path / "cell")))
+    found = look_at_containment(lambda: Cell(str(tmp_path / "cell")), sees=True)
     assert found.standing is Standing.GOOD
     assert "control groups for containment: strict" in found.value
     assert not (tmp_path / "cell").exists()
-    found = look_at_containment(lambda: None)
+    found = look_at_containment(lambda: None, sees=True)
     assert found.standing is Standing.NOTE
     assert "no control groups" in found.value
+    found = look_at_containment(lambda: None, sees=False)
+    assert found.standing is Standing.ATTENTION
+    assert "mount" in found.way_out
 
 
 def test_versions_of_packages() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import termios
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 from tests.cli.pseudo_terminal import on_terminal
 from tests.cli.support import HAZ, Home
 from tests.engine.workspaces import sh
-from tests.faults.support import assert_quiet
+from tests.faults.support import assert_quiet, gone_soon, halted
+
+WITHOUT_PROC = ["unshare", "-Urm", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
 
 
 @pytest.mark.row("L04")
@@ -135,3 +138,56 @@ def test_a_caller_that_ignores_the_ends_of_children(tmp_path: Path) -> None:
     for n in (1, 2, 3):
         assert done.said(f"[p:t{n}]", f"(exit {n})"), done.err
     assert done.said("Tasks: 1 completed, 3 failed")
+
+
+@pytest.fixture
+def blind() -> list[str]:
+    """The start of a command line whose rest sees no ``/proc``."""
+    if subprocess.run([*WITHOUT_PROC, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    return WITHOUT_PROC
+
+
+@pytest.mark.row("L15")
+@pytest.mark.parametrize("containment", ["group", "strict"])
+def test_what_cannot_be_found_without_proc_is_told(
+    tmp_path: Path, blind: list[str], containment: str
+) -> None:
+    """Once for a run that starts something, and by ``haz doctor``; both say what to do."""
+    tasks = {"a": sh("echo a"), "b": sh("echo b", deps=["~:a"])}
+    home = Home.make(tmp_path, tasks, execution={"containment": containment})
+    with halted(home, None, "run", "--workspace", around=blind) as running:
+        assert running.end() == 0
+    assert running.heard.count(b"no /proc") == 1
+    assert b"(mount -t proc proc /proc)" in running.heard
+    with halted(home, None, "run", "--workspace", around=blind) as running:
+        assert running.end() == 0
+    assert b"no /proc" not in running.heard
+    with halted(home, None, "doctor", around=blind) as running:
+        assert running.end() == 1
+    assert b"LOOK  containment: no /proc" in running.heard
+
+
+@pytest.mark.row("L15")
+def test_the_proc_of_others_is_not_believed(tmp_path: Path) -> None:
+    """In a PID namespace that sees the outer ``/proc`` nobody is taken for who he is not."""
+    spaces = ["unshare", "-Urpf", "--kill-child"]
+    if subprocess.run([*spaces, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no PID namespace can be made here")
+    home = Home.make(tmp_path, {"t": sh("echo up; sleep 0.2")})
+    with halted(home, None, "run", "p:t", around=spaces) as running:
+        assert running.end() == 0
+    assert b"no /proc of this PID namespace" in running.heard
+    assert b"outlived" not in running.heard
+    assert b"not stored" not in running.heard
+
+
+@pytest.mark.row("C05", "L15")
+def test_a_killed_haz_leaves_no_group_without_proc(tmp_path: Path, blind: list[str]) -> None:
+    """The watchdog ends at least the groups of what was running."""
+    home = Home.make(tmp_path, {"t": sh("sleep 60 & echo up; wait")})
+    with halted(home, None, "run", "p:t", around=blind) as running:
+        running.wait_for(b"up\n")
+        running.child.kill()
+        running.child.wait()
+        assert gone_soon(home)
