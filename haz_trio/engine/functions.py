@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import FunctionType
 
 from haz_trio.abc import Command, Emit, Ending, RunCommand, Stop
@@ -32,11 +33,17 @@ async def call_function(
     stop: Stop,
     run_command: RunCommand,
     threads: Threads,
+    note: Callable[[str], None],
 ) -> Ending:
-    """Do what a ``RunCommand`` does, with the function of a job; raises ``TaskError``."""
+    """Do what a ``RunCommand`` does, with the function of a job; raises ``TaskError``.
+
+    ``note`` is told what people should know of the call.
+    """
     function = await in_thread(threads.looks, _function, job, action)
     if is_async(function):
-        return await call(function, job.id, command, emit, stop=stop, run_command=run_command)
+        return await call(
+            function, job.id, command, emit, stop=stop, run_command=run_command, note=note
+        )
     file = _file(job) if action.given is None else _home(function)
     process = await in_thread(threads.looks, command_for, function, file, command)
     return await run_command(process, emit, stop=stop)

@@ -237,6 +237,7 @@ class Worker:
                 stop=stop,
                 run_command=self._run_command,
                 threads=self._threads,
+                note=partial(self._note, job.id),
             )
             duration = trio.current_time() - started
             for event in events_of(job.id, ending, grace=stop.grace):

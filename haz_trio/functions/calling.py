@@ -29,6 +29,7 @@ from haz_trio.plan.messages import Stream
 from haz_trio.plan.outcome import Exited
 from haz_trio.values import evolve
 
+PATIENCE = 0.5  # seconds for a function to end after its grace, before that is told
 LAST_WORDS = 2.0  # seconds for what a function has said, after a stop
 _FAILED = Exited(1)
 _CHILD = (
@@ -78,23 +79,26 @@ async def call(
     *,
     stop: Stop,
     run_command: RunCommand,
+    note: Callable[[str], None],
 ) -> Ending:
     """Call an ``async def`` function and hand all that it says to ``emit``.
 
     ``command`` stands for its directory and its environment, ``run_command`` runs its programs.
+    ``note`` is told for people when the function does not end although its grace is over.
     What it raises is said on its stderr, and its status is 1.
     """
     speech = Speech(emit)
+    watching = trio.CancelScope()
     halted, status = True, Exited(0)
     async with trio.open_nursery() as nursery:  # outside of ``stop.ask``: for last words
         context = TaskContext(
             id, command.env, command.cwd, speech, run_command, nursery, stop.grace
         )
         nursery.start_soon(speech.run)
-        nursery.start_soon(_watch, stop, context)
+        nursery.start_soon(_watch, stop, context, watching, note)
         try:
             with stop.ask:
-                status = await _call(function, context, speech)
+                status = await _call(function, context, speech, watching)
                 halted = stop.ask.cancel_called  # also if it returns: it may be half done
                 await speech.drain()
         # What is left of a cancellation that met a failure of the function.
@@ -108,7 +112,9 @@ async def call(
     return Ending(status, halted, context.leftovers)
 
 
-async def _call(function: FunctionType, context: TaskContext, speech: Speech) -> Exited:
+async def _call(
+    function: FunctionType, context: TaskContext, speech: Speech, watching: trio.CancelScope
+) -> Exited:
     try:
         returned = await function(context)
     # Whatever a function raises is its failure, and has its traceback for a message.
@@ -117,6 +123,8 @@ async def _call(function: FunctionType, context: TaskContext, speech: Speech) ->
             raise
         speech.add(Stream.STDERR, _told(problem))
         return _FAILED
+    finally:
+        watching.cancel()
     if returned is not None:
         speech.add(Stream.STDERR, wrong_result(function.__qualname__, returned).encode())
         return _FAILED
@@ -130,10 +138,19 @@ def _is_failure(problem: BaseException) -> bool:
     return not isinstance(problem, trio.Cancelled)
 
 
-async def _watch(stop: Stop, context: TaskContext) -> None:
-    with stop.tell:
-        await trio.sleep_forever()
-    context.hurry()
+async def _watch(
+    stop: Stop, context: TaskContext, watching: trio.CancelScope, note: Callable[[str], None]
+) -> None:
+    """When the grace is over, after a stop or the task's time, end what can be ended."""
+    with watching:
+        with stop.tell:
+            await trio.sleep_until(stop.ask.deadline + stop.grace)
+        context.hurry()
+        await trio.sleep(PATIENCE)
+        note(
+            "does not end, and a function cannot be killed: it shields or swallows the "
+            "cancellation, or waits for a thread; the third Ctrl-C ends haz all the same"
+        )
 
 
 def command_for(function: FunctionType, file: str, command: Command) -> Command:

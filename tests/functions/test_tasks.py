@@ -28,6 +28,7 @@ from haz_trio import (
     TaskContext,
     TaskId,
     TaskMissed,
+    TaskNote,
     TimedOut,
     Workspace,
     build_graph,
@@ -316,6 +317,46 @@ def test_a_function_that_swallows_a_stop_is_not_stored(tmp_path: Path) -> None:
     assert {timed.outcome(t.name) for t in tasks} == {Failed(TimedOut(0.1))}
 
 
+@pytest.mark.parametrize("halted", [True, False], ids=["stop", "time limit"])
+def test_a_function_that_outlives_its_grace_is_told_of(tmp_path: Path, halted: bool) -> None:
+    """Nobody can kill it: people learn once why the run does not end, and who is to blame."""
+
+    async def shields(task: TaskContext) -> None:
+        await task.print("up")
+        with trio.CancelScope(shield=True):
+            while not await trio.Path(task.cwd, "go").exists():  # noqa: ASYNC110  # no event is a key
+                await trio.sleep(0.01)
+
+    async def obeys(task: TaskContext) -> None:
+        await task.print("up")
+        await trio.sleep_forever()
+
+    async def stop(engine: Engine, recorder: Recorder) -> None:
+        await until(
+            lambda: sum(getattr(e, "data", b"") == b"up\n" for _, e in recorder.events) == 2
+        )
+        if halted:
+            engine.stop()
+        await until(lambda: bool(recorder.of(TaskNote)))
+        (tmp_path / "p/go").touch()
+
+    ran = run(
+        space(
+            tmp_path,
+            make_task("shields", function=shields),
+            make_task("obeys", function=obeys),
+            cancel_grace=0.05,
+        ),
+        meanwhile=stop,
+        policy=Policy() if halted else Policy(task_timeout=0.2, fail_fast=False),
+    )
+    (told,) = ran.recorder.of(TaskNote)
+    assert isinstance(told, TaskNote)
+    assert str(told.task) == "p:shields"
+    assert "does not end, and a function cannot be killed" in told.text
+    assert ran.outcome("shields") == (Cancelled(InFlight()) if halted else Failed(TimedOut(0.2)))
+
+
 def test_a_function_that_returned_before_a_stop_keeps_its_result() -> None:
     """Although what it said last has not been taken yet (execution.md 8.1)."""
     heard: list[bytes] = []
@@ -333,7 +374,13 @@ def test_a_function_that_returned_before_a_stop_keeps_its_result() -> None:
 
         command, id = Command(("",), "/", {}), TaskId("p", "says")
         return await call_function(
-            check_function(says), id, command, emit, stop=stop, run_command=run_command
+            check_function(says),
+            id,
+            command,
+            emit,
+            stop=stop,
+            run_command=run_command,
+            note=pytest.fail,
         )
 
     assert trio.run(main) == Ending(Exited(0), halted=False)
