@@ -96,16 +96,17 @@ class Backups:
         self._live: dict[int, Backup] = {}
         self._lost = False
 
-    def take(self, subject: Subject) -> Backup:
+    def take(self, subject: Subject, check: Callable[[], None] = lambda: None) -> Backup:
         """Keep what stands at the outputs of a task whose command is about to start.
 
+        ``check`` is called between files and may raise to give up: then nothing is kept.
         Raises ``OutputError`` when it cannot be kept.
         """
         try:
             with self._lock:
                 folder = self._opened()
                 number, self._next = self._next, self._next + 1
-            return self._take(subject, folder, number)
+            return self._take(subject, folder, number, check)
         except (Obstacle, Refused) as problem:
             raise OutputError(f"the outputs cannot be kept as they are: {problem}") from None
         except UnseenError as unseen:
@@ -120,7 +121,9 @@ class Backups:
                 f"{self._cache.path}; {advice}, {_WAY_OUT}"
             ) from None
 
-    def _take(self, subject: Subject, folder: int, number: int) -> Backup:
+    def _take(
+        self, subject: Subject, folder: int, number: int, check: Callable[[], None]
+    ) -> Backup:
         tree = Tree(self._root)
         try:
             taken = time.time_ns()
@@ -128,6 +131,7 @@ class Backups:
             things: list[Thing] = []
             try:
                 for place, info in sorted(standing(self._root, area).items()):
+                    check()
                     name = kept(number, len(things))
                     try:
                         thing = self._keep(tree, place, info, folder, name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
 import attrs
@@ -61,7 +62,7 @@ async def in_thread(
 ) -> _T:
     """Do blocking work in a thread and wait for its end, also when cancelled.
 
-    Long work calls ``trio.from_thread.check_cancelled()`` between its pieces.
+    Long work calls ``check_cancelled`` between its pieces.
     Where the system has no thread to give, the loop does it: late is better than never.
     """
     began = False
@@ -77,3 +78,9 @@ async def in_thread(
         if began:
             raise
         return work(*args, **kwargs)
+
+
+def check_cancelled() -> None:
+    """Raise ``trio.Cancelled`` if who waits for this work has been cancelled; for the work."""
+    with suppress(RuntimeError):  # the loop does it, which nobody can cancel meanwhile
+        trio.from_thread.check_cancelled()

@@ -7,7 +7,6 @@ Expected trouble is caught here and becomes a fact; anything else is a bug and p
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
@@ -51,6 +50,7 @@ from haz_trio.plan.outcome import Exited, Record, TimedOut
 
 if TYPE_CHECKING:
     from haz_trio.cache.backups import Backups
+    from haz_trio.engine.backed import BackedPending
 
 
 @attrs.define
@@ -196,17 +196,16 @@ class Worker:
         pending = self._looking.take_begun(job.id)
         if pending is None:  # another try, or the look was not ours
             pending = await in_thread(self._threads.stores, self._looking.begin, key, job)
-        take = None
+        backed = None
         if self._backups is not None:
             # Imported here: only a workspace that rolls back needs it.
             from haz_trio.engine.backed import BackedPending
 
             say = partial(self._note, job.id)
-            pending = BackedPending(pending, self._backups, job.subject, say)
-            take = pending.take
+            pending = backed = BackedPending(pending, self._backups, job.subject, say)
         fact: Ran | Ended | Broke | Halted | None = None
         try:
-            fact = await self._execute(job, key, pending, stop, take)
+            fact = await self._execute(job, key, pending, stop, backed)
         finally:
             if not isinstance(fact, Ended):
                 del self._looker.looked[job.id]
@@ -218,19 +217,19 @@ class Worker:
         return fact
 
     async def _execute(
-        self, job: Job, key: Key, pending: Pending, stop: Stop, take: Callable[[], None] | None
+        self, job: Job, key: Key, pending: Pending, stop: Stop, backed: BackedPending | None
     ) -> Ran | Ended | Broke | Halted:
         if stop.ask.cancel_called or not await self._locking.hold(job, stop):
             return Halted(job.id)
-        self._listener.tell(TaskBegun(job.id, key.key))
-        started = trio.current_time()
-        if self._task_timeout < math.inf:
-            stop.ask.deadline = started + self._task_timeout
-        self._looker.disturb()
-        self._looker.forget(job.id)
         try:
-            if take is not None:
-                await in_thread(self._threads.stores, take)
+            if backed is not None and not await backed.take(stop, self._threads):
+                return Halted(job.id)
+            self._listener.tell(TaskBegun(job.id, key.key))
+            started = trio.current_time()
+            if self._task_timeout < math.inf:
+                stop.ask.deadline = started + self._task_timeout
+            self._looker.disturb()
+            self._looker.forget(job.id)
             ending = await act(
                 job,
                 teller(job.id, pending, self._spool, self._listener, self._threads),

@@ -241,6 +241,26 @@ def test_a_kill_at_any_call_is_healed(
     assert litter(root) == []
 
 
+def test_who_gives_up_between_two_files_has_kept_nothing(tmp_path: Path) -> None:
+    """And may try again."""
+    root = make(tmp_path / "w")
+    backups = Backups(str(root))
+    calls = []
+
+    def check() -> None:
+        calls.append(1)
+        if len(calls) == 4:
+            raise Killed
+
+    with pytest.raises(Killed):
+        backups.take(subject("out/**", "o"), check)
+    assert len(calls) == 4
+    assert [path.name for path in root.rglob(".restore-*/*")] == ["owner"]
+    backups.take(subject("out/**", "o")).put_back()
+    backups.close()
+    assert litter(root) == []
+
+
 def test_what_was_made_stays_after_a_success(tmp_path: Path) -> None:
     """Neither we nor the next run touch a result that was declared good."""
     root = make(tmp_path / "w")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import trio
 import trio.testing
 
 from haz_trio.abc import Command, Emit, Ending, Stop
+from haz_trio.cache.backups import Backups
 from haz_trio.cache.inputs import InputReader
 from haz_trio.engine.jobs import Job, job_for
 from haz_trio.engine.keys import Keys
 from haz_trio.engine.looker import Looker
+from haz_trio.engine.threads import Threads
 from haz_trio.engine.worker import Worker
 from haz_trio.errors import SpawnError
 from haz_trio.model.names import TaskId
@@ -86,6 +89,9 @@ class Bench:
         *,
         chunk: int = 1 << 18,
         producers: tuple[TaskId, ...] = (),
+        backups: Backups | None = None,
+        threads: Threads | None = None,
+        task_timeout: float = math.inf,
         **fields: object,
     ) -> Bench:
         place = Place.make(root, {"build": {"command": ["tool", "build"], **fields}})
@@ -94,7 +100,16 @@ class Bench:
         command, listener = ScriptedCommand({"build": act}), Listener()
         reader = InputReader(workspace.root, HashName.BLAKE3)
         keys = Keys(reader, HashName.BLAKE3, place.host, lambda _: producers)
-        worker = Worker(store, keys, Looker(store, keys), command, listener)
+        worker = Worker(
+            store,
+            keys,
+            Looker(store, keys),
+            command,
+            listener,
+            threads or Threads(),
+            task_timeout=task_timeout,
+            backups=backups,
+        )
         job = job_for(graph.nodes[BUILD], workspace, place.host)
         return cls(place, job, store, command, listener, worker)
 

@@ -18,7 +18,7 @@ import pytest
 from tests.cache.test_backups import Snapshot, snapshot
 from tests.cli.support import Home
 from tests.engine.workspaces import sh
-from tests.faults.support import gone_soon, halted
+from tests.faults.support import Moment, gone_soon, halted
 
 # Makes a tree from its input, takes its time about it, and is unable to do so atomically.
 MAKE = """
@@ -128,6 +128,24 @@ def test_presses_in_the_middle(tmp_path: Path, presses: int) -> None:
         assert built.home.haz("run", "p:t").code == 0
     assert outputs(built.home) == built.good
     assert built.home.place.litter() == []
+
+
+@pytest.mark.row("A01")
+def test_a_press_while_outputs_are_copied(tmp_path: Path) -> None:
+    """Before the command: it never starts, and nobody says that it did."""
+    built = Built.make(tmp_path)
+    (tmp_path / "p/in").write_text("second\n")
+    with halted(built.home, Moment("open", ("kept-00000000-",)), "run", "p:t") as running:
+        running.press([signal.SIGINT])
+        running.go_on()
+        assert running.end() == 130
+    assert b"begun" not in running.heard
+    assert outputs(built.home) == built.good
+    assert built.home.place.litter() == []
+    told = built.home.haz("why", "--receipt", "p:t").out.decode()
+    assert "state: cancelled" in told
+    assert "start" not in told
+    assert "command" not in told
 
 
 @pytest.mark.row("C05")
