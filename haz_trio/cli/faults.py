@@ -16,7 +16,7 @@ from haz_trio.errors import Diagnostic, HazError, UsageError
 from haz_trio.plan.exit_codes import EXIT_CONFIGURATION, EXIT_SUCCESS
 
 
-def report(problem: Exception, state: State, argv: Sequence[str]) -> int:
+def report(problem: BaseException, state: State, argv: Sequence[str]) -> int:
     """Say what went wrong with a command line, whatever it is; the exit code."""
     if (scarce := shortage(problem)) is not None:
         return report_shortage(scarce, argv)
@@ -47,7 +47,7 @@ def report_shortage(
     return _complain(argv, f"Error: {text}; {help}", Diagnostic(text, help=help), code)
 
 
-def _is_of_the_parser(problem: Exception) -> bool:
+def _is_of_the_parser(problem: BaseException) -> bool:
     """Whether Typer's parser raised it: by way of click, or of Typer's own copy of it."""
     return any(kind.__name__ == "ClickException" for kind in type(problem).__mro__)
 
@@ -85,7 +85,7 @@ def _lost_stdout(argv: Sequence[str], problem: OSError) -> int:
     return _complain(argv, f"Error: {text}", Diagnostic(text))
 
 
-def _internal_error(argv: Sequence[str], problem: Exception) -> int:
+def _internal_error(argv: Sequence[str], problem: BaseException) -> int:
     """A bug: exit code 2 and all that is needed to report it (execution.md 9).
 
     The traceback is for those who set ``HAZ_DEBUG``.

@@ -32,7 +32,8 @@ def carry_out(argv: Sequence[str], state: State) -> int:
         for body, keywords in calls:
             code = state.call(body, keywords)
         return code
-    except Exception as problem:  # a fault of ours, whatever it is, ends in a report
+    # A fault of ours, whatever it is, ends in a report.
+    except (Exception, BaseExceptionGroup) as problem:
         try:
             # Imported here: a line without errors reports none.
             from haz_trio.cli.faults import report

@@ -22,6 +22,7 @@ from haz_trio.errors import TaskError
 from haz_trio.functions.context import TaskContext
 from haz_trio.functions.digest import parts_of
 from haz_trio.functions.loading import PREFIX
+from haz_trio.functions.presses import was_pressed
 from haz_trio.functions.served import wrong_result
 from haz_trio.functions.speech import Speech
 from haz_trio.model.names import TaskId, quote
@@ -134,8 +135,8 @@ async def _call(
 def _is_failure(problem: BaseException) -> bool:
     """Whether it is the function's own; a Ctrl-C may meet a task that the function has started."""
     if isinstance(problem, BaseExceptionGroup):
-        return problem.subgroup((trio.Cancelled, KeyboardInterrupt)) is None
-    return not isinstance(problem, trio.Cancelled)
+        return all(map(_is_failure, problem.exceptions))
+    return not isinstance(problem, trio.Cancelled) and not was_pressed(problem)
 
 
 async def _watch(

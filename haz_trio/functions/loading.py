@@ -17,6 +17,7 @@ from types import FunctionType, ModuleType
 from typing import TypeAlias
 
 from haz_trio.errors import TaskError
+from haz_trio.functions.presses import was_pressed
 from haz_trio.model.names import quote
 
 PREFIX = "haz_trio_function_"
@@ -91,7 +92,7 @@ def _execute(path: str, source: bytes) -> ModuleType:
     # Whatever the workspace's module raises is why its functions cannot be had, also `sys.exit()`.
     except BaseException as problem:
         sys.modules.pop(module.__name__, None)
-        if isinstance(problem, KeyboardInterrupt):  # it may have been pressed
+        if was_pressed(problem):
             raise
         text = f"{type(problem).__name__}: {problem}".removesuffix(": ")
         raise TaskError(f"the module {quote(path)} cannot be executed: {text}") from problem

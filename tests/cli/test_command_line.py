@@ -281,7 +281,8 @@ def test_a_fault_of_ours_is_reported_without_a_traceback(
         try:
             raise ZeroDivisionError(body.partition(":")[2])
         except ZeroDivisionError as fault:
-            raise ExceptionGroup("nursery", [ExceptionGroup("inner", [fault])]) from None
+            group = BaseExceptionGroup("inner", [fault, KeyboardInterrupt()])
+            raise BaseExceptionGroup("nursery", [group]) from None
 
     monkeypatch.delenv("HAZ_DEBUG", raising=False)
     assert carry_out(["run"], State(broken)) == 2

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import FrameType
 
 import pytest
 import trio
@@ -43,6 +46,7 @@ from haz_trio.engine.engine import Engine
 from haz_trio.engine.explain import Keyed
 from haz_trio.functions.calling import call as call_function
 from haz_trio.functions.calling import check_function
+from haz_trio.functions.presses import was_pressed
 from haz_trio.plan.outcome import RunReport
 from haz_trio.process.supervise import run_command
 from tests.cli.support import Home
@@ -253,6 +257,9 @@ def test_whatever_a_function_raises_is_its_failure(tmp_path: Path) -> None:
     async def closes(task: TaskContext) -> None:
         raise GeneratorExit
 
+    async def groups(task: TaskContext) -> None:
+        raise BaseExceptionGroup("g", [KeyboardInterrupt(), ValueError("no good")])
+
     async def exits() -> None:
         sys.exit(0)
 
@@ -261,10 +268,63 @@ def test_whatever_a_function_raises_is_its_failure(tmp_path: Path) -> None:
             nursery.start_soon(exits)
             await trio.sleep_forever()
 
-    tasks = [make_task(f.__name__, function=f) for f in (presses, closes, nests)]
+    async def nests_presses(task: TaskContext) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(presses, task)
+            await trio.sleep_forever()
+
+    functions = (presses, closes, groups, nests, nests_presses)
+    tasks = [make_task(f.__name__, function=f) for f in functions]
     ran = run(space(tmp_path, *tasks))
     assert {ran.outcome(t.name) for t in tasks} == {Failed(Exited(1))}
     assert b"SystemExit: 0" in ran.said("nests", Stream.STDERR)
+    assert b"ValueError: no good" in ran.said("groups", Stream.STDERR)
+
+
+def test_a_real_ctrl_c_is_no_failure_of_a_function(tmp_path: Path) -> None:
+    """It may meet a child of the function, and ends the program as Trio has it."""
+
+    async def works() -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    async def nests(task: TaskContext) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(works)
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        run(space(tmp_path, make_task("nests", function=nests)))
+    assert caught.value.subgroup(KeyboardInterrupt) is not None
+
+
+def in_thread(problem: BaseException) -> list[bool]:
+    heard: list[bool] = []
+    thread = threading.Thread(target=lambda: heard.append(was_pressed(problem)))
+    thread.start()
+    thread.join()
+    return heard
+
+
+def test_a_press_is_what_the_handler_of_the_signal_has_raised() -> None:
+    """Python's own leaves no trace: what may be one counts; where it is ignored none does."""
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        signal.signal(signal.SIGINT, handler)
+        with pytest.raises(KeyboardInterrupt) as pressed:
+            signal.raise_signal(signal.SIGINT)
+        assert was_pressed(pressed.value)
+        assert not was_pressed(KeyboardInterrupt())
+        assert not was_pressed(ValueError())
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        assert was_pressed(KeyboardInterrupt())
+        assert in_thread(KeyboardInterrupt()) == [False]  # signals are the main thread's
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        assert not was_pressed(KeyboardInterrupt())
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_time_limit_ends_a_function(tmp_path: Path) -> None:
@@ -531,6 +591,7 @@ def test_what_cannot_be_a_task_is_refused_at_the_call(
         ("1/0", "ZeroDivisionError"),
         ("import sys\nsys.exit(0)", "SystemExit: 0"),
         ("raise GeneratorExit", "GeneratorExit"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
         ("def f(:", "SyntaxError"),
         ("def f(a): pass", "has to take no arguments"),
         ("import threading\nL = threading.Lock()\ndef f(): L.acquire()", "global L of f"),
