@@ -35,7 +35,8 @@ class Stop:
 
     Cancelling ``ask`` sends SIGTERM to the process group and gives it ``grace`` seconds.
     Cancelling ``tell`` ends those seconds at once.
-    ``halted`` says that the run wants the end; the deadline of ``ask`` may have come before.
+    ``halted`` says that the run wants the end, maybe a moment before ``ask`` is cancelled; the
+    deadline of ``ask`` may have come before.
     ``rest`` is around what follows the process, and ends with those seconds.
     """
 

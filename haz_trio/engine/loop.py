@@ -147,6 +147,14 @@ class Steps(Protocol):
     async def finish(self) -> tuple[str, ...]: ...
 
 
+def _want_end(stop: Stop) -> None:
+    """Say that a step is to end; one whose time is over already is not halted, but timed out.
+
+    Said at once, so that a step that ends before the plan has decided is not taken for complete.
+    """
+    stop.halted = stop.halted or not stop.ask.cancel_called
+
+
 class Loop:
     """Runs one plan; see the module's docstring for how it is stopped."""
 
@@ -181,6 +189,8 @@ class Loop:
             self._stopping = True
             self._announcer.tell(RunStopping(cause))
         self._send.send_nowait(StopRequested())
+        for stop in self._stops.values():
+            _want_end(stop)
         if grace == 0:
             self._hurry = True
             for stop in self._stops.values():
@@ -192,6 +202,8 @@ class Loop:
         May be called before ``run``, and again, for every task of its plan.
         """
         self._send.send_nowait(CancelRequested(task))
+        if task in self._stops:
+            _want_end(self._stops[task])
         if grace == 0:
             self._hurried.add(task)
             if task in self._stops:
@@ -296,12 +308,12 @@ class Loop:
         self._send.send_nowait(fact)
 
     def _halt(self, stop: Stop) -> None:
-        """End a step; one whose time is over already is not halted, but timed out.
+        """End a step.
 
         Who reads what is replayed has as much time for it as a process for its end, and so has
         the reading of what a command has left.
         """
-        stop.halted = not stop.ask.cancel_called
+        _want_end(stop)
         stop.ask.cancel()
         stop.limit(trio.current_time() + stop.grace)
 

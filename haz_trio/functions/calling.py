@@ -100,7 +100,9 @@ async def call(
         try:
             with stop.ask:
                 status = await _call(function, context, speech, watching)
-                halted = stop.ask.cancel_called  # also if it returns: it may be half done
+                await _catch_up()
+                # Also if it returns: it may be half done.
+                halted = stop.halted or stop.ask.cancel_called
                 await speech.drain()
         # What is left of a cancellation that met a failure of the function.
         except BaseException as problem:
@@ -137,6 +139,21 @@ def _is_failure(problem: BaseException) -> bool:
     if isinstance(problem, BaseExceptionGroup):
         return all(map(_is_failure, problem.exceptions))
     return not isinstance(problem, trio.Cancelled) and not was_pressed(problem)
+
+
+async def _catch_up() -> None:
+    """Let a stop be heard that came while a function kept the loop from turning.
+
+    Signals and threads leave it with the loop's token, a deadline or a task that listens to
+    signals needs a turn, and so does who is cancelled by it.
+    """
+    heard = trio.Event()
+    # Last of all that has been left there: what is idempotent comes behind what is not.
+    trio.lowlevel.current_trio_token().run_sync_soon(heard.set, idempotent=True)
+    with trio.CancelScope(shield=True):  # the loop's next turn ends it
+        await heard.wait()
+    for _ in range(2):
+        await trio.lowlevel.cancel_shielded_checkpoint()
 
 
 async def _watch(

@@ -169,6 +169,42 @@ def test_three_presses_leave(tmp_path: Path) -> None:
         assert time.perf_counter() - begun < 1.5
 
 
+BLOCKING = """
+import os, time
+
+async def block(task):
+    print("up", flush=True)
+    while not os.path.exists(task.cwd + "/go"):
+        time.sleep(0.01)
+"""
+
+
+def test_a_press_while_a_function_blocks_the_loop_is_heard(tmp_path: Path) -> None:
+    """Nobody can end the function; when it has returned it is cancelled, and not stored."""
+    home = Home.make(tmp_path, {"t": {"function": "m.py:block"}})
+    home.place.write("p/m.py", BLOCKING)
+    for _ in range(2):
+        with home.started("run", "p:t") as running:
+            running.wait_for(b"up\n")
+            running.signal(signal.SIGINT)
+            home.place.write("p/go", "")
+            done = running.end()
+        (tmp_path / "p/go").unlink()
+        assert done.code == 130
+        assert done.said("[p:t]", "cancelled in")
+
+
+def test_three_presses_leave_while_a_function_blocks_the_loop(tmp_path: Path) -> None:
+    """The third signal does not wait for it; the first one is the exit code."""
+    home = Home.make(tmp_path, {"t": {"function": "m.py:block"}})
+    home.place.write("p/m.py", BLOCKING)
+    with home.started("run", "p:t") as running:
+        running.wait_for(b"up\n")
+        press(running, signal.SIGTERM)
+        press(running, signal.SIGINT, times=2)
+        assert running.end().code == 128 + signal.SIGTERM
+
+
 def test_the_last_words_of_a_task_are_printed(tmp_path: Path) -> None:
     """Output in answer to SIGTERM arrives, an unterminated line included."""
     script = "trap 'echo bye; printf end; exit 0' TERM; " + POLITE

@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import FrameType
@@ -21,6 +22,7 @@ from haz_trio import (
     Completed,
     Containment,
     Errored,
+    Event,
     Exited,
     Failed,
     InFlight,
@@ -28,6 +30,7 @@ from haz_trio import (
     Settings,
     Stream,
     Task,
+    TaskBegun,
     TaskContext,
     TaskId,
     TaskMissed,
@@ -415,6 +418,55 @@ def test_a_function_that_outlives_its_grace_is_told_of(tmp_path: Path, halted: b
     assert str(told.task) == "p:shields"
     assert "does not end, and a function cannot be killed" in told.text
     assert ran.outcome("shields") == (Cancelled(InFlight()) if halted else Failed(TimedOut(0.2)))
+
+
+def test_a_stop_is_heard_that_came_while_a_function_blocked(tmp_path: Path) -> None:
+    """Whoever listens to signals, and a deadline, get their turn before its result counts."""
+
+    async def presses(task: TaskContext) -> None:
+        signal.raise_signal(signal.SIGUSR1)
+
+    async def listens(engine: Engine, recorder: Recorder) -> None:
+        with trio.open_signal_receiver(signal.SIGUSR1) as arriving:
+            async for _ in arriving:
+                engine.stop()
+
+    workspace = space(tmp_path, make_task("presses", function=presses))
+    for _ in range(2):
+        ran = run(workspace, meanwhile=listens)
+        assert ran.outcome("presses") == Cancelled(InFlight())
+
+
+class Deadline(Recorder):
+    """Gives the caller of a run little time from the start of its task on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scope = trio.CancelScope()
+
+    def notice(self, event: Event, at: float) -> None:
+        super().notice(event, at)
+        if isinstance(event, TaskBegun):
+            self.scope.deadline = trio.current_time() + 0.05
+
+
+def test_a_deadline_is_heard_that_came_while_a_function_blocked(tmp_path: Path) -> None:
+    """It has outlasted its caller, and so its result is not stored."""
+
+    async def outlasts(task: TaskContext) -> None:
+        time.sleep(0.3)  # noqa: ASYNC251  # as those do who know no better
+
+    workspace = space(tmp_path, make_task("outlasts", function=outlasts))
+
+    async def main() -> None:
+        watch = Deadline()
+        with watch.scope:
+            async with open_engine(workspace, host={}, observers=[watch]) as engine:
+                await engine.run()
+        assert watch.scope.cancelled_caught
+
+    trio.run(main)
+    assert run(workspace).sources() == {"outlasts": FRESH}
 
 
 def test_a_function_that_returned_before_a_stop_keeps_its_result() -> None:
