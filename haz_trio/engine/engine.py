@@ -291,6 +291,7 @@ async def open_engine_with(
         # Other stores may wait for whatever they like.
         brief=kit.tools.disk is not None and backups is None,
         follow=follow_nobody if feeds is None else _follow(kit, announcer, threads, feeds),
+        uses=kit.policy.cache.looks,
     )
     beside = nothing if feeds is None else feeds.serve
     loop = Loop(worker, announcer, grace=settings.cancel_grace, beside=beside)

@@ -67,6 +67,7 @@ class Worker:
     _backups: Backups | None = attrs.field(default=None, kw_only=True)
     _brief: bool = attrs.field(default=False, kw_only=True)  # the loop may do what is short
     _follow: Follow = attrs.field(default=follow_nobody, kw_only=True)
+    _uses: bool = attrs.field(default=True, kw_only=True)  # whether results of others are used
     _produced: dict[TaskId, Produced] = attrs.field(factory=dict, init=False)
     _glanced: dict[TaskId, Found] = attrs.field(factory=dict, init=False)  # by ``look_nowait``
     _unfinished: bool = attrs.field(default=False, init=False)  # the store awaits ``finish``
@@ -162,7 +163,10 @@ class Worker:
                 return Halted(job.id)
             case Miss(reason):
                 if followed is not None and followed.digests:
-                    self._note(job.id, "another haz ran it so far, but its result is not stored")
+                    why = (
+                        "its result is not stored" if self._uses else "its result is not used here"
+                    )
+                    self._note(job.id, f"another haz ran it so far, but {why}")
                 return self._missed(job, reason)
             case Found(record, replay):
                 if followed is None or not followed.is_all_of(record):

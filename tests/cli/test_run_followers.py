@@ -9,6 +9,8 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from haz_trio.engine.feeds import LAG, address
 from tests.cli.support import Home, Running
 from tests.cli.test_run_together import log, together
@@ -82,6 +84,22 @@ def test_a_leader_whose_result_is_not_stored(tmp_path: Path) -> None:
     assert (first.code, second.code) == (0, 0), second.err
     assert second.said("[p:t]", "another haz ran it so far, but its result is not stored")
     assert second.out == 2 * first.out
+    assert log(home) == {"run": 2}
+
+
+@pytest.mark.parametrize("words", [("-f",), ("--no-cache=read",), ("--no-cache",)])
+def test_a_follower_that_looks_nothing_up(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """It runs the task again and says why; the result that it has heard is stored."""
+    home = Home.make(tmp_path, {"t": sh(TASK, outputs=["o"])})
+    with led(home) as leader, home.started(*RUN, *words) as follower:
+        follower.wait_for(b"early")
+        (tmp_path / "go").touch()
+        first, second = leader.end(), follower.end()
+    assert (first.code, second.code) == (0, 0), second.err
+    assert second.said("[p:t]", "another haz ran it so far, but its result is not used here")
+    assert not second.said("not stored")
+    assert second.out == 2 * first.out
+    assert home.haz(*RUN).said("1 completed (1 cached)")
     assert log(home) == {"run": 2}
 
 
