@@ -11,7 +11,7 @@ from typing import TypeAlias
 from haz_trio.cache.files import FOLDER, READ, opened, read_whole, regular
 from haz_trio.cache.layout import RUNNING, STATE, running_process
 from haz_trio.living import dead
-from haz_trio.values import frozen
+from haz_trio.values import evolve, field, frozen
 
 Lives: TypeAlias = Callable[[int, int], bool]
 """Whether a command still runs: its pid, and a moment before its start in ticks since boot."""
@@ -39,13 +39,15 @@ class Begun:
 class CutOff:
     """A run that was killed: its process, when its first command began, and what was running.
 
-    ``began`` is in unix seconds; ``mourned`` says that the watchdog has ended the commands.
+    ``began`` and ``at``, the last moment that was written down, are in unix seconds; ``mourned``
+    says that the watchdog has ended the commands.
     """
 
     process: int
     began: int
     running: tuple[Begun, ...]
     mourned: bool
+    at: float = field(default=0.0, eq=False)
 
     def text(self, lives: Lives) -> str:
         """A remark for people."""
@@ -82,13 +84,29 @@ def take_cut_off(root: int, place: str) -> list[CutOff]:
     return found
 
 
+def see_cut_off(place: str) -> list[CutOff]:
+    """What ``take_cut_off`` would take from the cache at ``place`` (host path); leaves it."""
+    folder_path = f"{place}/{STATE}/{RUNNING}"
+    found: list[CutOff] = []
+    names = dead(folder_path)
+    if names:
+        with suppress(OSError), opened(folder_path, FOLDER) as folder:
+            for name in names:
+                with suppress(OSError):
+                    cut = _read(name, folder)
+                    found += [] if cut is None else [cut]
+    return found
+
+
 def _read(name: str, folder: int) -> CutOff | None:
     """A journal; ``None`` for what is none, and for a run that had not begun anything."""
     process = running_process(name)
     with opened(name, READ, at=folder) as fd:
-        if process is None or not regular(os.fstat(fd)):
+        info = os.fstat(fd)
+        if process is None or not regular(info):
             return None
-        return parse(process, read_whole(fd, _LONGEST)[:_LONGEST])
+        cut = parse(process, read_whole(fd, _LONGEST)[:_LONGEST])
+        return None if cut is None else evolve(cut, at=round(info.st_mtime, 3))
 
 
 def parse(process: int, data: bytes) -> CutOff | None:

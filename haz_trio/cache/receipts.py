@@ -40,16 +40,16 @@ def add_receipts(
     completed: Iterable[str],
     *,
     at: float,
-    tasks: Collection[str],
+    tasks: Collection[str] | None = None,
 ) -> None:
     """Keep the receipts of a run that ended ``at`` (unix seconds) beside those that others left.
 
     Who has ``completed`` keeps its old receipt, which then says when.
-    Only receipts of ``tasks``, those of the workspace, stay.
+    Only receipts of ``tasks``, those of the workspace, stay, or all where they are not known.
     The state folder is there, and nobody else writes.  Raises ``OSError``.
     """
     old = read_receipts(root)
-    new = {task: receipt for task, receipt in old.items() if task in tasks}
+    new = {task: receipt for task, receipt in old.items() if tasks is None or task in tasks}
     for task in completed:
         if task in new:
             new[task] = {COMPLETED: at, **new[task]}

@@ -22,6 +22,7 @@ from haz_trio.abc import (
 from haz_trio.cache.begun import remove_begun
 from haz_trio.cache.claims import Claims
 from haz_trio.cache.cut_off import Lives, take_cut_off, unknown
+from haz_trio.cache.cut_receipts import keep_cut_off
 from haz_trio.cache.entries import (
     Damaged,
     Examined,
@@ -270,6 +271,9 @@ class DiskStore:
         """What killed runs were doing, as remarks; what nobody asks for ``finish`` tells."""
         root = self._root.reading()
         found = () if root is None else take_cut_off(root, self._root.path)
+        if found:
+            with suppress(OSError), self.claims.maintenance():
+                keep_cut_off(self._workspace or "/", found)
         return tuple(cut.text(self._lives) for cut in found)
 
     def finish(self) -> tuple[str, ...]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from haz_trio.cache.census import cache_path
+from haz_trio.cache.cut_off import see_cut_off
+from haz_trio.cache.cut_receipts import cut_receipts
 from haz_trio.cache.receipts import read_receipts
 from haz_trio.cli.options import RootOptions
 from haz_trio.cli.printing import Printer
@@ -34,6 +37,8 @@ def why_command(root: RootOptions, options: WhyOptions) -> int:
     printer = Printer(root)
     if options.receipt:
         receipts = read_receipts(session.workspace.root)
+        cuts = see_cut_off(cache_path(session.workspace.root))  # of which no run has told yet
+        receipts |= cut_receipts(cuts, receipts)
         show = receipt_json if options.json else receipt_text
         return printer.out(show(str(task), receipts))
     try:

@@ -58,12 +58,12 @@ def _blamed(receipt: Receipt, receipts: Mapping[str, Receipt]) -> Iterator[tuple
 
 def _state(receipt: Receipt) -> str:
     """How a task ended, and with what."""
-    ended = _status(receipt)
+    state, ended = str(receipt.get("state")).replace("_", " "), _status(receipt)
     if ended:
-        return f"{receipt.get('state')} ({ended})"
+        return f"{state} ({ended})"
     if "reason" in receipt and "cause" not in receipt:
-        return f"{receipt.get('state')}: {one_line(str(receipt['reason']))}"
-    return str(receipt.get("state"))
+        return f"{state}: {one_line(str(receipt['reason']))}"
+    return state
 
 
 def _status(members: Mapping[str, object]) -> str:

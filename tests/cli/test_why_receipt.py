@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from haz_trio.cache.cut_off import Begun, CutOff
+from haz_trio.cache.cut_receipts import keep_cut_off
 from haz_trio.cache.receipts import add_receipts, read_receipts
 from haz_trio.cli.why_receipt import receipt_json, receipt_text
 from tests.cli.support import Home
@@ -86,6 +88,45 @@ def test_a_signal_is_the_root_and_the_command_has_its_own(tmp_path: Path) -> Non
     asked, killed = blamed["signals"]
     assert 0.3 <= killed["at"] - asked["at"] < 10
     assert blamed["cause"] == {"kind": "signal", "name": "SIGTERM"}
+
+
+def test_who_was_cut_off_has_a_receipt(tmp_path: Path) -> None:
+    """Before a run has told of it and afterwards, in place of an older one, until it completes."""
+    home = Home.make(tmp_path, {"t": sh("test -e go || exit 7; echo up; test -e end || sleep 60")})
+    assert home.haz("run", "p:t").code == 1
+    assert told(home, "p:t")[-1] == "state: failed (exit 7)"
+    (tmp_path / "p/go").touch()
+    with halted(home, None, "run", "p:t") as running:
+        running.wait_for(b"up\n")
+        running.child.kill()
+        running.child.wait()
+        pid = running.child.pid
+    state = f"state: cut off: the haz of process {pid} was killed while it ran"
+    expected = ["p:t", "run: WHEN", "at: WHEN", state]
+    assert told(home, "p:t") == told(home, "p:t") == expected
+    (tmp_path / "p/end").touch()
+    home.haz("run", "--workspace", "--dry-run")
+    assert home.haz("run", "p:t", "-f").said("was cut off while it ran p:t")
+    assert told(home, "p:t") == [*expected, "completed since: WHEN"]
+    document = json.loads(home.haz("why", "p:t", "--receipt", "--json").out)
+    receipt = document["receipt"]
+    assert (receipt["state"], receipt["process"]) == ("cut_off", pid)
+    assert receipt["run"] - 1 <= receipt["at"] <= receipt["completed"]
+
+
+def test_a_later_receipt_stays(tmp_path: Path) -> None:
+    """What has failed after a killed run wrote its last line is what is remembered."""
+    cut = CutOff(7, 50, (Begun("p:a", 1, 1), Begun("p:b", 2, 1)), mourned=False, at=100.0)
+    add_state(tmp_path, {"p:a": {"at": 101.0}, "p:b": {"at": 99.0}})
+    keep_cut_off(str(tmp_path), [cut])
+    kept = read_receipts(str(tmp_path))
+    assert kept["p:a"] == {"at": 101.0}
+    assert (kept["p:b"]["state"], kept["p:b"]["at"]) == ("cut_off", 100.0)
+
+
+def add_state(root: Path, receipts: dict[str, dict[str, object]]) -> None:
+    (root / ".haz/cache/state").mkdir(parents=True)
+    add_receipts(str(root), receipts, (), at=0.0)
 
 
 def test_limits_of_time_are_named(tmp_path: Path) -> None:
