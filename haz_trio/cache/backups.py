@@ -188,7 +188,7 @@ class Backups:
             folder = self._folder
             assert folder is not None, "a backup has been made"
             try:
-                self._spare(made, list(written), folder)
+                self._spare(list(written), made.record.home, made.number)
                 with suppress(FileNotFoundError):
                     self._disk.unlink(backup(made.number), at=folder)
             except OSError as problem:
@@ -199,17 +199,29 @@ class Backups:
             del self._live[made.number]
         self._drop(made.number, len(made.record.things), folder)
 
-    def _spare(self, made: Backup, written: list[str], folder: int) -> None:
+    def spare(self, outputs: Iterable[str]) -> None:
+        """The outputs of a hit stay, whatever becomes of others that may write the same.
+
+        What cannot be noted is not: the result can be restored again.
+        """
+        tree = Tree(self._root)
+        try:
+            home = tree.home
+        finally:
+            tree.close()
+        with self._lock, suppress(OSError):
+            self._spare(list(outputs), home)
+
+    def _spare(self, written: list[str], home: str, own: int | None = None) -> None:
         """Whatever becomes of others that may write the same: this is not theirs to undo."""
         for number, other in self._live.items():
-            if number == made.number:
-                continue
             places = _shared(written, other.record.area)
-            if places:
+            if places and number != own:
+                assert self._folder is not None, "a backup has been made"
                 spared = other.record.spared.union(places)
                 other.record = evolve(other.record, spared=spared)
-                add(encode_more(places), number, folder, self._disk)
-        for theirs in self._of_others(made.record.home):
+                add(encode_more(places), number, self._folder, self._disk)
+        for theirs in self._of_others(home):
             places = _shared(written, theirs.record.area)
             if places:
                 with suppress(FileNotFoundError):  # it is over by now

@@ -169,6 +169,9 @@ class Worker:
                     self._note(job.id, f"another haz ran it so far, but {why}")
                 return self._missed(job, reason)
             case Found(record, replay):
+                if self._backups is not None:
+                    spare = self._backups.spare
+                    await in_thread(self._threads.stores, spare, record.outputs)
                 if followed is None or not followed.is_all_of(record):
                     self._listener.tell(TaskBegun(job.id, record.key))
                     with stop.tell:

@@ -97,6 +97,24 @@ def test_another_process_keeps_its_good_result(tmp_path: Path, ended: bool, kill
     assert litter(root) == []
 
 
+def test_a_hit_keeps_what_it_has_restored(tmp_path: Path) -> None:
+    """Also below the pattern of a command that fails, in this run or in another one."""
+    root = make(tmp_path / "w")
+    first, second = Backups(str(root)), Backups(str(root))
+    bad = first.take(subject("out/**", name="bad"))
+    for backups, name in ((first, "here"), (second, "elsewhere")):
+        edit(root, name).touch()
+        backups.spare([f"/p/out/{name}"])
+    edit(root, "by-bad").touch()
+    assert bad.put_back() == ""
+    assert edit(root, "here").exists()
+    assert edit(root, "elsewhere").exists()
+    assert not edit(root, "by-bad").exists()
+    first.close()
+    second.close()
+    assert litter(root) == []
+
+
 def test_another_workspace_with_the_same_cache_is_left_alone(tmp_path: Path) -> None:
     """Only the workspace that a run was killed in gets its old outputs (F02)."""
     shared = tmp_path / "shared"
