@@ -386,7 +386,7 @@ def test_a_function_that_outlives_its_grace_is_told_of(tmp_path: Path, halted: b
 
     async def shields(task: TaskContext) -> None:
         await task.print("up")
-        with trio.CancelScope(shield=True):
+        with trio.move_on_after(5, shield=True):
             while not await trio.Path(task.cwd, "go").exists():  # noqa: ASYNC110  # no event is a key
                 await trio.sleep(0.01)
 
