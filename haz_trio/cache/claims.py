@@ -48,13 +48,13 @@ class Claim:
 class Claims:
     """The claims of one run; for any number of threads.
 
+    The file of the locks is made for the first claim, and the cache for it: also a run that stores
+    nothing keeps others from its tasks and mutexes.
     Where nothing can be locked every claim is granted, and people are told once.
-    ``makes`` says whether the file of the locks, and the cache, may be made for them.
     """
 
-    def __init__(self, root: CacheRoot, disk: Disk, *, makes: bool = True) -> None:
+    def __init__(self, root: CacheRoot, disk: Disk) -> None:
         self._root, self._disk = root, disk
-        self.makes = makes
         self._locks: Locks | None = None
         self._old: list[Locks] = []
         self._presence: Presence | None = None
@@ -118,7 +118,7 @@ class Claims:
         return "" if presence is None else presence.path
 
     def began(self, task: str, pid: int, ticks: int) -> None:
-        """See ``abc.Journal``; nothing is noted where nothing may be made."""
+        """See ``abc.Journal``; nothing is noted where nothing can be made."""
         if self._presence is not None:
             self._presence.began(task, pid, ticks)
 
@@ -177,16 +177,11 @@ class Claims:
         self._failed = True
 
     def _open(self) -> None:
-        root = self._root.reading()
-        if self.makes:
-            root = make_state(self._root)
-        if root is None:
-            return
-        self._locks = open_locks(root, self._disk, make=self.makes)
+        self._locks = open_locks(make_state(self._root), self._disk, make=True)
 
     def _appear(self, locks: Locks) -> None:
         """Let others know who we are."""
-        if self._presence is None and self.makes:
+        if self._presence is None:
             with self._lock, suppress(OSError):
                 if self._presence is None and self._locks is locks:
                     self._presence = Presence(locks.state, self._state)

@@ -1,4 +1,4 @@
-"""The folder ``.haz/cache``: found once per run, trusted or not, made only by a store (C4)."""
+"""The folder ``.haz/cache``: found once per run, trusted or not, made only by runs (C4)."""
 
 from __future__ import annotations
 

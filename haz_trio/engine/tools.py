@@ -81,10 +81,7 @@ def make_tools(
         from haz_trio.engine.cache_use import limit  # here, because few runs need it
 
         store = limit(store, use)
-    claims = None
-    if disk is not None:
-        claims = disk.claims
-        claims.makes = use.stores
+    claims = None if disk is None else disk.claims
     looker = Looker(store, keys, knowledge, lessons, why_missed, senses.clock, claims)
     if disk is not None and workspace.settings.outputs is KeepOutputs.ROLLBACK:
         looker.heal = disk.heal

@@ -40,10 +40,10 @@ class Runs:
         self.notes: list[list[str]] = []
         self._made: list[Claims] = []
 
-    def new(self, *, makes: bool = True, disk: Disk | None = None) -> Claims:
+    def new(self, *, disk: Disk | None = None) -> Claims:
         disk = disk or Disk()
         root = CacheRoot(str(self.root), disk)
-        claims = Claims(root, disk, makes=makes)
+        claims = Claims(root, disk)
         self.notes.append(root.notes)
         self._made.append(claims)
         return claims
@@ -193,17 +193,16 @@ def test_after_a_clear_the_next_claim_locks_the_new_file(runs: Runs) -> None:
     first.release()
 
 
-def test_who_does_not_store_makes_nothing(runs: Runs) -> None:
-    """Without the file of the locks nobody can be at work, and every claim is granted."""
-    (runs.root / ".haz").mkdir()
-    assert runs.new(makes=False).claim("p:a", "11") is not None
-    assert os.listdir(runs.root / ".haz") == []
-
-
-def test_who_does_not_store_heeds_others(runs: Runs) -> None:
-    """Two runs of one task write the same files, stored or not."""
-    assert runs.new().claim("p:a", "11") is not None
-    assert runs.new(makes=False).claim("p:a", "11") is None
+def test_the_first_claim_makes_what_is_missing(runs: Runs) -> None:
+    """Be it the whole cache, the folder of state files, or only the file of the locks."""
+    for missing in (".haz", ".haz/cache/state", ".haz/cache/state/locks"):
+        path = runs.root / missing
+        if path.exists():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        one, other = runs.new(), runs.new()
+        assert one.claim("p:a", "11") is not None
+        assert other.claim("p:a", "11") is None
+        one.close()
 
 
 def test_without_locks_everything_is_granted_and_told_once(runs: Runs) -> None:

@@ -170,6 +170,22 @@ def test_an_exclusive_mutex_holds_between_processes(tmp_path: Path) -> None:
             assert done.code == 0, done.err.decode()
 
 
+@pytest.mark.parametrize("words", [("--no-cache",), ("--no-cache=write",)])
+def test_who_stores_nothing_holds_its_mutex_too(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Also the first haz of a workspace, where no file of locks was before."""
+    script = "mkdir lock || exit 7; echo up; while [ ! -e ../go ]; do sleep 0.02; done; rmdir lock"
+    tasks = {name: sh(f": {name}; {script}", mutex="db") for name in "ab"}
+    home = Home.make(tmp_path, tasks)
+    with home.started("run", "p:a", *words) as holder:
+        holder.wait_for(b"up")
+        with home.started("run", "p:b") as waiter:
+            assert "that holds its mutex" in wait_for_line(waiter, "waits for another haz")
+            home.place.write("go", "")
+            assert holder.end().code == 0
+            done = waiter.end()
+    assert done.code == 0, done.err
+
+
 def test_shared_holders_of_a_mutex_run_together(tmp_path: Path) -> None:
     """Two tasks of two processes that can only end if both run at the same time."""
     shared = {"name": "db", "mode": "shared"}
