@@ -32,10 +32,14 @@ _FULL = (errno.ENOTEMPTY, errno.EEXIST)
 
 @frozen
 class Cleared:
-    """What `cache clear` left: ``busy`` are places in the cache that a living run works on."""
+    """What `cache clear` left: ``busy`` are places in the cache that a living run works on.
+
+    ``remarks`` are for people, on what was undone before that.
+    """
 
     busy: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def clear(workspace: str, disk: Disk | None = None) -> Cleared:
@@ -56,7 +60,7 @@ def clear(workspace: str, disk: Disk | None = None) -> Cleared:
             if busy or remover.problems or _remove_root(remover):
                 break
             # A run stores: what it began after we came is its own, also when we give up.
-        return Cleared(tuple(busy), tuple(remover.problems))
+        return Cleared(tuple(busy), tuple(remover.problems), tuple(remover.remarks))
     finally:
         os.close(root)
 

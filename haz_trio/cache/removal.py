@@ -17,6 +17,7 @@ from haz_trio.cache.files import FOLDER, Disk, delete_tree, lock, opened, token
 from haz_trio.cache.layout import BESIDE_LIST, JOURNAL, TEMPORARY, backup_number, trash
 from haz_trio.cache.problems import Problem, Step
 from haz_trio.cache.recovery import recover
+from haz_trio.cache.root import doubt_of
 from haz_trio.cache.tree import Tree
 
 _ELSEWHERE = (errno.EACCES, errno.EPERM, errno.EXDEV)
@@ -26,7 +27,7 @@ class Remover:
     """Removes by place (``name`` or ``folder/name`` inside the cache) and goes on past failures.
 
     ``root`` is the open cache of the workspace at a path of the host; ``problems`` is what went
-    wrong so far.
+    wrong so far, ``remarks`` what people should know of what was undone.
     """
 
     def __init__(self, workspace: str, root: int, disk: Disk) -> None:
@@ -35,13 +36,20 @@ class Remover:
         self.disk = disk
         self.problems: list[Problem] = []
         self.stuck: set[str] = set()  # names in the root that could not be deleted
+        self.remarks: list[str] = []
+        self._doubt = doubt_of(self.path, os.fstat(root))
         self._workspace = workspace
 
     def recover(self) -> None:
-        """Undo restores that were killed half way: with their journals gone nobody could."""
+        """Undo what was killed half way: with the records gone nobody could.
+
+        Records in a cache that runs refuse may be anybody's: they write nothing (I09).
+        """
+        if self._doubt is not None:
+            return
         tree = Tree(self._workspace)
         try:
-            recover(self.root, tree, self.disk)
+            self.remarks += recover(self.root, tree, self.disk)
         finally:
             tree.close()
 
@@ -101,7 +109,7 @@ class Remover:
                     return False
                 if _unfinished(fd):
                     # Its journal is the only record of what belongs where in the workspace.
-                    raise OSError(errno.EBUSY, "An interrupted restore could not be undone")
+                    raise OSError(errno.EBUSY, self._unfinished_text())
                 return self.remove(place, step)
         except FileNotFoundError:
             # A recovery that undid it has removed it as well.
@@ -111,6 +119,12 @@ class Remover:
                 return self.remove(place, step)
             self.complain(step, place, problem)
             return False
+
+    def _unfinished_text(self) -> str:
+        what = "this has the only record of what a killed run has left half done"
+        if self._doubt is not None:
+            return f"{what}, which is not undone: {self._doubt}"
+        return f"{what}, which could not be undone; the next run tries again, or remove it by hand"
 
     def is_link(self, place: str) -> bool:
         folder, name = _parts(place)

@@ -20,6 +20,21 @@ class Refused(HazError):
     """The cache is not to be used, or cannot be written any more in this run."""
 
 
+def doubt_of(path: str, info: os.stat_result) -> str | None:
+    """Why the cache at a path could be somebody's trap (as git's safe.directory asks; I09).
+
+    Root may use that of another user.
+    """
+    if info.st_mode & stat.S_IWOTH:
+        return (
+            f"the cache {path} is not used: everybody may write to it; "
+            f"`chmod o-w {path}` makes it usable"
+        )
+    if info.st_uid in (os.geteuid(), 0) or os.geteuid() == 0:
+        return None
+    return f"the cache {path} is not used: it belongs to user {info.st_uid}, not to you"
+
+
 class CacheRoot:
     """The cache of one workspace, held as a folder descriptor from its first use.
 
@@ -135,19 +150,9 @@ class CacheRoot:
             self._fd = fd
 
     def _doubt(self, info: os.stat_result) -> str | None:
-        """Why this folder could be somebody's trap (as git's safe.directory asks)."""
-        if info.st_mode & stat.S_IWOTH:
-            return (
-                f"the cache {self.path} is not used: everybody may write to it; "
-                f"`chmod o-w {self.path}` makes it usable"
-            )
-        me = os.geteuid()
-        if info.st_uid in (me, 0):
-            return None
-        if me == 0:
+        if info.st_uid != 0 and os.geteuid() == 0 and not info.st_mode & stat.S_IWOTH:
             self.note(f"the cache {self.path} belongs to user {info.st_uid}, not to root")
-            return None
-        return f"the cache {self.path} is not used: it belongs to user {info.st_uid}, not to you"
+        return doubt_of(self.path, info)
 
     def _refuse(self, reason: str) -> None:
         self._refused = reason

@@ -25,6 +25,7 @@ class Cleaned:
 
     done: CleanPlan
     problems: tuple[Problem, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def carry_out(workspace: str, plan: CleanPlan, disk: Disk | None = None) -> Cleaned:
@@ -58,7 +59,7 @@ def _clean(remover: Remover, plan: CleanPlan, locks: Locks | None) -> Cleaned:
         _remove_waste(remover)
     _sweep_pool(remover)
     done = evolve(plan, evictions=evictions, temporary=temporary, restoring=restoring)
-    return Cleaned(done, tuple(remover.problems))
+    return Cleaned(done, tuple(remover.problems), tuple(remover.remarks))
 
 
 def _evict(remover: Remover, eviction: Eviction, locks: Locks | None) -> bool:

@@ -82,6 +82,8 @@ def clear_command(options: RootOptions) -> int:
         cleared = clear(place.root)
     except OSError as problem:
         raise failure("cache clear failed", place, problem) from None
+    for remark in cleared.remarks:
+        printer.say(escape(remark))
     if cleared.problems:
         causes = tuple(escape(str(problem)) for problem in cleared.problems)
         raise ConfigError([Diagnostic("cache clear failed", causes=causes)])
@@ -121,6 +123,8 @@ def clean_command(
         else:
             cleaned = carry_out(place.root, plan)
             text, problems = cleaned_text(cleaned.done), cleaned.problems
+            for remark in cleaned.remarks:
+                printer.say(escape(remark))
     except OSError as problem:
         raise failure("cache clean failed", place, problem) from None
     code = printer.out(text)

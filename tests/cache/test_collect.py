@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -382,6 +383,17 @@ def test_an_interrupted_restore_is_undone_before_its_journal_goes(bench: Bench) 
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
     assert (bench.lib / "one").read_bytes() == b"new one"
+
+    def refuse(call: str) -> None:
+        if call == "rename":
+            raise OSError(errno.EIO, "Input/output error")
+
+    hindered = carry_out(str(bench.root), plan(bench, CleanOptions(soft=True)), Disk(refuse))
+    [remark] = hindered.remarks
+    assert remark.startswith('an interrupted restore could not be undone: "/lib/')
+    [problem] = hindered.problems
+    assert problem.path.startswith(f"{bench.cache}/.restore-")
+    assert problem.reason.endswith("the next run tries again, or remove it by hand")
     cleaned = clean(bench, CleanOptions(soft=True))
     assert len(cleaned.done.restoring) == 1
     assert (bench.lib / "one").read_bytes() == b"mine"

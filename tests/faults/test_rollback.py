@@ -188,6 +188,33 @@ def test_collectors_put_back_as_well_and_spare_a_living_run(tmp_path: Path) -> N
     assert outputs(built.home) == built.good
 
 
+@pytest.mark.row("I09")
+def test_nothing_is_put_back_from_a_cache_that_is_refused(tmp_path: Path) -> None:
+    """Who may write there could have anything written; the record stays for its owner (I09)."""
+    built = Built.make(tmp_path)
+    (tmp_path / "p/in").write_text("second\n")
+    (tmp_path / "hang").touch()
+    with halted(built.home, None, "run", "p:t") as running:
+        running.wait_for(b"half")
+        running.child.kill()
+        running.end()
+        assert gone_soon(built.home)
+    half, cache = outputs(built.home), tmp_path / ".haz/cache"
+    cache.chmod(0o777)
+    for words in (("clean", "--soft"), ("clear",)):
+        done = built.home.haz("cache", *words)
+        assert done.code == 2
+        assert "which is not undone: the cache " in " ".join(done.err.decode().split())
+        assert "o-w" in done.err.decode()
+        assert outputs(built.home) == half
+    assert [name[:8] for name in os.listdir(cache) if name.startswith(".restore")] == [".restore"]
+    cache.chmod(0o755)
+    done = built.home.haz("cache", "clear")
+    assert done.code == 0
+    assert done.said("p:t: its run was killed, so its outputs were put back")
+    assert outputs(built.home) == built.good
+
+
 def test_who_waits_for_a_killed_run_begins_with_its_old_outputs(tmp_path: Path) -> None:
     """A run that takes a task over from one that died finds nothing half done."""
     script = f"[ -e single ] && cat single out/sub/6 >> ../seen; {MAKE}"
