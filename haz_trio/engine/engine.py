@@ -46,7 +46,7 @@ class Engine:
     _guard: Guard | None = None
     _plan: Plan | None = None
     _jobs: Mapping[TaskId, Job] = attrs.field(factory=dict)
-    _is_busy: bool = False
+    _over: trio.Event | None = None  # set when the run that goes on has ended
     _is_closed: bool = False
     _streams: list[EventStream] = attrs.field(factory=list)
 
@@ -69,6 +69,7 @@ class Engine:
         Raises ``ArgumentError`` for a target that is no task, ``trio.BusyResourceError`` while
         another run goes on and ``trio.ClosedResourceError`` behind the engine's block; then
         nothing has been started.
+        A block that is left while the run goes on stops it, and waits for its end.
         """
         graph = self._kit.graph
         tasks = graph.ids if targets is None else checked_tasks("targets", targets, graph)
@@ -121,15 +122,16 @@ class Engine:
         """
         if self._is_closed:
             raise trio.ClosedResourceError("the block of open_engine has been left")
-        if self._is_busy:
+        if self._over is not None:
             raise trio.BusyResourceError("the engine carries out another run: open a second one")
-        self._is_busy = True
+        over = self._over = trio.Event()
         try:
             yield
         finally:
-            self._is_busy = False
+            self._over = None
             self._loop.forget()
             self._end_streams()
+            over.set()
 
     async def _carry_out(self, plan: Plan, jobs: Jobs, rest: Rest | None = None) -> RunReport:
         """Run the loop to its end; a caller who is cancelled asks for that, as ``stop`` does."""
@@ -185,7 +187,7 @@ class Engine:
         """
         checked_task("task", task, self._kit.graph)
         check_grace(grace)
-        if self._is_busy and task in self._jobs:
+        if self._over is not None and task in self._jobs:
             self._loop.cancel(task, grace=grace)
 
     @contextmanager
@@ -231,9 +233,17 @@ class Engine:
         """How many tasks wait, run and have settled; ``None`` before the first run."""
         return self._plan.statistics() if self._plan is not None else None
 
-    def close(self) -> None:
-        """Run nothing any more; called when the block of ``open_engine`` is left."""
+    async def close(self) -> None:
+        """Run nothing any more; called when the block of ``open_engine`` is left.
+
+        A run that goes on, as a child of a nursery around the block, is stopped and waited for.
+        """
         self._is_closed = True
+        if self._over is not None:
+            self.stop()
+            # The shield ends as a run ends that was stopped: with the grace of its tasks.
+            with trio.CancelScope(shield=True):
+                await self._over.wait()
         self._end_streams()
 
     def _end_streams(self) -> None:
@@ -297,13 +307,15 @@ async def open_engine_with(
     loop = Loop(worker, announcer, grace=settings.cancel_grace, beside=beside)
     engine = Engine(kit, worker, loop, announcer, threads, guard)
     try:
-        yield engine
+        try:
+            yield engine
+        finally:
+            await engine.close()
     except BaseException as problem:  # raised on, and says what would be lost with it
         for error in announcer.errors:
             problem.add_note(f"an observer had raised {error!r}")
         raise
     finally:
-        engine.close()
         # The shield ends with a few small files removed.
         with trio.CancelScope(shield=True):
             await in_thread(threads.stores, worker.close)

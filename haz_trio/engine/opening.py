@@ -40,6 +40,8 @@ def open_engine(
 ) -> AbstractAsyncContextManager[Engine]:
     """An engine for a workspace; nothing of it is left when the block is left.
 
+    A run that still goes on then, in a nursery around the block, is stopped and waited for.
+
     ``graph`` is what ``build_graph`` makes of the workspace, which is done here without it.
     ``store`` defaults to the cache below the workspace root, ``run_command`` to sessions of their
     own, ``host`` to the environment of this process (execution.md 5.4).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,9 @@ import trio.testing
 
 from haz_trio.engine.engine import Engine
 from haz_trio.engine.opening import open_engine
-from haz_trio.plan.messages import RunFinished, TaskOutput, TaskSettled
-from haz_trio.plan.outcome import (
-    Cancelled,
-    InFlight,
-)
+from haz_trio.model.names import TaskId
+from haz_trio.plan.messages import Event, RunFinished, TaskOutput, TaskSettled
+from haz_trio.plan.outcome import Cancelled, InFlight, RunReport, UpstreamCancelled
 from tests.engine.support import Recorder
 from tests.engine.workspaces import (
     CACHE,
@@ -155,6 +154,102 @@ def test_a_second_stop_kills_at_once(tmp_path: Path) -> None:
     ran = go(place, meanwhile=stop)
     assert ran.outcome("deaf") == Cancelled(InFlight())
     assert place.processes() == []
+
+
+@pytest.mark.parametrize("how", ["at its end", "by an error", "by a cancellation"])
+def test_a_block_left_while_a_run_goes_on_stops_it(tmp_path: Path, how: str) -> None:
+    """As ``stop`` does: last words, a report, nobody left; whatever is raised goes on."""
+    script = "trap 'echo bye; sleep 0.1; exit 0' TERM; echo up; while :; do sleep 0.02; done"
+    place = Place.make(tmp_path, {"slow": sh(script), "next": sh("true", deps=["~:slow"])})
+    recorder = Recorder()
+    reports: list[RunReport] = []
+
+    async def body(engine: Engine) -> None:
+        await until(lambda: said(recorder) == b"up\n")
+        if how == "by an error":
+            raise ValueError("no good")
+
+    async def main() -> None:
+        workspace, graph = place.load()
+
+        async def run(engine: Engine) -> None:
+            reports.append(await engine.run())
+
+        with trio.fail_after(4):
+            async with trio.open_nursery() as nursery:
+                with trio.CancelScope() as scope, suppress(ValueError):
+                    async with open_engine(
+                        workspace, graph, host=place.host, observers=[recorder]
+                    ) as engine:
+                        nursery.start_soon(run, engine)
+                        await body(engine)
+                        if how == "by a cancellation":
+                            scope.cancel()
+                            await trio.sleep_forever()
+                assert isinstance(recorder.events[-1][1], RunFinished)
+                assert place.processes() == []
+
+    trio.run(main)
+    assert b"bye\n" in said(recorder)
+    outcomes = {id.task: outcome for id, outcome in reports[0]}
+    assert outcomes["slow"] == Cancelled(InFlight())
+    assert outcomes["next"] == Cancelled(UpstreamCancelled(TaskId("p", "slow")))
+    assert reports[0].stopped
+    assert place.litter() == []
+
+
+def test_a_run_whose_engine_and_caller_end_together_leaves_nothing(tmp_path: Path) -> None:
+    """The nursery around the block is cancelled, and with it the body and the run's caller."""
+    place = Place.make(tmp_path, {"slow": sh("echo up; exec sleep 60")})
+    recorder = Recorder()
+
+    async def main() -> None:
+        workspace, graph = place.load()
+        with trio.fail_after(4):
+            async with (
+                trio.open_nursery() as nursery,
+                open_engine(workspace, graph, host=place.host, observers=[recorder]) as engine,
+            ):
+                nursery.start_soon(engine.run)
+                await until(lambda: said(recorder) == b"up\n")
+                nursery.cancel_scope.cancel()
+
+    trio.run(main)
+    assert [type(event) for event in recorder.of(RunFinished)] == [RunFinished]
+    assert place.processes() == []
+    assert place.litter() == []
+
+
+class Forgetful(Recorder):
+    """Has enough when the first task ends."""
+
+    def notice(self, event: Event, at: float) -> None:
+        super().notice(event, at)
+        if isinstance(event, TaskSettled):
+            raise RuntimeError("has enough")
+
+
+def test_what_an_observer_raises_behind_the_block_is_noted(tmp_path: Path) -> None:
+    """The end of a run that the block has stopped belongs to it."""
+    place = Place.make(tmp_path, {"slow": sh("echo up; exec sleep 60")})
+    watch = Forgetful()
+
+    async def main() -> None:
+        workspace, graph = place.load()
+        async with trio.open_nursery() as nursery:
+            try:
+                async with open_engine(
+                    workspace, graph, host=place.host, observers=[watch]
+                ) as engine:
+                    nursery.start_soon(engine.run)
+                    await until(lambda: said(watch) == b"up\n")
+                    raise ValueError("no good")
+            except ValueError as problem:
+                notes.extend(problem.__notes__)
+
+    notes: list[str] = []
+    trio.run(main)
+    assert notes == ["an observer had raised RuntimeError('has enough')"]
 
 
 def cancelled_at(place: Place, when: Callable[[Engine], object]) -> None:
