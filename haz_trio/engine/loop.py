@@ -222,7 +222,7 @@ class Loop:
                 beside = trio.CancelScope()
                 nursery.start_soon(self._do_beside, beside)
                 messages: Sequence[Decision | Event]
-                messages = plan.start() if rest is None else rest.looks
+                messages = plan.start(stopped=self._stopping) if rest is None else rest.looks
                 for fact in () if rest is None else rest.facts:
                     self._fresh_stop(fact.task)  # a stop may come before the fact is read
                     self._send.send_nowait(fact)

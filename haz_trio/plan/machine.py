@@ -160,20 +160,19 @@ class Plan:
         effort = self._board.effort + self._gates.effort + self._revelations.effort
         return PlanStatistics(*[*self._board.counts, effort])
 
-    def start(self) -> Messages:
-        """The first decisions; raises ``RuntimeError`` when called again."""
+    def start(self, *, stopped: bool = False) -> Messages:
+        """The first decisions, none if ``stopped`` before; once, or ``RuntimeError`` is raised."""
         if self._started:
             raise RuntimeError("the plan has been started already")
         self._started = True
         out: Messages = [RunStarted(self._ids)]
+        if stopped:
+            self._stop(out)
         self._go_on(out)
         return out
 
     def feed(self, fact: Fact) -> Messages:
-        """What follows from a fact.
-
-        Raises ``UnexpectedFactError``, and changes nothing, when the fact cannot be true now.
-        """
+        """What follows from a fact; raises ``UnexpectedFactError`` if it cannot be true now."""
         if not self._started:
             raise UnexpectedFactError(f"{fact} before the plan was started")
         out: Messages = []

@@ -222,16 +222,19 @@ def test_a_cancelled_task_without_grace_ends_at_once() -> None:
 
 def test_a_stop_before_the_run_starts_nothing() -> None:
     """What is stopped before it began looks nothing up and cancels everything."""
-    worker = ScriptedWorker({"a": Script()})
+    worker, recorder = ScriptedWorker({"a": Script(brief=True), "b": Script()}), Recorder()
 
     async def main() -> RunReport:
-        loop = Loop(worker, Announcer(), grace=1)
+        loop = Loop(worker, Announcer([recorder]), grace=1)
         loop.stop()
-        return await loop.run(Plan(planned({"a": ()}), Limits(1, {})), jobs("a"))
+        return await loop.run(Plan(planned({"a": (), "b": ("a",)}), Limits(1, {})), jobs("a", "b"))
 
     report = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
-    assert kinds(report) == {"a": Cancelled}
+    assert {outcome for _, outcome in report} == {Cancelled(RunCancelled())}
+    assert report.stopped
     assert worker.spans == {}
+    assert worker.looks == worker.glances == []
+    assert recorder.of(TaskStarted) == []
 
 
 def test_an_empty_run_is_over_at_once() -> None:
