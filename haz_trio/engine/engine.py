@@ -233,7 +233,7 @@ class Engine:
         """How many tasks wait, run and have settled; ``None`` before the first run."""
         return self._plan.statistics() if self._plan is not None else None
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Run nothing any more; called when the block of ``open_engine`` is left.
 
         A run that goes on, as a child of a nursery around the block, is stopped and waited for.
@@ -310,7 +310,7 @@ async def open_engine_with(
         try:
             yield engine
         finally:
-            await engine.close()
+            await engine.aclose()
     except BaseException as problem:  # raised on, and says what would be lost with it
         for error in announcer.errors:
             problem.add_note(f"an observer had raised {error!r}")

@@ -421,7 +421,7 @@ def test_a_function_that_outlives_its_grace_is_told_of(tmp_path: Path, halted: b
 
 
 def test_a_stop_is_heard_that_came_while_a_function_blocked(tmp_path: Path) -> None:
-    """Whoever listens to signals, and a deadline, get their turn before its result counts."""
+    """Whoever listens to signals gets a turn before its result counts."""
 
     async def presses(task: TaskContext) -> None:
         signal.raise_signal(signal.SIGUSR1)
