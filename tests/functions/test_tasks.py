@@ -294,8 +294,12 @@ def test_a_real_ctrl_c_is_no_failure_of_a_function(tmp_path: Path) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(works)
 
-    with pytest.raises(BaseExceptionGroup) as caught:
-        run(space(tmp_path, make_task("nests", function=nests)))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(BaseExceptionGroup) as caught:
+            run(space(tmp_path, make_task("nests", function=nests)))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert caught.value.subgroup(KeyboardInterrupt) is not None
 
 

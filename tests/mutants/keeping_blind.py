@@ -53,8 +53,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "new-outputs-are-not-put-back",
         "cache.putting_back",
-        "            _remove(place, now[place], bench)",
-        "            pass",
+        "        attempt(place, partial(_remove, place, now[place], bench))",
+        "        pass",
     ),
     # -- what has changed, and warnings -----------------------------------------------------------
     Mutant(
