@@ -111,7 +111,7 @@ class _Running:
         receipts = ReceiptBook(time.time() - start.elapsed, self._choices.policy.fail_fast)
         books = [start.book, receipts] if start.book is not None else [receipts]
         self._kit.keepers.append(partial(self._keep, receipts))
-        signals = StopSignals(listened)
+        signals = StopSignals()
         for number in listened:  # what the receiver leaves behind, and what it has not taken
             signal.signal(number, signals.take_late)
         # There is no receiver of nothing: whoever started us may want all of them ignored (L07).

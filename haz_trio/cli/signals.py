@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from types import FrameType
 
 import attrs
+import trio
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 # Two deliveries of one key press, or of one `kill` to a group, count as one.
@@ -31,12 +31,10 @@ class StopSignals:
     ``ask`` is told the number of the first one; both are to be set before ``listen``.
     """
 
-    _heeded: Sequence[signal.Signals]
     ask: Callable[[int], None] = attrs.field(default=_nowhere, init=False)
     tell: Callable[[], None] = attrs.field(default=_nowhere, init=False)
     first: int | None = None
     _presses: int = 0
-    _passed: int = 0
     _last: float = float("-inf")
 
     def take_late(self, number: int, frame: FrameType | None) -> None:
@@ -50,46 +48,21 @@ class StopSignals:
             os._exit(128 + number)  # the first process of a container outlives the line above
 
     async def listen(self, arriving: AsyncIterator[int]) -> None:
-        """Take signals until cancelled.
+        """Take signals until cancelled."""
+        async for number in arriving:
+            self.take(number, trio.current_time())
 
-        They are counted by a handler before the receiver's: a function may block trio's loop.
-        """
-        received = {number: signal.getsignal(number) for number in self._heeded}
-
-        def count(number: int, frame: FrameType | None) -> None:
-            self._count(number)
-            receive = received[signal.Signals(number)]
-            if callable(receive):
-                receive(number, frame)
-
-        try:
-            for listened in received:
-                signal.signal(listened, count)
-            async for number in arriving:
-                if not self._presses:  # it was there before us
-                    self._count(number)
-                self._pass_on()
-        finally:
-            for listened, receive in received.items():
-                signal.signal(listened, receive)
-
-    def _count(self, number: int) -> None:
-        """One signal; the third press does not return."""
-        now = time.monotonic()
+    def take(self, number: int, now: float) -> None:
+        """One signal at a moment in seconds; the third press does not return."""
         if now - self._last < SAME_PRESS:
             return
         self._last = now
         self._presses += 1
-        if self.first is None:
-            self.first = number
-        if self._presses > 2:
-            os._exit(128 + self.first)
-
-    def _pass_on(self) -> None:
-        """Ask and tell as often as was pressed."""
-        if self.first is not None and self._passed < 1:
-            self._passed = 1
-            self.ask(self.first)
-        if self._presses > 1 and self._passed < 2:
-            self._passed = 2
-            self.tell()
+        match self._presses:
+            case 1:
+                self.first = number
+                self.ask(number)
+            case 2:
+                self.tell()
+            case _:
+                os._exit(128 + (self.first or number))

@@ -194,17 +194,6 @@ def test_a_press_while_a_function_blocks_the_loop_is_heard(tmp_path: Path) -> No
         assert done.said("[p:t]", "cancelled in")
 
 
-def test_three_presses_leave_while_a_function_blocks_the_loop(tmp_path: Path) -> None:
-    """The third signal does not wait for it; the first one is the exit code."""
-    home = Home.make(tmp_path, {"t": {"function": "m.py:block"}})
-    home.place.write("p/m.py", BLOCKING)
-    with home.started("run", "p:t") as running:
-        running.wait_for(b"up\n")
-        press(running, signal.SIGTERM)
-        press(running, signal.SIGINT, times=2)
-        assert running.end().code == 128 + signal.SIGTERM
-
-
 def test_the_last_words_of_a_task_are_printed(tmp_path: Path) -> None:
     """Output in answer to SIGTERM arrives, an unterminated line included."""
     script = "trap 'echo bye; printf end; exit 0' TERM; " + POLITE

@@ -362,14 +362,14 @@ MUTANTS: tuple[Mutant, ...] = (
     _m(
         "the-second-signal-is-ignored",
         "cli.signals",
-        "            self.tell()\n",
-        "            pass\n",
+        "                self.tell()\n",
+        "                pass\n",
     ),
     _m(
         "the-last-signal-decides",
         "cli.signals",
-        "        if self.first is None:\n            self.first = number\n",
-        "        self.first = number\n",
+        "            case 2:\n",
+        "            case 2:\n                self.first = number\n",
     ),
     _m(
         "all-of-the-environment-leaks",
