@@ -17,6 +17,7 @@ from haz_trio.model.names import (
     is_variable,
     quote,
     quote_character,
+    quote_place,
 )
 
 
@@ -97,6 +98,12 @@ def test_quoting_escapes_what_cannot_be_printed() -> None:
     """Printable text stays, also if it is not ASCII."""
     assert quote('é\t"\\\u200b') == r'"é\t\"\\\u{200b}"'
     assert quote_character("é") == "'é'"
+
+
+def test_a_very_long_path_is_shortened_in_the_middle() -> None:
+    """It begins and ends as it does; others stay whole."""
+    assert quote_place("/a/b") == '"/a/b"'
+    assert quote_place("/" + "d/" * 2000 + "f") == f'"/{"d/" * 49}d…{"/d" * 49}/f"'
 
 
 ids = st.builds(TaskId, st.sampled_from(["a", "a-b", "b"]), st.sampled_from(["a", "a-b", "b"]))

@@ -343,6 +343,14 @@ def test_no_fact_comes_before_the_start(fact: Fact) -> None:
     assert plan.start() == [RunStarted((A,)), TaskReady(A), TaskStarted(A), Look(A, ())]
 
 
+def test_a_plan_that_was_stopped_before_its_start_looks_at_nothing() -> None:
+    """All tasks are the stop's, and none was in flight."""
+    plan = Plan([planned("a")], Limits(1, {}))
+    messages = plan.start(stopped=True)
+    assert not [message for message in messages if isinstance(message, (Look, TaskStarted))]
+    assert dict(plan.report()) == {A: NEVER}
+
+
 def test_a_plan_starts_once_and_reports_at_the_end() -> None:
     """Asking for more is a mistake of the caller, and said so."""
     plan = Plan([planned("a")], Limits(1, {}))
