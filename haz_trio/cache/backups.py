@@ -43,7 +43,7 @@ from haz_trio.cache.root import CacheRoot, Refused
 from haz_trio.cache.standing import Area, UnseenError, area_of, is_there, standing
 from haz_trio.cache.tree import Obstacle, Tree, split
 from haz_trio.errors import OutputError
-from haz_trio.model.names import quote
+from haz_trio.model.names import quote_place
 from haz_trio.trust import FIELDS
 from haz_trio.values import evolve
 
@@ -111,8 +111,8 @@ class Backups:
             raise OutputError(f"the outputs cannot be kept as they are: {problem}") from None
         except UnseenError as unseen:
             raise OutputError(
-                f"the outputs cannot be kept as they are: {quote(f'/{unseen.place}')} cannot be "
-                f"looked at: {explain(unseen.problem)}; mend that, {_WAY_OUT}"
+                f"the outputs cannot be kept as they are: {quote_place('/' + unseen.place)} "
+                f"cannot be looked at: {explain(unseen.problem)}; mend that, {_WAY_OUT}"
             ) from None
         except OSError as problem:
             advice = "make room" if problem.errno in _NO_ROOM else "mend that"

@@ -10,10 +10,10 @@ from contextlib import suppress
 from haz_trio.cache.backup_record import BackupRecord, encode_more, read_record
 from haz_trio.cache.files import FOLDER, READ, Disk, lock, opened
 from haz_trio.cache.layout import MOURNED, OWNER, RESTORING, backup, backup_number
-from haz_trio.cache.putting_back import PutBack, Workbench, put_back
+from haz_trio.cache.putting_back import PutBack, Workbench, edited_since, put_back
 from haz_trio.cache.restore import listed
 from haz_trio.cache.tree import Tree
-from haz_trio.values import frozen
+from haz_trio.values import evolve, frozen
 
 MOURNING = 5.0  # seconds for which the watchdog of a killed run may need to end its commands
 _PAUSE = 0.01
@@ -34,30 +34,39 @@ def heal(folder: int, name: str, tree: Tree, disk: Disk) -> list[str]:
     Records that are there afterwards are of what could not be put back, or of another workspace
     that has the same cache (F02).  Raises ``OSError``.
     """
-    root, remarks = os.path.realpath(tree.root), []
+    root, run, ours = os.path.realpath(tree.root), name.removeprefix(RESTORING), []
     for number in _numbers(folder):
         record = read_record(folder, backup(number))
         if record is None:  # its command never began
             disk.unlink(backup(number), at=folder)
         elif record.home == tree.home:
-            bench = Workbench(
-                *(root, tree, folder, name.removeprefix(RESTORING), number, disk),
-                dead=True,
-                dead_ns=_dead_since(folder, record.taken_ns),
-            )
-            done = restore_outputs(record, bench)
-            remarks.append(f"{record.task}: {_remark(done, again=record.only is not None)}")
+            bench = Workbench(root, tree, folder, run, number, disk, dead=True)
+            dead_ns = _dead_since(folder, record.taken_ns)
+            edited = [] if dead_ns is None else edited_since(dead_ns, record, bench)
+            ours.append((record, bench, edited))
+    # Noted for good before the first is put back: that gives other times to what others share.
+    for _, bench, edited in ours:
+        if edited:
+            with suppress(OSError):  # this time they stay all the same
+                add(encode_more(edited), bench.number, folder, disk)
+    with suppress(OSError):
+        disk.unlink(MOURNED, at=folder)
+    remarks = []
+    for record, bench, edited in ours:
+        spared = record.spared.union(edited)
+        done = restore_outputs(evolve(record, spared=spared), bench)
+        remarks.append(f"{record.task}: {_remark(done, edited, again=record.only is not None)}")
     return remarks
 
 
-def _remark(done: PutBack, *, again: bool) -> str:
+def _remark(done: PutBack, edited: list[str], *, again: bool) -> str:
     if done.failed:
         return f"again, {done.lost}" if again else f"its run was killed, and {done.lost}"
     if again:
         return "outputs that could not be put back earlier were put back"
     text = "its run was killed, so its outputs were put back"
-    if done.edited:
-        text += f", but for {listed(done.edited)}: changed after that"
+    if edited:
+        text += f", but for {listed(edited)}: changed after that"
     return text
 
 
@@ -74,11 +83,10 @@ def _dead_since(folder: int, taken_ns: int) -> int | None:
 def restore_outputs(record: BackupRecord, bench: Workbench) -> PutBack:
     """Put back, and remove the record; what failed is noted in it instead."""
     done = put_back(record, bench)
-    if done.failed:
-        with suppress(OSError):  # then everything is tried again
+    with suppress(OSError):  # then everything is tried again, or found as it should be
+        if done.failed:
             add(encode_more(done.failed), bench.number, bench.folder, bench.disk)
-    else:
-        with suppress(OSError):  # as above: it finds everything as it should be
+        else:
             bench.disk.unlink(backup(bench.number), at=bench.folder)
     return done
 

@@ -41,8 +41,7 @@ class Workbench:
     """What putting back works with.
 
     ``root`` is the real workspace; ``folder`` holds what the record ``number`` has kept; ``token``
-    is that of the run, which is still at work unless ``dead``. ``dead_ns`` is when the last of its
-    commands had ended, if that is known.
+    is that of the run, which is still at work unless ``dead``.
     """
 
     root: str
@@ -52,7 +51,6 @@ class Workbench:
     number: int
     disk: Disk
     dead: bool = False
-    dead_ns: int | None = None
     modes: dict[str, int] = field(factory=dict)  # of folders that were opened up, by place
 
     def open_up(self, place: str, record: BackupRecord) -> bool:
@@ -85,13 +83,10 @@ class Workbench:
 
 @frozen
 class PutBack:
-    """The places where that failed, as they are now, with the reason of the first; ``edited`` were
-    left alone, because somebody has changed them after the last command had ended.
-    """
+    """The places where that failed, as they are now, with the reason of the first."""
 
     failed: Mapping[str, Row]
     reason: str
-    edited: list[str]
 
     @property
     def lost(self) -> str:
@@ -123,8 +118,7 @@ def put_back(record: BackupRecord, bench: Workbench) -> PutBack:
             failed[place] = explain(problem)
 
     now = standing(bench.root, record.area, refused)
-    edited = _edited(record, now, bench)
-    places = _places(record, now, bench) - edited
+    places = _places(record, now, bench)
     old = {thing.place for thing in record.things}
     for place in sorted((now.keys() & places) - old, reverse=True):
         attempt(place, partial(_remove, place, now[place], bench))
@@ -142,24 +136,25 @@ def put_back(record: BackupRecord, bench: Workbench) -> PutBack:
     for place in sorted(bench.modes.keys() - folders.keys(), reverse=True):
         bench.shut(place)
     rows = {place: _row_at(place, bench) for place in failed}
-    return PutBack(rows, next(iter(failed.values()), ""), sorted(edited))
+    return PutBack(rows, next(iter(failed.values()), ""))
 
 
-def _edited(
-    record: BackupRecord, now: Mapping[str, os.stat_result], bench: Workbench
-) -> frozenset[str]:
-    """What is not the work of a command any more; what has been put back already is none."""
-    if bench.dead_ns is None or record.only is not None:
-        return frozenset()
+def edited_since(dead_ns: int, record: BackupRecord, bench: Workbench) -> list[str]:
+    """What was changed after the last command had ended, and is people's; nobody has begun to put
+    back any record of the run, or its own was the last.
+    """
+    if record.only is not None:  # it knows itself what has been changed
+        return []
+    now = standing(bench.root, record.area, lambda unseen: False)
     numbers = {thing.place: number for number, thing in enumerate(record.things)}
     edited = set()
     for place in now.keys() - record.spared:
         info, number = now[place], numbers.get(place)
-        if stat.S_ISDIR(info.st_mode) or info.st_ctime_ns <= bench.dead_ns:
+        if stat.S_ISDIR(info.st_mode) or info.st_ctime_ns <= dead_ns:
             continue
         if number is None or not _is_back(record.things[number], number, place, bench):
             edited.add(place)
-    return frozenset(edited)
+    return sorted(edited)
 
 
 def _is_back(thing: Thing, number: int, place: str, bench: Workbench) -> bool:

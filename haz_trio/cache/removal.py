@@ -124,7 +124,10 @@ class Remover:
         what = "this has the only record of what a killed run has left half done"
         if self._doubt is not None:
             return f"{what}, which is not undone: {self._doubt}"
-        return f"{what}, which could not be undone; the next run tries again, or remove it by hand"
+        return (
+            f"{what}, which could not be undone; the next run of its workspace tries again, "
+            "or remove it by hand to give that up"
+        )
 
     def is_link(self, place: str) -> bool:
         folder, name = _parts(place)

@@ -49,6 +49,31 @@ def test_what_people_change_after_a_kill_is_theirs(tmp_path: Path) -> None:
     assert litter(root) == []
 
 
+def test_what_one_record_puts_back_is_no_edit_for_another(tmp_path: Path) -> None:
+    """Two commands below one pattern are killed: both are undone, the later one first."""
+    root = make(tmp_path / "w")
+    old = snapshot(root)
+    backups = Backups(str(root))
+    backups.take(subject("out/**", "o", name="first"))
+    edit(root, "a").write_bytes(b"half of first")
+    backups.take(subject("out/*", name="second"))
+    edit(root, "a").write_bytes(b"half of second")
+    edit(root, "exec").write_bytes(b"half")
+    backups.die()
+    mourn(root)
+    edit(root, "mine").write_bytes(b"work")
+    text = "its run was killed, so its outputs were put back, but for"
+    assert heal(root) == [
+        f'p:{name}: {text} "/p/out/mine": changed after that' for name in ("second", "first")
+    ]
+    assert edit(root, "mine").read_bytes() == b"work"
+    edit(root, "mine").unlink()
+    now = snapshot(root)
+    for name in ("p", "p/out"):  # folders whose times the edit has changed
+        del old[name], now[name]
+    assert now == old
+
+
 def test_what_was_put_back_before_another_kill_is_nobodys_edit(tmp_path: Path) -> None:
     """Whoever goes on names nothing of it."""
     root = make(tmp_path / "w")

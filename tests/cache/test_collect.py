@@ -393,7 +393,7 @@ def test_an_interrupted_restore_is_undone_before_its_journal_goes(bench: Bench) 
     assert remark.startswith('an interrupted restore could not be undone: "/lib/')
     [problem] = hindered.problems
     assert problem.path.startswith(f"{bench.cache}/.restore-")
-    assert problem.reason.endswith("the next run tries again, or remove it by hand")
+    assert problem.reason.endswith("or remove it by hand to give that up")
     cleaned = clean(bench, CleanOptions(soft=True))
     assert len(cleaned.done.restoring) == 1
     assert (bench.lib / "one").read_bytes() == b"mine"

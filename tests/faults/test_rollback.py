@@ -59,6 +59,15 @@ def outputs(home: Home) -> Snapshot:
     }
 
 
+def kill_half_way(home: Home) -> None:
+    """Run the task that hangs, and kill haz when it has written half of its outputs."""
+    with halted(home, None, "run", "p:t") as running:
+        running.wait_for(b"half")
+        running.child.kill()
+        running.end()
+        assert gone_soon(home)
+
+
 def without_times(found: Snapshot) -> Snapshot:
     return {name: row[:-1] for name, row in found.items()}
 
@@ -178,11 +187,7 @@ def test_collectors_put_back_as_well_and_spare_a_living_run(tmp_path: Path) -> N
         running.press([signal.SIGINT])
         assert running.end() == 130
     assert outputs(built.home) == built.good
-    with halted(built.home, None, "run", "p:t") as running:
-        running.wait_for(b"half")
-        running.child.kill()
-        running.end()
-        assert gone_soon(built.home)
+    kill_half_way(built.home)
     assert outputs(built.home) != built.good
     assert built.home.haz("cache", "clear").code == 0
     assert outputs(built.home) == built.good
@@ -194,11 +199,7 @@ def test_nothing_is_put_back_from_a_cache_that_is_refused(tmp_path: Path) -> Non
     built = Built.make(tmp_path)
     (tmp_path / "p/in").write_text("second\n")
     (tmp_path / "hang").touch()
-    with halted(built.home, None, "run", "p:t") as running:
-        running.wait_for(b"half")
-        running.child.kill()
-        running.end()
-        assert gone_soon(built.home)
+    kill_half_way(built.home)
     half, cache = outputs(built.home), tmp_path / ".haz/cache"
     cache.chmod(0o777)
     for words in (("clean", "--soft"), ("clear",)):
