@@ -33,7 +33,7 @@ class Command:
 class Stop:
     """The two scopes that end a process early (EXEC-014).
 
-    Cancelling ``ask`` sends SIGTERM to the process group and gives it ``grace`` seconds.
+    Cancelling ``ask`` sends SIGTERM to the process group, which then has ``grace`` seconds.
     Cancelling ``tell`` ends those seconds at once.
     ``halted`` says that the run wants the end, maybe a moment before ``ask`` is cancelled; the
     deadline of ``ask`` may have come before.

@@ -239,8 +239,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the-grace-is-a-second",
         "process.supervise",
-        "        with stop.tell, trio.move_on_after(stop.grace):",
-        "        with stop.tell, trio.move_on_after(1.0):",
+        "        stop.tell.deadline = trio.current_time() + stop.grace",
+        "        stop.tell.deadline = trio.current_time() + 1.0",
     ),
     Mutant(
         "kills-at-once",

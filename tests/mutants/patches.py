@@ -356,8 +356,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _m(
         "no-grace",
         "process.supervise",
-        "        with stop.tell, trio.move_on_after(stop.grace):",
-        "        with stop.tell, trio.move_on_after(0):",
+        "        stop.tell.deadline = trio.current_time() + stop.grace",
+        "        stop.tell.deadline = trio.current_time()",
     ),
     _m(
         "the-second-signal-is-ignored",

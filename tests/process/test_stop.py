@@ -111,6 +111,19 @@ def test_a_stopped_command_is_continued() -> None:
     assert result.seconds < 2
 
 
+def test_the_grace_begins_with_the_signal() -> None:
+    """What passed between the wish for an end and SIGTERM is not taken from the command."""
+
+    async def act(session: Session) -> None:
+        await session.wait_for(b"ready\n")
+        session.stop.limit(trio.current_time() + 0.01)
+        session.stop.ask.cancel()
+
+    result = run(shell("trap '' TERM; echo ready; sleep 60; sleep 60"), meanwhile=act, grace=0.2)
+    asked, killed = result.ending.sent
+    assert killed.at - asked.at >= 0.2
+
+
 def test_no_grace_at_all() -> None:
     """With a grace of 0 the group is killed at once."""
     result, seconds = asked(shell("trap '' TERM; echo ready; sleep 60; sleep 60"), grace=0)
