@@ -89,14 +89,17 @@ def the_last_bytes_are_heard(root: Path, bug: str) -> bool:
     """O-BYTES: all that is in the pipes when a command ends is captured.
 
     haz waits for more, and stands still until the command has ended: it finds the bytes and the
-    end at the same moment, and sees to them in an order that is drawn for each pipe.
+    end at the same moment, and sees to them in an order that is drawn for each task: which is
+    why there are so many.
     """
-    wake = 'setsid sh -c "sleep 0.1; kill -CONT $PPID" > /dev/null 2>&1 &'
+    alive = "test -e /proc/$$ && ! grep -q State:.Z /proc/$$/status"
+    wait = f"while {alive}; do sleep 0.02; done"
+    wake = f'setsid sh -c "{wait}; kill -CONT $PPID" > /dev/null 2>&1 &'
     zeros = "head -c 30000 /dev/zero; head -c 30000 /dev/zero >&2"
     script = f"echo; echo >&2; sleep 0.05; {wake} kill -STOP $PPID; {zeros}; :"
-    home = Home.make(root, {f"t{n}": sh(f"{script} {n}") for n in range(6)})
+    home = Home.make(root, {f"t{n}": sh(f"{script} {n}") for n in range(16)})
     done = run_with(bug, home, "--workspace", "--output-mode", "buffered", "-j1")
-    return (done.out + done.err).count(b"\0") == 6 * 60_000
+    return (done.out + done.err).count(b"\0") == 16 * 60_000
 
 
 def a_stopped_task_is_continued(root: Path, bug: str) -> bool:
