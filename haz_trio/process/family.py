@@ -37,9 +37,11 @@ class Family:
 
     child: Child
     _strays: set[Process] = attrs.field(factory=set)  # outside of the group, maybe gone by now
+    _strangers: set[Process] = attrs.field(factory=set)  # who may not descend from the child
 
     def meet(self, strangers: Iterable[Process] = ()) -> None:
         """Get to know the descendants outside of the group, and those of ``strangers``."""
+        self._strangers.update(strangers)
         known = self._strays.union(strangers)
         if self.child.ward is not None:
             known.update(self.child.ward.met())
@@ -71,8 +73,9 @@ class Family:
         """The live members of the session and every live stray."""
         found = {process.pid: process for process in self.session()}
         for stray in self._strays:
-            if proc.look(stray.pid) == stray:
-                found[stray.pid] = stray
+            process = proc.look(stray.pid)
+            if process is not None and process == stray:  # it may be of another session by now
+                found[process.pid] = process
         return [found[pid] for pid in sorted(found)]
 
     def signal(self, number: signal.Signals) -> None:
@@ -90,15 +93,33 @@ class Family:
         if self.child.ward is not None and self.child.ward.cell is not None:
             self.child.ward.cell.kill()
         found = who()
+        sessions: set[int] = set()
         for _ in range(_ROUNDS):
             if not found:
                 break
+            sessions |= self._closed_sessions(found)
             for process in found:
                 proc.send(process, signal.SIGKILL)
             with trio.move_on_after(_ROUND):
-                await wait_gone(who)
+                await trio.lowlevel.checkpoint()
+                for process in found:
+                    await _wait_ended(process)
             found = who()
+            if sessions:  # who was forked after the look, by one who has been killed since
+                found += proc.session_members(*sessions)
         return found
+
+    def _closed_sessions(self, found: Iterable[Process]) -> set[int]:
+        """The sessions, beside the child's own, that only descendants of the child can be in.
+
+        A session is joined by being born in it: who is in it descends from who made it.
+        """
+        return {
+            process.session
+            for process in found
+            if process.session != self.child.pid
+            and (process not in self._strangers or process.session == process.pid)
+        }
 
     def _in_group(self, process: Process) -> bool:
         try:

@@ -72,6 +72,10 @@ def mourn(records: Iterable[Record]) -> None:
                 os.killpg(group, signal.SIGKILL)  # whoever is being forked included
         for process in found:
             proc.send(process, signal.SIGKILL)
+        # Whom they forked since the look is of their sessions, which nobody else can be in.
+        leaders.update(
+            each.session for each in found if each not in strays or each.session == each.pid
+        )
 
 
 def _end_groups(records: Iterable[Record]) -> None:

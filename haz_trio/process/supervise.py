@@ -37,6 +37,7 @@ SETTLE = 0.05
 PATIENCE = 5.0
 
 _POLL = 0.005
+_LOOKS = 5  # for who holds a pipe: others may have been forked unseen by those who were ended
 _SUCCESS = Exited(0)
 _NEVER_STARTED = Signalled(signal.SIGTERM)  # the stop came while there was no room to start
 
@@ -234,6 +235,21 @@ class _Supervision:
 
     async def _free_pipes(self, *, thorough: bool, withstood: Sequence[Process] = ()) -> None:
         """Name who holds a pipe without being of the session, and end him where that is asked."""
+        for _ in range(_LOOKS):
+            holders = await self._find_holders()
+            for process, streams in holders.items():
+                self._name(process, "holds " + " and ".join(streams))
+            ours = {process for process in holders if self._is_descendant(process)}
+            if not thorough or not ours.difference(withstood):
+                return
+            self.family.meet(ours)
+            for process in self.family.everybody():
+                if process.pid != self.child.pid:
+                    self._name(process)
+            withstood = await self.family.kill(self.family.everybody)
+
+    async def _find_holders(self) -> dict[Process, list[str]]:
+        """Who can still write into the pipes, and into which."""
         holders: dict[Process, list[str]] = {}
         for pump in self._held():
             # Abandoned when cancelled: it only reads, and closes everything that it opened.
@@ -247,15 +263,7 @@ class _Supervision:
                 found = [_NOBODY]  # another user's
             for process in found:
                 holders.setdefault(process, []).append(pump.stream.value)
-        for process, streams in holders.items():
-            self._name(process, "holds " + " and ".join(streams))
-        ours = {process for process in holders if self._is_descendant(process)}
-        if thorough and ours.difference(withstood):
-            self.family.meet(ours)
-            for process in self.family.everybody():
-                if process.pid != self.child.pid:
-                    self._name(process)
-            await self.family.kill(self.family.everybody)
+        return holders
 
     def _note_sent(self, number: signal.Signals) -> None:
         """What a stop makes us do again is told once."""

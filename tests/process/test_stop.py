@@ -246,6 +246,18 @@ def test_an_abort_kills_at_once(containment: Containment) -> None:
     assert time.perf_counter() - started < 1
 
 
+@pytest.mark.parametrize("script", ["%s &", "%s >/dev/null 2>&1 &", "(%s &);"])
+def test_who_is_forked_while_strays_are_ended(script: str) -> None:
+    """A stray is killed with those whom no look has found: they lose their parent by it (B09)."""
+    env = new_token()
+    stray = """setsid sh -c "trap '' TERM; while :; do sleep 61 & sleep 0.001; done" """
+    begun = f"trap '' TERM; {script % stray} sleep 0.05; echo ready; sleep 60; sleep 60"
+    for _ in range(5):
+        result, _ = asked(shell(begun, **env), grace=0.02)
+        assert result.ending.halted
+        assert bearers(env) == []
+
+
 def test_an_abort_during_the_grace() -> None:
     """Asking first does not protect from telling."""
     env = new_token()

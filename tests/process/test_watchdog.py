@@ -81,6 +81,14 @@ def test_a_killed_host_takes_its_commands_along() -> None:
         assert survivors_of_a_kill(script, containment, new_token()) == []
 
 
+def test_a_killed_host_leaves_nobody_whom_its_strays_fork() -> None:
+    """Those as well whom a stray forks between the look at it and its end."""
+    storm = "setsid sh -c 'while :; do sleep 61 & sleep 0.001; done' >/dev/null 2>&1 & "
+    script = storm + "sleep 0.1; echo up; wait"
+    for _ in range(4):
+        assert survivors_of_a_kill(script, Containment.GROUP, new_token()) == []
+
+
 def test_a_watchdog_that_cannot_start_python_ends_what_the_shell_can() -> None:
     """Groups everywhere; where there are control groups, those who have left them as well."""
     gone, left = "sleep 60 & echo up; wait", "setsid sleep 61 >/dev/null 2>&1 & sleep 0.1; "
