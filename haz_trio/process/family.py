@@ -11,10 +11,11 @@ it holds one of the pipes, was adopted, or is in the command's control group (``
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 import trio
@@ -55,23 +56,25 @@ class Family:
             self.meet()
             await trio.sleep(_BEAT)
 
-    def session(self) -> list[Process]:
+    def session(self, *, since: float = math.inf) -> list[Process]:
         """The live members of the session, without a child that has ended.
 
+        ``since`` is that of ``proc.session_members``.
         Nobody once the child has been reaped: the number may be another session's then.
         """
         if not self.child.is_ours or self.is_alone():
             return []
-        return proc.session_members(self.child.pid)
+        return proc.session_members(self.child.pid, since=since)
 
     def is_alone(self) -> bool:
         """Whether surely nobody but the child is in the session; False where that is unclear."""
         young = time.monotonic() < self.child.started + _YOUNG
         return young and self.child.is_ours and proc.is_alone(self.child.pid)
 
-    def everybody(self) -> list[Process]:
-        """The live members of the session and every live stray."""
-        found = {process.pid: process for process in self.session()}
+    def everybody(self, members: Sequence[Process] | None = None) -> list[Process]:
+        """The live members of the session, unless they were just found, and every live stray."""
+        session = self.session() if members is None else members
+        found = {process.pid: process for process in session}
         for stray in self._strays:
             process = proc.look(stray.pid)
             if process is not None and process == stray:  # it may be of another session by now
@@ -84,30 +87,38 @@ class Family:
         for stray in sorted(self._strays, key=lambda process: process.pid):
             proc.send(stray, number)
 
-    async def kill(self, who: Callable[[], list[Process]]) -> list[Process]:
-        """End the group and what ``who`` finds, until it finds nobody; returns who withstood.
+    async def kill(
+        self, found: Sequence[Process] | None = None, *, strays: bool = True
+    ) -> list[Process]:
+        """End the group, the session and the strays, until nobody is left; returns who withstood.
 
-        Takes at most ``_ROUNDS * _ROUND`` seconds, and one look when there is nobody.
+        ``found`` are those that have just been found, if they have.
+        Takes at most ``_ROUNDS * _ROUND`` seconds.
         """
         self.child.signal_group(signal.SIGKILL)
         if self.child.ward is not None and self.child.ward.cell is not None:
             self.child.ward.cell.kill()
-        found = who()
-        sessions: set[int] = set()
+        if found is None:
+            found = self.everybody() if strays else self.session()
+        left, sessions = list(found), set[int]()
         for _ in range(_ROUNDS):
-            if not found:
+            if not left:
                 break
-            sessions |= self._closed_sessions(found)
-            for process in found:
+            sessions |= self._closed_sessions(left)
+            for process in left:
                 proc.send(process, signal.SIGKILL)
+            # Nobody is forked by a process to which that has been sent.
+            since = time.monotonic()
             with trio.move_on_after(_ROUND):
                 await trio.lowlevel.checkpoint()
-                for process in found:
+                for process in left:
                     await _wait_ended(process)
-            found = who()
+            left = self.session(since=since)
+            if strays:
+                left = self.everybody(left)
             if sessions:  # who was forked after the look, by one who has been killed since
-                found += proc.session_members(*sessions)
-        return found
+                left += proc.session_members(*sessions, since=since)
+        return left
 
     def _closed_sessions(self, found: Iterable[Process]) -> set[int]:
         """The sessions, beside the child's own, that only descendants of the child can be in.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Sequence
 
 import attrs
@@ -37,6 +38,7 @@ SETTLE = 0.05
 PATIENCE = 5.0
 
 _POLL = 0.005
+_FRESH = 0.005  # seconds for which a look at all processes is good enough to end them by it
 _LOOKS = 5  # for who holds a pipe: others may have been forked unseen by those who were ended
 _SUCCESS = Exited(0)
 _NEVER_STARTED = Signalled(signal.SIGTERM)  # the stop came while there was no room to start
@@ -192,9 +194,7 @@ class _Supervision:
         A stop may interrupt it; then it is done again from the start, and forgets no name.
         """
         thorough = self._is_thorough(halted=halted)
-        if thorough and self.child.ward is not None:
-            self.family.meet()  # whom only the guard knows
-        if not await self._is_clean(thorough=thorough, halted=halted):
+        if halted or not await self._is_clean(thorough=thorough):
             await self._end_family(thorough=thorough)
         if not thorough and self.child.ward is not None:
             self.survivors += self.child.ward.spare()
@@ -202,12 +202,12 @@ class _Supervision:
         for pump in self.pumps:
             pump.drain()
 
-    async def _is_clean(self, *, thorough: bool, halted: bool) -> bool:
-        """Whether nobody is left; after an end that nobody asked for, soon counts as now."""
+    async def _is_clean(self, *, thorough: bool) -> bool:
+        """Whether nobody is left after an end that nobody asked for; soon counts as now."""
+        if thorough and self.child.ward is not None:
+            self.family.meet()  # whom only the guard knows
         if not self.family.everybody() and not self._held():
             return True
-        if halted:
-            return False
         with trio.move_on_after(SETTLE):
             await wait_gone(self.family.everybody)
             while self._held():  # noqa: ASYNC110  # only a reader is woken by a hang-up
@@ -218,14 +218,19 @@ class _Supervision:
         return False
 
     async def _end_family(self, *, thorough: bool) -> None:
+        # Fifty commands may end at once. Whom they forked since that look is not named, but ended:
+        # with the group, by way of a parent, or at the look that follows.
+        found = members = self.family.session(since=time.monotonic() - _FRESH)
         if thorough:
-            self.family.meet(self.family.session())
-        whom = self.family.everybody if thorough else self.family.session
-        for process in whom():
+            self.family.meet(members)
+            found = self.family.everybody(members)
+        if not (found or self._held() or self.child.peek() is None or self.family.session()):
+            return
+        for process in found:
             if process.pid != self.child.pid:  # which lives on when it outlasted the grace
                 self._name(process)
         self._note_sent(signal.SIGKILL)
-        withstood = await self.family.kill(whom)
+        withstood = await self.family.kill(found, strays=thorough)
         for process in withstood:
             self._name(process, "cannot be killed")
         if not withstood:
@@ -243,10 +248,11 @@ class _Supervision:
             if not thorough or not ours.difference(withstood):
                 return
             self.family.meet(ours)
-            for process in self.family.everybody():
+            found = self.family.everybody()
+            for process in found:
                 if process.pid != self.child.pid:
                     self._name(process)
-            withstood = await self.family.kill(self.family.everybody)
+            withstood = await self.family.kill(found)
 
     async def _find_holders(self) -> dict[Process, list[str]]:
         """Who can still write into the pipes, and into which."""
@@ -301,7 +307,7 @@ class _Supervision:
             self.family.signal(signal.SIGKILL)
             await self.child.wait_exited()
             self.family.meet(self.family.session())
-            await self.family.kill(self.family.everybody)
+            await self.family.kill()
             await self._free_pipes(thorough=True)
         self.child.reap()
 

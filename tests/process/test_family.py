@@ -124,7 +124,7 @@ def test_the_circles_of_a_family() -> None:
         assert {process.pid for process in family.session()} < set(bearers(env))
         family.meet()
         assert {process.pid for process in family.everybody()} == set(bearers(env))
-        assert await family.kill(family.everybody) == []
+        assert await family.kill() == []
         assert bearers(env) == []
         assert family.everybody() == []
         await wait_gone(family.everybody)
@@ -159,7 +159,7 @@ def test_a_child_that_is_alone_is_told_apart(script: str, alone: bool) -> None:
         child.started -= 3600
         assert not family.is_alone()
         assert bool(family.session()) is not alone
-        await family.kill(family.session)
+        await family.kill(strays=False)
         child.reap()
         child.close()
 
@@ -186,7 +186,7 @@ def test_nobody_belongs_to_a_number_that_was_given_back(
         child.reap()
         number, child.pid = child.pid, bystander.pid
         assert Family(child).session() == []
-        assert await Family(child).kill(Family(child).everybody) == []
+        assert await Family(child).kill() == []
         child.pid = number
         child.close()
 
