@@ -302,6 +302,7 @@ async def open_engine_with(
         brief=kit.tools.disk is not None and backups is None,
         follow=follow_nobody if feeds is None else _follow(kit, announcer, threads, feeds),
         uses=kit.policy.cache.looks,
+        shares=kit.policy.cache.looks and kit.policy.cache.stores,
     )
     beside = nothing if feeds is None else feeds.serve
     loop = Loop(worker, announcer, grace=settings.cancel_grace, beside=beside)

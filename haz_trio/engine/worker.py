@@ -68,6 +68,7 @@ class Worker:
     _brief: bool = attrs.field(default=False, kw_only=True)  # the loop may do what is short
     _follow: Follow = attrs.field(default=follow_nobody, kw_only=True)
     _uses: bool = attrs.field(default=True, kw_only=True)  # whether results of others are used
+    _shares: bool = attrs.field(default=True, kw_only=True)  # whether equal tasks have one result
     _produced: dict[TaskId, Produced] = attrs.field(factory=dict, init=False)
     _glanced: dict[TaskId, Found] = attrs.field(factory=dict, init=False)  # by ``look_nowait``
     _unfinished: bool = attrs.field(default=False, init=False)  # the store awaits ``finish``
@@ -181,7 +182,9 @@ class Worker:
     def _missed(self, job: Job, reason: str) -> Missed:
         key = self._looker.looked[job.id].key
         self._listener.tell(TaskMissed(job.id, key, reason or NO_ENTRY))
-        return Missed(job.id, key)
+        # Who makes a result of its own need not wait for an equal task, unless both write files.
+        waits = self._shares or job.subject.outputs
+        return Missed(job.id, key if waits else f"{key} {job.id}")
 
     def _patience(self, job: Job, what: str) -> Patience:
         return Patience(

@@ -30,7 +30,7 @@ class Hit:
 
 @frozen
 class Missed:
-    """The look found nothing usable under this key; the task has to run."""
+    """The look found nothing usable; the task has to run, and never beside one of the same key."""
 
     task: TaskId
     key: str

@@ -165,6 +165,28 @@ def test_a_run_uses_its_halves_of_the_cache(tmp_path: Path, use: CacheUse) -> No
     assert (source(Policy(cache=use)) is Source.CACHE) is use.looks
 
 
+@pytest.mark.parametrize("outputs", [[], ["*.o"]])
+@pytest.mark.parametrize("use", CacheUse)
+def test_equal_tasks_wait_where_a_result_will_do(
+    tmp_path: Path, use: CacheUse, outputs: list[str]
+) -> None:
+    """Side by side only if each makes a result of its own, and not where both write files."""
+    tasks = {name: {"command": ["tool", "a"], "outputs": outputs} for name in "ab"}
+    place, running, most = Place.make(tmp_path, tasks), 0, 0
+
+    async def meets(command: Command, emit: Emit, stop: Stop) -> Ending:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await trio.sleep(1)
+        await trio.Path(place.p, "x.o").write_text("made")
+        running -= 1
+        return ending()
+
+    go(place, {"a": meets}, Policy(slots=2, cache=use), store=MemoryStore(tmp_path, 1 << 18))
+    assert most == (1 if use is CacheUse.BOTH or outputs else 2)
+
+
 def test_a_store_used_whole_is_the_store_itself(tmp_path: Path) -> None:
     """Nothing stands between a run and its cache unless it is asked for."""
     store = MemoryStore(tmp_path, 1)
