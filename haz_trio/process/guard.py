@@ -274,7 +274,7 @@ class Guard:
             process = proc.look(pid, dead=True)
             if process is None or process.session == ours:
                 continue
-            if proc.look(pid) is not None:
+            if not process.is_dead:
                 found.append(process)
                 continue
             # By its number and never "any child": that could take a command's status (B13).

@@ -31,13 +31,14 @@ _latest: tuple[float, dict[int, list[int]]] = (-math.inf, {})  # when, and who w
 
 @frozen
 class Process:
-    """A live process; pid and start time (clock ticks since boot) are its identity."""
+    """A process as it was; pid and start time (clock ticks since boot) are its identity."""
 
     pid: int
     started: int
     parent: int = field(eq=False)
     session: int = field(eq=False)
     name: str = field(eq=False)
+    is_dead: bool = field(eq=False, default=False)
 
     def __str__(self) -> str:
         return f"{self.name} (pid {self.pid})" if self.pid else self.name
@@ -61,9 +62,11 @@ def look(pid: int, *, dead: bool = False) -> Process | None:
     if told is None:
         return None
     name, fields = told
-    if fields[0] in _DEAD and int(fields[17]) <= 1 and not dead:
+    is_dead = fields[0] in _DEAD and int(fields[17]) <= 1
+    if is_dead and not dead:
         return None
-    return Process(pid, int(fields[19]), int(fields[1]), int(fields[3]), _printable(name))
+    started, parent, session = int(fields[19]), int(fields[1]), int(fields[3])
+    return Process(pid, started, parent, session, _printable(name), is_dead)
 
 
 def may_fork(process: Process) -> bool:
@@ -104,8 +107,11 @@ def session_members(*sessions: int, since: float = math.inf) -> list[Process]:
 def _by_session() -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     for pid in _pids():
-        with suppress(OSError):
-            found.setdefault(os.getsid(pid), []).append(pid)
+        try:
+            session = os.getsid(pid)
+        except OSError:
+            continue
+        found.setdefault(session, []).append(pid)
     return found
 
 
@@ -264,4 +270,5 @@ def _writes(pid: int, pipes: Collection[str]) -> bool:
 
 def _printable(name: bytes) -> str:
     """A process may call itself anything, escape sequences included."""
-    return "".join(c if c.isprintable() else "?" for c in name.decode("utf-8", "replace"))
+    text = name.decode("utf-8", "replace")
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

@@ -38,7 +38,7 @@ SETTLE = 0.05
 PATIENCE = 5.0
 
 _POLL = 0.005
-_FRESH = 0.005  # seconds for which a look at all processes is good enough to end them by it
+_FRESH = 0.01  # seconds for which a look at all processes is good enough to end them by it
 _LOOKS = 5  # for who holds a pipe: others may have been forked unseen by those who were ended
 _SUCCESS = Exited(0)
 _NEVER_STARTED = Signalled(signal.SIGTERM)  # the stop came while there was no room to start
