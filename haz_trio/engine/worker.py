@@ -220,9 +220,12 @@ class Worker:
             if not isinstance(fact, Ended):
                 del self._looker.looked[job.id]
             if not isinstance(fact, Ran):
-                # The shield ends with one folder removed, and maybe the outputs put back.
-                with trio.CancelScope(shield=True):
-                    await in_thread(self._threads.stores, pending.discard)
+                if self._brief and not pending.spooling:  # there is nothing to remove
+                    pending.discard()
+                else:
+                    # The shield ends with one folder removed, and maybe the outputs put back.
+                    with trio.CancelScope(shield=True):
+                        await in_thread(self._threads.stores, pending.discard)
                 self._looker.ended()
         return fact
 
