@@ -40,12 +40,15 @@ class Family:
     _strays: set[Process] = attrs.field(factory=set)  # outside of the group, maybe gone by now
     _strangers: set[Process] = attrs.field(factory=set)  # who may not descend from the child
 
-    def meet(self, strangers: Iterable[Process] = ()) -> None:
-        """Get to know the descendants outside of the group, and those of ``strangers``."""
+    def meet(self, strangers: Iterable[Process] = (), *, since: float = math.inf) -> None:
+        """Get to know the descendants outside of the group, and those of ``strangers``.
+
+        ``since`` is that of ``Ward.met``.
+        """
         self._strangers.update(strangers)
         known = self._strays.union(strangers)
         if self.child.ward is not None:
-            known.update(self.child.ward.met())
+            known.update(self.child.ward.met(since=since))
         roots = [self.child.pid, *(process.pid for process in known)]
         met = known.union(proc.descendants(roots))
         self._strays = {process for process in met if not self._in_group(process)}
@@ -53,7 +56,7 @@ class Family:
     async def watch(self) -> None:
         """Meet again and again, so that somebody is known before losing its parent; never ends."""
         while True:
-            self.meet()
+            self.meet(since=time.monotonic() - _BEAT)  # one look at the adopted for all of them
             await trio.sleep(_BEAT)
 
     def session(self, *, since: float = math.inf) -> list[Process]:

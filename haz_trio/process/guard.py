@@ -10,6 +10,7 @@ A run that contains strictly gives each command a control group, where there are
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import signal
 import time
@@ -66,12 +67,15 @@ class Ward:
         self.pid = pid
         self.guard.enter(self)
 
-    def met(self) -> list[Process]:
-        """Who came from the command, as far as adoption and the control group tell."""
+    def met(self, *, since: float = math.inf) -> list[Process]:
+        """Who came from the command, as far as adoption and the control group tell.
+
+        A look at the adopted that began at ``since`` (``time.monotonic``) or later will do.
+        """
         inside = self.cell.members() if self.cell is not None else ()
         looked = [proc.look(pid) for pid in inside if pid != self.pid]
         found = [process for process in looked if process is not None]
-        return found + self.guard.orphans(self)
+        return found + self.guard.orphans(self, since=since)
 
     def spare(self) -> list[str]:
         """Let live whoever left on purpose; returns their names, if anybody wants to know them."""
@@ -99,6 +103,7 @@ class Guard:
     _wards: dict[int, Ward] = attrs.field(factory=dict)  # by pid
     _spared: list[tuple[int, int]] = attrs.field(factory=list)  # when commands ran that succeeded
     _named: set[Process] = attrs.field(factory=set)
+    _latest: tuple[float, list[Process]] = (-math.inf, [])  # when the adopted were looked at
     _is_open: bool = False
     _has_told: bool = False
     _left: int = 0
@@ -205,7 +210,7 @@ class Guard:
             self._has_told = True
             self.tell(text)
 
-    def orphans(self, ward: Ward) -> list[Process]:
+    def orphans(self, ward: Ward, *, since: float = math.inf) -> list[Process]:
         """The adopted processes that can only come from this command, as things stand.
 
         Another command that still runs and began early enough may be the origin as well; then
@@ -215,15 +220,15 @@ class Guard:
         others = [other.began for other in self._wards.values() if other is not ward]
         return [
             each
-            for each in self._unspared()
+            for each in self._unspared(since)
             if each.started >= ward.began and not any(each.started >= began for began in others)
         ]
 
-    def _unspared(self) -> list[Process]:
+    def _unspared(self, since: float = math.inf) -> list[Process]:
         """The adopted processes that do not come from a command that has succeeded."""
         return [
             each
-            for each in self._adopted()
+            for each in self._adopted(since)
             if not any(first <= each.started <= last for first, last in self._spared)
         ]
 
@@ -259,14 +264,18 @@ class Guard:
                 self.cell.end()
         self.watchdog.close()
 
-    def _adopted(self) -> list[Process]:
+    def _adopted(self, since: float = math.inf) -> list[Process]:
         """Who lives of those that lost their parents; the dead among them are taken down.
+
+        Those of a look that began at ``since`` or later will do; some may have ended.
 
         A process in our own session was started by other code of this program.
         """
         if not self.adopts:
             return []
-        ours = os.getsid(0)
+        if self._latest[0] >= since:
+            return self._latest[1]
+        began, ours = time.monotonic(), os.getsid(0)
         found = []
         for pid in proc.own_children():
             if pid in self._wards or pid == self.watchdog.pid:
@@ -280,6 +289,7 @@ class Guard:
             # By its number and never "any child": that could take a command's status (B13).
             with suppress(ChildProcessError):
                 os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG)
+        self._latest = began, found
         return found
 
     def _open(self, cell: Cell) -> None:
