@@ -32,7 +32,7 @@ class Sharing(Disk):
 class Lying(Sharing):
     """What stands in the new file is not what the old one has."""
 
-    instead = BYTES[:-1] + b"?"
+    instead = BYTES[:-1] + bytes([BYTES[-1] ^ 1])
 
 
 @pytest.fixture
