@@ -174,6 +174,8 @@ class Engine:
         """
         check_grace(grace)
         self._loop.stop(grace=grace, cause=cause)
+        if self._guard is not None:
+            self._guard.foresee_end()
 
     def cancel(self, task: TaskId, *, grace: float | None = None) -> None:
         """Ask one task of the run that goes on to end: SIGTERM, the grace, SIGKILL for it alone.

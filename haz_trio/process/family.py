@@ -49,9 +49,14 @@ class Family:
         known = self._strays.union(strangers)
         if self.child.ward is not None:
             known.update(self.child.ward.met(since=since))
-        roots = [self.child.pid, *(process.pid for process in known)]
-        met = known.union(proc.descendants(roots))
-        self._strays = {process for process in met if not self._in_group(process)}
+        if not self.is_enclosed:
+            known.update(proc.descendants([self.child.pid, *(each.pid for each in known)]))
+        self._strays = {process for process in known if not self._in_group(process)}
+
+    @property
+    def is_enclosed(self) -> bool:
+        """Whether the control group knows everybody, so that no parent has to lead to them."""
+        return self.child.ward is not None and self.child.ward.is_enclosed
 
     async def watch(self) -> None:
         """Meet again and again, so that somebody is known before losing its parent; never ends."""

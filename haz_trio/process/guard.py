@@ -10,6 +10,7 @@ A run that contains strictly gives each command a control group, where there are
 from __future__ import annotations
 
 import ctypes
+import enum
 import math
 import os
 import signal
@@ -23,6 +24,7 @@ from haz_trio.abc import Journal
 from haz_trio.model.workspace import Containment
 from haz_trio.process import proc
 from haz_trio.process.cells import Cell, next_cell
+from haz_trio.process.enclosure import Enclosure
 from haz_trio.process.proc import Process
 from haz_trio.process.watchdog import Watchdog
 
@@ -35,7 +37,6 @@ _BLIND = (
     "there is no /proc of this PID namespace: who leaves the process group of a command is "
     "neither found nor ended; mount it (mount -t proc proc /proc)"
 )
-_ADMISSIONS = 20  # looks for who was forked while others were admitted to a control group
 
 
 def adopt_orphans(wanted: bool) -> bool:
@@ -51,6 +52,14 @@ def _ticks() -> int:
     return int(time.clock_gettime(time.CLOCK_BOOTTIME) * _CLOCK)
 
 
+class Phase(enum.IntEnum):
+    """How far the end of a command and of all that comes from it has got."""
+
+    RUNNING = 0
+    ASKED = 1  # they have the grace
+    ENDING = 2  # it failed, or its grace is over: nobody is to be left
+
+
 @attrs.define(eq=False)
 class Ward:
     """One command under guard; ``pid`` is 0 before it is started."""
@@ -61,6 +70,8 @@ class Ward:
     task: str = ""
     pid: int = 0
     cell: Cell | None = None
+    is_enclosed: bool = False  # whoever comes from the command is in the cell, parent or not
+    phase: Phase = Phase.RUNNING
 
     def enter(self, pid: int) -> None:
         """The command has been started."""
@@ -98,13 +109,13 @@ class Guard:
     tell: Callable[[str], None]
     adopts: bool = False
     names_survivors: bool = False
-    cell: Cell | None = None
+    enclosure: Enclosure | None = None
     journal: Journal | None = None
     _wards: dict[int, Ward] = attrs.field(factory=dict)  # by pid
     _spared: list[tuple[int, int]] = attrs.field(factory=list)  # when commands ran that succeeded
     _named: set[Process] = attrs.field(factory=set)
     _latest: tuple[float, list[Process]] = (-math.inf, [])  # when the adopted were looked at
-    _is_open: bool = False
+    _first: float = math.inf  # ticks at which the first command began
     _has_told: bool = False
     _left: int = 0
 
@@ -119,8 +130,8 @@ class Guard:
         if not proc.is_ours():
             self.tell_once(_BLIND)
         number = self.watchdog.expect(began, *pipes)
-        if self.cell is not None and not self._is_open:
-            self._open(self.cell)
+        if self.enclosure is not None and not self.enclosure.enter():
+            self.enclosure = None
         return Ward(self, number, began, task)
 
     def share(self, descriptor: int) -> None:
@@ -173,17 +184,18 @@ class Guard:
 
     def enter(self, ward: Ward) -> None:
         """See ``Ward.enter``; here, so that a command is found from the first moment on."""
-        if self.cell is not None:
+        if self.enclosure is not None:
             # Being admitted may take the system milliseconds, enough to become a daemon.
             os.kill(ward.pid, signal.SIGSTOP)
         self.watchdog.enter(ward.number, ward.pid)
         self._wards[ward.pid] = ward
+        self._first = min(self._first, ward.began)
         if self.journal is not None:
             self.journal.began(ward.task, ward.pid, ward.began)
-        if self.cell is not None:
+        if self.enclosure is not None:
             try:
-                ward.cell = self.cell.make(str(ward.pid))
-                self._admit(ward.cell, ward.pid)
+                ward.cell = self.enclosure.make(ward.pid)
+                ward.is_enclosed = self.enclosure.admit(ward.cell, ward.pid)
             except OSError as problem:
                 self.tell_once(f"no control group for a command: {problem.strerror}")
             finally:
@@ -213,16 +225,17 @@ class Guard:
     def orphans(self, ward: Ward, *, since: float = math.inf) -> list[Process]:
         """The adopted processes that can only come from this command, as things stand.
 
-        Another command that still runs and began early enough may be the origin as well; then
-        the process is not this one's to end. When that command ends, it is asked about again.
-        What may come from a command that has succeeded is nobody's to end.
+        Another command that began early enough may be the origin as well. While it has not got
+        as far with its end as this one, the process is not this one's to end; when it has, it is
+        asked about again. What may come from a command that has succeeded is nobody's to end.
         """
-        others = [other.began for other in self._wards.values() if other is not ward]
-        return [
-            each
-            for each in self._unspared(since)
-            if each.started >= ward.began and not any(each.started >= began for began in others)
+        others = [
+            other.began
+            for other in self._wards.values()
+            if other is not ward and not Phase.RUNNING < ward.phase <= other.phase
         ]
+        end = min(others, default=math.inf)
+        return [each for each in self._unspared(since) if ward.began <= each.started < end]
 
     def _unspared(self, since: float = math.inf) -> list[Process]:
         """The adopted processes that do not come from a command that has succeeded."""
@@ -251,18 +264,29 @@ class Guard:
         self._named.update(fresh)
         return [str(each) for each in fresh]
 
+    def foresee_end(self) -> None:
+        """Do now what takes a while and can be done as soon as nothing more is started."""
+        if self.enclosure is not None:
+            self.enclosure.leave()
+
     def close(self) -> None:
         """End the watchdog, take leave of the adopted, and remove the control groups."""
         if self.adopts:
-            self._adopted()
+            self._end_adopted()
             adopt_orphans(False)
-        if self._is_open and self.cell is not None:
-            if self.adopts:
-                with suppress(OSError):
-                    self.cell.parent.admit(os.getpid())
-            if os.getpid() not in self.cell.members():
-                self.cell.end()
+        if self.enclosure is not None:
+            self.enclosure.close()
         self.watchdog.close()
+
+    def _end_adopted(self) -> None:
+        """End who became ours after the last look of a command that did not succeed."""
+        for _ in range(_LOOKS):
+            left = [each for each in self._unspared() if each.started >= self._first]
+            if not left:
+                return
+            for process in (*left, *proc.descendants([each.pid for each in left])):
+                proc.send(process, signal.SIGKILL)
+            time.sleep(_MOMENT)
 
     def _adopted(self, since: float = math.inf) -> list[Process]:
         """Who lives of those that lost their parents; the dead among them are taken down.
@@ -292,32 +316,6 @@ class Guard:
         self._latest = began, found
         return found
 
-    def _open(self, cell: Cell) -> None:
-        """Make the cell of the run, whose watchdog knows of it already.
-
-        A program of its own enters it, so that everybody whom it starts is born there; in a host,
-        other threads may start processes that are not ours.
-        """
-        if not cell.open():
-            self.cell = None
-            return
-        self._is_open = True
-        if self.adopts:
-            with suppress(OSError):
-                cell.admit(os.getpid())
-
-    def _admit(self, cell: Cell, pid: int) -> None:
-        """Take in the command, and whom it has forked in the moment since its start."""
-        cell.admit(pid)
-        for _ in range(_ADMISSIONS):
-            inside = set(cell.members())
-            outside = [each for each in proc.descendants([pid]) if each.pid not in inside]
-            if not outside:
-                return
-            for process in outside:
-                with suppress(OSError):  # it has gone
-                    cell.admit(process.pid)
-
 
 def open_guard(
     tell: Callable[[str], None],
@@ -330,4 +328,6 @@ def open_guard(
     """A guard for one run; starts nothing before there is a command."""
     cell = next_cell() if containment is Containment.STRICT else None
     watchdog = Watchdog(tell, cell.path if cell is not None else "", journal=journal)
-    return Guard(watchdog, tell, adopts and adopt_orphans(True), names_survivors, cell, journal)
+    adopts = adopts and adopt_orphans(True)
+    enclosure = Enclosure(cell, enters=adopts) if cell is not None else None
+    return Guard(watchdog, tell, adopts, names_survivors, enclosure, journal)

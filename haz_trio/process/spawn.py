@@ -42,13 +42,14 @@ def _never() -> bool:
 
 @frozen
 class _Searches:
-    """The searches of one run of trio.
+    """The searches of one run of trio, and whose turn it is to start what was found.
 
     Hashing and storing have limiters of their own: blocked file operations never stop spawning.
     ``found`` are programs, each with the PATH that it was found in.
     """
 
     limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(8))
+    turns: trio.Lock = field(factory=trio.Lock)  # to start a program
     found: set[tuple[str, str | None]] = field(factory=set)
 
 
@@ -64,7 +65,8 @@ async def spawn(
 ) -> Child:
     """Start a command; raises ``SpawnError`` with program, reason and way out.
 
-    While the system has no room, other commands of ``guard`` are waited for, until ``is_over``.
+    While the system has no room, other commands of ``guard`` are waited for, until ``is_over``;
+    with a guard nothing is started after that.
 
     The child has ``/dev/null`` as standard input, pipes as standard output and error, no other
     descriptor, its own session, and exactly ``command.env``.
@@ -75,7 +77,13 @@ async def spawn(
     attempt = 0
     while True:
         try:
-            return _start(command, await _search(command), open_pidfd, guard)
+            path = await _search(command)
+            # One after the other: what else has happened, a signal above all, is seen to between
+            # two starts, and not after those of all who may start at this moment.
+            async with _searches_of_run().turns:
+                if guard is not None and is_over():
+                    raise SpawnError(cannot_start(command.argv[0], "the run is being stopped"))
+                return _start(command, path, open_pidfd, guard)
         except _StartFailedError as caught:
             failure = caught
         except ValueError:

@@ -26,7 +26,7 @@ from haz_trio.plan.outcome import Exited, Sent, Signalled
 from haz_trio.process import proc
 from haz_trio.process.child import Child
 from haz_trio.process.family import Family, wait_gone
-from haz_trio.process.guard import Guard
+from haz_trio.process.guard import Guard, Phase
 from haz_trio.process.proc import Process
 from haz_trio.process.pumps import DRAIN_LIMIT, Pump
 from haz_trio.process.spawn import spawn
@@ -167,7 +167,7 @@ class _Supervision:
                 nursery.start_soon(pump.run)
 
     async def _wait_exited(self) -> None:
-        if self.containment is Containment.GROUP:
+        if self.containment is Containment.GROUP or self.family.is_enclosed:
             await self.child.wait_exited()
             return
         async with trio.open_nursery() as nursery:
@@ -177,7 +177,8 @@ class _Supervision:
 
     async def _halt(self, stop: Stop) -> None:
         """Ask everybody to end, and wait for all of them as long as the grace lasts (A05)."""
-        self.family.meet()
+        self._note_phase(Phase.ASKED)
+        self.family.meet(since=time.monotonic() - _FRESH)
         self._note_sent(signal.SIGTERM)
         self.family.signal(signal.SIGTERM)
         # A stopped process keeps SIGTERM pending until it is continued (A06).
@@ -194,6 +195,8 @@ class _Supervision:
         A stop may interrupt it; then it is done again from the start, and forgets no name.
         """
         thorough = self._is_thorough(halted=halted)
+        if thorough:
+            self._note_phase(Phase.ENDING)
         if halted or not await self._is_clean(thorough=thorough):
             await self._end_family(thorough=thorough)
         if not thorough and self.child.ward is not None:
@@ -220,9 +223,10 @@ class _Supervision:
     async def _end_family(self, *, thorough: bool) -> None:
         # Fifty commands may end at once. Whom they forked since that look is not named, but ended:
         # with the group, by way of a parent, or at the look that follows.
-        found = members = self.family.session(since=time.monotonic() - _FRESH)
+        since = time.monotonic() - _FRESH
+        found = members = self.family.session(since=since)
         if thorough:
-            self.family.meet(members)
+            self.family.meet(members, since=since)
             found = self.family.everybody(members)
         if not (found or self._held() or self.child.peek() is None or self.family.session()):
             return
@@ -271,6 +275,10 @@ class _Supervision:
                 holders.setdefault(process, []).append(pump.stream.value)
         return holders
 
+    def _note_phase(self, phase: Phase) -> None:
+        if self.child.ward is not None:
+            self.child.ward.phase = phase
+
     def _note_sent(self, number: signal.Signals) -> None:
         """What a stop makes us do again is told once."""
         if all(sent.signal != number for sent in self.sent):
@@ -303,6 +311,7 @@ class _Supervision:
         """The caller was cancelled, or a pump failed: end everything without asking."""
         # Shielded so that nobody is left behind; bounded by PATIENCE.
         with trio.move_on_after(PATIENCE, shield=True):
+            self._note_phase(Phase.ENDING)
             self.family.meet()
             self.family.signal(signal.SIGKILL)
             await self.child.wait_exited()

@@ -71,6 +71,7 @@ COVERED_ELSEWHERE: dict[str, tuple[str, ...]] = {
     ),
     "B05": (
         "tests/process/test_guard.py::test_a_daemon_of_a_failure_is_ended",
+        "tests/process/test_guard.py::test_the_daemons_of_commands_that_end_together",
         "tests/cli/test_doctor.py::test_containment",
     ),
     "B06": ("tests/process/test_cells.py::test_who_is_born_in_a_cell_stays_in_it",),

@@ -8,17 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.ctrl_c import LATE, Ended, interrupt, percentile
+from tests.faults.ctrl_c import LATE, Ended, Way, interrupt, percentile
 
 
 @pytest.mark.row("A03", "B04")
-@pytest.mark.parametrize("number", range(3))
-def test_fifty_stubborn_tasks_and_one_press(tmp_path: Path, number: int) -> None:
+@pytest.mark.parametrize("way", [Way(), Way(held=True), Way(strict=True), Way(barren=True)])
+def test_fifty_stubborn_tasks_and_one_press(tmp_path: Path, way: Way) -> None:
     """Nobody is left, and nobody is waited for much longer than the grace."""
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
-    held, strict = number == 1, number == 2
-    ended = interrupt(tmp_path, random.Random(seed), held=held, strict=strict)
+    ended = interrupt(tmp_path, random.Random(seed), way)
     assert ended.names == ()
     assert ended.beyond < LATE
     assert not ended.is_odd, ended

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import trio
 
 from haz_trio.model.workspace import Containment
-from haz_trio.process.cells import Cell, open_cell
+from haz_trio.process import proc
+from haz_trio.process.cells import Cell, next_cell, open_cell
+from haz_trio.process.enclosure import Enclosure
 from haz_trio.process.guard import open_guard
 from haz_trio.process.supervise import run_command
 from tests.process.support import Session, bearers, new_stop, new_token, shell
@@ -79,6 +83,65 @@ def test_a_strict_run_ends_a_daemon_by_its_cell(cell: Cell) -> None:
     leftovers = trio.run(main)
     assert bearers(env) == []
     assert len(leftovers) == 1
+
+
+@pytest.fixture
+def enclosure() -> Iterator[Enclosure]:
+    cell = next_cell()
+    if cell is None:
+        pytest.skip("no control group can be made here")
+    enclosure = Enclosure(cell, enters=True)
+    if not enclosure.enter():
+        pytest.skip("no control group can be made here")
+    yield enclosure
+    enclosure.close()
+    assert not Path(cell.path).exists()
+
+
+def test_a_program_is_inside_while_it_starts_commands(enclosure: Enclosure) -> None:
+    """It leaves when it foresees its end, and goes in again for another run."""
+    own = os.getpid()
+    assert own in enclosure.cell.members()
+    for _ in range(2):
+        enclosure.leave()
+    assert enclosure.enter()
+    assert own in enclosure.cell.members()
+    child = subprocess.Popen(["sleep", "60"])
+    assert child.pid in enclosure.cell.members()
+    enclosure.leave()
+    enclosure.close()
+    assert child.wait() == -signal.SIGKILL
+    assert not Path(enclosure.cell.path).exists()
+
+
+def test_without_a_thread_a_program_leaves_its_cell_itself(
+    enclosure: Enclosure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes a little longer."""
+
+    def refuse(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Thread, "start", refuse)
+    enclosure.leave()
+    assert os.getpid() not in enclosure.cell.members()
+
+
+def test_a_storm_of_forks_may_stay_outside(
+    enclosure: Enclosure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the control group does not know everybody, and parents have to lead to them."""
+    cell = enclosure.make(1)
+    with subprocess.Popen(["sleep", "60"]) as child, subprocess.Popen(["sleep", "60"]) as other:
+        assert enclosure.admit(cell, child.pid)
+        assert cell.members() == [child.pid]
+        found = proc.look(other.pid)
+        monkeypatch.setattr(proc, "descendants", lambda _: [found])
+        monkeypatch.setattr(Cell, "members", lambda _: [])
+        assert not enclosure.admit(cell, child.pid)
+        monkeypatch.undo()
+        assert cell.members() == [child.pid, other.pid]
+        cell.kill()
 
 
 def test_a_place_that_cannot_be_written_has_no_cells(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -114,6 +116,69 @@ def test_a_doubtful_daemon_is_ended_with_the_last_who_may_have_left_it(
     trio.run(main)
     assert len(left) >= 2  # the daemon, and the command that still ran
     assert bearers(env) == []
+
+
+async def halt_together(guard: Guard, scripts: list[str], env: dict[str, str], mark: str) -> None:
+    """Stop all of these commands at once, when so many marks are there; each has 0.3 s to end."""
+    stops = [new_stop(grace=0.3) for _ in scripts]
+
+    async def one(number: int) -> None:
+        what = shell(scripts[number], **env, MARK=f"{mark}{number}")
+        await run_command(what, Session().emit, stop=stops[number], guard=guard)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(len(scripts)):
+            nursery.start_soon(one, number)
+        with trio.fail_after(5):
+            for number in range(len(scripts)):
+                while not os.path.exists(f"{mark}{number}"):  # noqa: ASYNC110, ASYNC240
+                    await trio.sleep(0.01)
+        await trio.sleep(0.05)
+        for stop in stops:
+            stop.ask.cancel()
+
+
+@pytest.mark.parametrize("last", ["exec sleep 60", "trap '' TERM; while :; do sleep 1; done"])
+def test_the_daemons_of_commands_that_end_together(
+    guard: Guard, tmp_path: Path, last: str
+) -> None:
+    """Each may come from any of them, and none of these has succeeded (decisions.md 7)."""
+    env = new_token()
+    trio.run(halt_together, guard, [f"{DAEMON}; {last}"] * 8, env, str(tmp_path / "mark"))
+    assert bearers(env) == []
+
+
+def test_a_daemon_has_the_grace_of_whoever_may_have_left_it(guard: Guard, tmp_path: Path) -> None:
+    """It is not ended with the first of several commands that end, while another one may."""
+    env, words = new_token(), tmp_path / "words"
+    polite = f"trap 'sleep 0.15; echo bye > {words}; exit' TERM; echo > $MARK; "
+    polite += "while :; do sleep 0.01; done"
+    scripts = [
+        f"(setsid sh -c \"{polite}\" >/dev/null 2>&1 &); trap '' TERM; sleep 60",
+        "echo > $MARK; exec sleep 60",
+    ]
+    trio.run(halt_together, guard, scripts, env, str(tmp_path / "mark"))
+    assert bearers(env) == []
+    assert words.read_text() == "bye\n"
+
+
+def test_whom_no_look_has_found_is_ended_with_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon that lost its parent after the last look; who was there before is not touched."""
+    guard = open_guard(print, containment=Containment.GROUP, adopts=True)
+    older = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    time.sleep(0.02)  # two ticks of the clock by which the system notes a start
+    env = {**new_token(), "MARK": str(tmp_path / "mark")}
+    monkeypatch.setattr(Guard, "orphans", lambda *_, **__: [])
+    trio.run(run_one, guard, f"{DAEMON}; exit 1", env)
+    left = bearers(env)
+    guard.close()
+    assert len(left) == 1
+    assert bearers(env) == []
+    assert older.poll() is None
+    older.kill()
+    older.wait()
 
 
 def test_the_adopted_dead_are_taken_down(guard: Guard) -> None:

@@ -11,16 +11,21 @@ from pathlib import Path
 import pytest
 import trio
 
+from haz_trio.abc import Ending, Stop
 from haz_trio.errors import SpawnError
+from haz_trio.model.workspace import Containment
 from haz_trio.plan.outcome import Exited, Signalled
 from haz_trio.process.child import UNKNOWN_STATUS, Child
+from haz_trio.process.guard import open_guard
 from haz_trio.process.spawn import spawn
+from haz_trio.process.supervise import run_command
 from tests.process.support import (
     Session,
     bearers,
     children,
     command,
     descriptors,
+    new_stop,
     new_token,
     python,
     python_program,
@@ -103,8 +108,12 @@ def test_no_room_for_a_process(limit: int) -> None:
     """A limit of processes is told with its way out; with 1 not even a thread can be started."""
     code = f"""
 import os, resource, trio
+from haz_trio.process.guard import open_guard
 from haz_trio.process.spawn import spawn
+from haz_trio.process.supervise import run_command
+from haz_trio.abc import Ending, Stop
 from haz_trio.errors import SpawnError
+from haz_trio.model.workspace import Containment
 from tests.process.support import command
 os.setgid(54321)
 os.setuid(54321)
@@ -121,7 +130,9 @@ def test_no_descriptors_left() -> None:
     """However many descriptors there are: a result or a clear refusal, and none is lost."""
     code = """
 import os, resource, trio
+from haz_trio.abc import Ending, Stop
 from haz_trio.errors import SpawnError
+from haz_trio.model.workspace import Containment
 from tests.process.support import descriptors, new_stop, shell
 from haz_trio.process.supervise import run_command
 async def emit(stream, data): pass
@@ -230,3 +241,33 @@ def test_a_status_that_somebody_else_took_is_no_success() -> None:
     result = run(shell("echo $$; exec sleep 60"), meanwhile=steal)
     assert result.ending.status == UNKNOWN_STATUS
     assert result.ending.status != Exited(0)
+
+
+def test_starts_of_one_moment_take_turns() -> None:
+    """A stop is seen between two of them: the rest is not started (EXEC-013)."""
+    guard = open_guard(print, containment=Containment.GROUP)
+    stops = [new_stop() for _ in range(50)]
+    endings: list[Ending] = []
+
+    async def one(stop: Stop) -> None:
+        what = command("sleep", "60")
+        endings.append(await run_command(what, Session().emit, stop=stop, guard=guard))
+
+    async def press() -> None:
+        while not guard.is_busy:  # at the first opportunity
+            await trio.lowlevel.checkpoint()
+        for stop in stops:
+            stop.ask.cancel()
+
+    async def main() -> None:
+        with trio.fail_after(5):
+            async with trio.open_nursery() as nursery:
+                for stop in stops:
+                    nursery.start_soon(one, stop)
+                nursery.start_soon(press)
+
+    trio.run(main)
+    guard.close()
+    assert {str(ending.status) for ending in endings} == {"signal 15"}
+    assert all(ending.halted for ending in endings)
+    assert 1 <= sum(ending.sent != () for ending in endings) < 10
