@@ -17,6 +17,7 @@ from haz_trio.values import frozen
 _KILL = "cgroup.kill"  # since Linux 5.14
 _MEMBERS = "cgroup.procs"
 _TYPE = b"cgroup2"
+_CHILDLESS = 2  # links to a folder without folders
 _GONE = 1.0  # seconds for the killed to leave a cell, in which they only have to be taken down
 _PAUSE = 0.002
 
@@ -57,12 +58,15 @@ class Cell:
             file.write(b"%d" % pid)
 
     def members(self) -> list[int]:
-        """The pids of who is in the cell, the dead among them included."""
+        """The pids of who is in the cell or below it, the dead among them included."""
         try:
             with open(f"{self.path}/{_MEMBERS}", "rb") as file:
-                return [int(line) for line in file]
+                found = [int(line) for line in file]
         except OSError:
             return []
+        for cell in self._cells():
+            found += cell.members()
+        return found
 
     def kill(self) -> None:
         """End whoever is in the cell or below it."""
@@ -85,11 +89,19 @@ class Cell:
         while not self._remove_all() and time.monotonic() < end:
             time.sleep(_PAUSE)
 
+    def _cells(self) -> list[Cell]:
+        """The cells in this one: a command may be a haz, or a manager of containers."""
+        try:
+            if os.stat(self.path).st_nlink <= _CHILDLESS:
+                return []
+            with os.scandir(self.path) as entries:
+                return [Cell(each.path) for each in entries if each.is_dir(follow_symlinks=False)]
+        except OSError:
+            return []
+
     def _remove_all(self) -> bool:
-        with suppress(OSError), os.scandir(self.path) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    Cell(entry.path).remove()
+        for cell in self._cells():
+            cell._remove_all()
         return self.remove()
 
 

@@ -62,6 +62,18 @@ def test_a_cell_ends_with_those_in_it(cell: Cell) -> None:
     assert inner.members() == []
 
 
+def test_cells_of_cells_belong_to_their_cell(cell: Cell) -> None:
+    """A command may be a haz whose commands have cells, and who dies before they do."""
+    inmost = cell.make("a").make("b")
+    children = [subprocess.Popen(["sleep", "60"]) for _ in range(2)]
+    cell.admit(children[0].pid)
+    inmost.admit(children[1].pid)
+    assert sorted(cell.members()) == [child.pid for child in children]
+    cell.end()
+    assert [child.wait() for child in children] == [-signal.SIGKILL] * 2
+    assert not Path(cell.path).exists()
+
+
 def test_a_strict_run_ends_a_daemon_by_its_cell(cell: Cell) -> None:
     """A daemon that nothing else leads to ends with its command, and is named."""
     env = new_token()
