@@ -9,6 +9,7 @@ are none, and families are found through parents and sessions instead.
 from __future__ import annotations
 
 import os
+import re
 import time
 from contextlib import suppress
 
@@ -20,6 +21,7 @@ _TYPE = b"cgroup2"
 _CHILDLESS = 2  # links to a folder without folders
 _GONE = 1.0  # seconds for the killed to leave a cell, in which they only have to be taken down
 _PAUSE = 0.002
+_NAME = re.compile(r"haz-(\d+)-[0-9a-f]{8}")
 
 
 @frozen
@@ -89,6 +91,16 @@ class Cell:
         while not self._remove_all() and time.monotonic() < end:
             time.sleep(_PAUSE)
 
+    def sweep(self) -> None:
+        """Remove what is left beside this cell of runs that were killed with their watchdogs.
+
+        Those are empty cells, named by processes that are gone.
+        """
+        for cell in self.parent._cells():
+            found = _NAME.fullmatch(os.path.basename(cell.path))
+            if found is not None and not _exists(int(found[1])):
+                cell._remove_all()
+
     def _cells(self) -> list[Cell]:
         """The cells in this one: a command may be a haz, or a manager of containers."""
         try:
@@ -103,6 +115,16 @@ class Cell:
         for cell in self._cells():
             cell._remove_all()
         return self.remove()
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True
 
 
 def next_cell() -> Cell | None:

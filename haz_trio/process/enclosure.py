@@ -32,6 +32,8 @@ class Enclosure:
         """Before a command is started; False where there can be no cells after all."""
         if not self._is_open:
             self._is_open = self.cell.open()
+            if self._is_open:
+                self.cell.sweep()
         if self._is_open and self.enters and not self._is_inside:
             self._await_leaving()
             with suppress(OSError):

@@ -97,6 +97,22 @@ def test_a_strict_run_ends_a_daemon_by_its_cell(cell: Cell) -> None:
     assert len(leftovers) == 1
 
 
+def test_what_killed_runs_left_is_swept(cell: Cell) -> None:
+    """Empty cells of who is gone; others stay, and those with somebody in them."""
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    child = subprocess.Popen(["sleep", "60"])
+    old, used = (cell.make(f"haz-{gone.pid}-{number:08x}") for number in range(2))
+    stay = {used, cell.make(f"haz-{os.getpid()}-{2:08x}"), cell.make(f"haz-{gone.pid}-other")}
+    old.make("1")
+    used.admit(child.pid)
+    cell.make("haz-1-new").sweep()
+    assert not Path(old.path).exists()
+    assert all(Path(each.path).exists() for each in stay)
+    child.kill()
+    child.wait()
+
+
 @pytest.fixture
 def enclosure() -> Iterator[Enclosure]:
     cell = next_cell()
