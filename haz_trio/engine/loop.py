@@ -172,6 +172,7 @@ class Loop:
         self._grace = grace
         self._beside = beside
         self._hurry = self._stopping = False
+        self._overtaking = False  # a stop of which the plan has not been told
         self._answers = 0  # facts that were sent while messages were carried out
         self._stops: dict[TaskId, Stop] = {}
         self._hurried: set[TaskId] = set()  # who gets no grace
@@ -188,7 +189,8 @@ class Loop:
         if not self._stopping:
             self._stopping = True
             self._announcer.tell(RunStopping(cause))
-        self._send.send_nowait(StopRequested())
+        self._overtaking = True
+        self._send.send_nowait(StopRequested())  # a loop that waits wakes up
         for stop in self._stops.values():
             _want_end(stop)
         if grace == 0:
@@ -245,7 +247,13 @@ class Loop:
             await self._beside()
 
     async def _next_fact(self) -> Fact:
-        """The next fact; one that need not be waited for costs no turn of trio's loop."""
+        """The next fact; one that need not be waited for costs no turn of trio's loop.
+
+        A stop comes first: each fact that waits could start another task.
+        """
+        if self._overtaking:
+            self._overtaking = False
+            return StopRequested()
         if self._answers:
             self._answers -= 1
             return self._receive.receive_nowait()
@@ -253,7 +261,7 @@ class Loop:
 
     def forget(self) -> None:
         """Let nothing of a run that is over, be it late stops or unread facts, reach the next."""
-        self._hurry = self._stopping = False
+        self._hurry = self._stopping = self._overtaking = False
         self._answers = 0
         self._stops.clear()
         self._hurried.clear()

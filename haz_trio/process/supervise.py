@@ -61,10 +61,14 @@ async def run_command(
     A command that ended before the stop was noticed keeps its result.
     ``Ending.status`` is ``Exited(255)`` when other code of this process took the status (B14).
     """
+
+    def is_over() -> bool:
+        return stop.halted or stop.ask.cancel_called
+
     try:
-        child = await spawn(command, guard=guard, is_over=lambda: stop.ask.cancel_called)
+        child = await spawn(command, guard=guard, is_over=is_over)
     except SpawnError:
-        if stop.ask.cancel_called and guard is not None:
+        if is_over() and guard is not None:
             return Ending(_NEVER_STARTED, halted=True)
         raise
     try:

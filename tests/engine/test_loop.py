@@ -10,10 +10,22 @@ import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from haz_trio.abc import Stop
+from haz_trio.engine.jobs import Job
 from haz_trio.engine.loop import GLANCES, Announcer, Loop
 from haz_trio.model.names import TaskId
 from haz_trio.plan.machine import Limits, Plan, PlannedTask
-from haz_trio.plan.messages import RunFinished, RunStarted, RunStopping, TaskSettled, TaskStarted
+from haz_trio.plan.messages import (
+    Broke,
+    Ended,
+    Halted,
+    Ran,
+    RunFinished,
+    RunStarted,
+    RunStopping,
+    TaskSettled,
+    TaskStarted,
+)
 from haz_trio.plan.outcome import (
     ByCaller,
     Cancelled,
@@ -182,6 +194,27 @@ def test_a_second_stop_ends_the_grace() -> None:
     assert took == pytest.approx(2.0)
     _, _, _, took = drive(planned({"deaf": ()}), scripts, hurry_at=3)
     assert took == pytest.approx(3.0)
+
+
+def test_a_stop_comes_before_the_facts_that_wait() -> None:
+    """Many looks end at one moment; when the first have led to starts, no others do."""
+    names = [f"t{number}" for number in range(30)]
+
+    class Stopper(ScriptedWorker):
+        async def run(self, job: Job, *, stop: Stop) -> Ran | Ended | Broke | Halted:
+            loops[0].stop()
+            return await super().run(job, stop=stop)
+
+    worker, loops = Stopper({name: Script(look=0.1, run=60.0) for name in names}), list[Loop]()
+
+    async def main() -> RunReport:
+        loops.append(Loop(worker, Announcer([]), grace=5.0))
+        plan = Plan(planned(dict.fromkeys(names, ())), Limits(30, {}))
+        return await loops[0].run(plan, jobs(*names))
+
+    report = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert set(kinds(report).values()) == {Cancelled}
+    assert 1 <= len(worker.spans) <= 3
 
 
 def test_one_task_is_cancelled_and_the_others_go_on() -> None:
