@@ -116,6 +116,7 @@ class _Running:
             signal.signal(number, signals.take_late)
         # There is no receiver of nothing: whoever started us may want all of them ignored (L07).
         with trio.open_signal_receiver(*listened) if listened else nullcontext() as arriving:
+            signals.count(listened)
             async with (
                 open_console(start.renderer, streams=screen or start.streams) as console,
                 self._recorders() as recorders,

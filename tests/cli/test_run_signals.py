@@ -177,6 +177,9 @@ async def block(task):
     while not os.path.exists(task.cwd + "/go"):
         time.sleep(0.01)
 """
+WAIT = """while not os.path.exists(task.cwd + "/on"):
+        await __import__("trio").sleep(0.01)
+    print("blocked", flush=True)"""
 
 
 def test_a_press_while_a_function_blocks_the_loop_is_heard(tmp_path: Path) -> None:
@@ -192,6 +195,35 @@ def test_a_press_while_a_function_blocks_the_loop_is_heard(tmp_path: Path) -> No
         (tmp_path / "p/go").unlink()
         assert done.code == 130
         assert done.said("[p:t]", "cancelled in")
+
+
+def test_three_presses_leave_although_a_function_blocks_the_loop(tmp_path: Path) -> None:
+    """Nobody can listen then; the signal itself is heard (decisions.md 8)."""
+    home = Home.make(tmp_path, {"t": {"function": "m.py:block"}})
+    home.place.write("p/m.py", BLOCKING)
+    with home.started("run", "p:t") as running:
+        running.wait_for(b"up\n")
+        begun = time.perf_counter()
+        press(running, signal.SIGTERM)
+        press(running, times=2)
+        done = running.end()
+        assert time.perf_counter() - begun < 3
+    assert done.code == 128 + signal.SIGTERM
+
+
+def test_two_presses_while_the_loop_is_blocked_are_two(tmp_path: Path) -> None:
+    """The second tells, although both are read at once: the grace of another task is over."""
+    tasks = {"t": {"function": "m.py:block"}, "u": sh(f"touch ../p/on; {DEAF}")}
+    home = Home.make(tmp_path, tasks, execution={"cancel_grace": 60})
+    home.place.write("p/m.py", BLOCKING.replace('print("up", flush=True)', WAIT))
+    with home.started("run", "--workspace") as running:
+        running.wait_for(b"blocked\n")
+        press(running, times=2)
+        home.place.write("p/go", "")
+        done = running.end()
+    assert done.code == 130
+    assert done.seconds < 10
+    assert home.place.processes() == []
 
 
 def test_the_last_words_of_a_task_are_printed(tmp_path: Path) -> None:

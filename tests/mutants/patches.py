@@ -368,8 +368,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _m(
         "the-last-signal-decides",
         "cli.signals",
-        "            case 2:\n",
-        "            case 2:\n                self.first = number\n",
+        "                self.tell()\n",
+        "                self.first = number\n                self.tell()\n",
     ),
     _m(
         "all-of-the-environment-leaks",
