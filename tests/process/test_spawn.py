@@ -108,12 +108,8 @@ def test_no_room_for_a_process(limit: int) -> None:
     """A limit of processes is told with its way out; with 1 not even a thread can be started."""
     code = f"""
 import os, resource, trio
-from haz_trio.process.guard import open_guard
 from haz_trio.process.spawn import spawn
-from haz_trio.process.supervise import run_command
-from haz_trio.abc import Ending, Stop
 from haz_trio.errors import SpawnError
-from haz_trio.model.workspace import Containment
 from tests.process.support import command
 os.setgid(54321)
 os.setuid(54321)
@@ -130,9 +126,7 @@ def test_no_descriptors_left() -> None:
     """However many descriptors there are: a result or a clear refusal, and none is lost."""
     code = """
 import os, resource, trio
-from haz_trio.abc import Ending, Stop
 from haz_trio.errors import SpawnError
-from haz_trio.model.workspace import Containment
 from tests.process.support import descriptors, new_stop, shell
 from haz_trio.process.supervise import run_command
 async def emit(stream, data): pass
