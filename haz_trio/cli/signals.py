@@ -27,13 +27,15 @@ def _nowhere(number: int = 0) -> None:
     """There is no run yet."""
 
 
-@attrs.define
+@attrs.define(repr=False)
 class StopSignals:
     """Counts signals and passes them on; ``first`` decides the exit code (EXEC-012, EXEC-021).
 
     They are counted by their handlers, so that the third press leaves also while something keeps
     trio's loop from listening: a file system that hangs, a function of a task that blocks it.
     ``ask`` is told the number of the first one; both are to be set before ``listen``.
+    ``signal.signal`` takes the repr of each handler that it replaces, to look for it in an
+    enumeration; so ours is not one of all that a run is made of.
     """
 
     ask: Callable[[int], None] = attrs.field(default=_nowhere, init=False)

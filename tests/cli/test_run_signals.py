@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from haz_trio.cli.signals import StopSignals
 from tests.cli.support import Home, Running
 from tests.engine.workspaces import sh
 
@@ -262,6 +264,13 @@ def test_a_signal_before_the_run_is_quiet(tmp_path: Path) -> None:
         assert done.code in (0, 128 + signal.SIGINT), done.err
     assert done.code == -signal.SIGINT
     assert done.err == b""
+
+
+def test_a_handler_is_told_in_few_words() -> None:
+    """``signal.signal`` asks for that, at the moment at which people wait for their prompt."""
+    signals = StopSignals()
+    signals.tell = partial(print, "a run " * 1000)
+    assert len(repr(signals.take_late)) < 200
 
 
 def test_a_killed_run_is_recovered_from(tmp_path: Path) -> None:

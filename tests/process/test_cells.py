@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -140,6 +141,38 @@ def test_a_program_is_inside_while_it_starts_commands(enclosure: Enclosure) -> N
     enclosure.close()
     assert child.wait() == -signal.SIGKILL
     assert not Path(enclosure.cell.path).exists()
+
+
+def test_another_run_waits_for_the_leaving_of_the_last_one(
+    enclosure: Enclosure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its commands would be started outside."""
+    leave = Enclosure._leave
+
+    def hesitate(enclosure: Enclosure) -> None:
+        time.sleep(0.05)
+        leave(enclosure)
+
+    monkeypatch.setattr(Enclosure, "_leave", hesitate)
+    enclosure.leave()
+    assert enclosure.enter()
+    time.sleep(0.1)
+    assert os.getpid() in enclosure.cell.members()
+
+
+def test_a_run_sweeps_before_its_first_command(cell: Cell) -> None:
+    """And not before its second: who has been killed meanwhile is the next run's to find."""
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    name = f"haz-{gone.pid}-{0:08x}"
+    old = cell.make(name)
+    enclosure = Enclosure(Cell(f"{cell.path}/haz-{os.getpid()}-{1:08x}"))
+    assert enclosure.enter()
+    assert not Path(old.path).exists()
+    old = cell.make(name)
+    assert enclosure.enter()
+    assert Path(old.path).exists()
+    enclosure.close()
 
 
 def test_without_a_thread_a_program_leaves_its_cell_itself(
